@@ -1,0 +1,197 @@
+"""Models of a texture: what is kept of the target, and what new fields are drawn from it.
+
+``GaussianModel`` keeps the power spectrum and is sampled directly; ``MomentModel`` keeps
+the moments of a descriptor and is sampled by descent (``synth.synthesis``). Fields in and
+out are in the target's own units; inside a moment model they have mean 0 and variance 1.
+"""
+
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from synth.fourier import periodic_part, radial_average, radial_frequency
+from synth.scattering import Scattering
+from synth.statistics import Residual, ScatteringMoments
+
+__all__ = ["GaussianModel", "MomentModel", "Start", "fit", "fit_gaussian", "measure"]
+
+Start = Literal["gaussian", "variable", "pixels"]
+"""Noise that a descent starts from: a sample of the target's radial spectrum, white noise in
+the variable of the descent, or white noise in the pixels."""
+
+_SPECTRUM_FLOOR = 1e-6  # of white noise with the target's variance
+
+
+class GaussianModel(eqx.Module):
+    """Stationary Gaussian field on the torus with a given mean and power spectrum.
+
+    Attributes:
+        mean: of the field.
+        spectrum: power per frequency in FFT order; its mean is the variance.
+    """
+
+    mean: Float[Array, ""]
+    spectrum: Float[Array, "h w"]
+
+    def sample(self, *, key: PRNGKeyArray, random_phase: bool = False) -> Float[Array, "h w"]:
+        """Draw a field x = mean + F⁻¹(√P · n̂), n white noise.
+
+        Args:
+            key: random key; the same key gives the same field.
+            random_phase: keep only the phases of n̂, so that the sample's periodogram is P
+                itself instead of fluctuating about it.
+
+        Returns:
+            The field, in the target's units.
+
+        Source:
+            B. Galerne, Y. Gousseau and J.-M. Morel, "Random phase textures", IEEE Trans.
+            Image Process. 20 (2011), Sec. II.
+        """
+        noise = jnp.fft.fft2(jax.random.normal(key, self.spectrum.shape))
+        if random_phase:
+            noise = np.sqrt(self.spectrum.size) * noise / jnp.abs(noise)
+        return self.mean + jnp.fft.ifft2(jnp.sqrt(self.spectrum) * noise).real
+
+
+def fit_gaussian(field: Float[np.ndarray, "h w"], *, periodic: bool = True) -> GaussianModel:
+    """Gaussian model with the mean and the periodogram of a field.
+
+    Args:
+        field: the target.
+        periodic: whether opposite borders match; otherwise the spectrum is that of the
+            periodic part (Moisan 2011), which has no cross of leakage.
+
+    Returns:
+        The model.
+    """
+    whole = np.asarray(field, np.float64)
+    part = whole if periodic else periodic_part(whole)
+    spectrum = np.abs(np.fft.fft2(part - part.mean())) ** 2 / part.size
+    return GaussianModel(jnp.asarray(whole.mean(), float), jnp.asarray(spectrum, float))
+
+
+class MomentModel(eqx.Module):
+    """Fields with the moments of a target: the maximum-entropy texture of Bruna & Mallat.
+
+    The descent's variable z gives the field x = F⁻¹(P̄^{a/2} ẑ), P̄ the target's radially
+    averaged spectrum: a = 0 descends on pixels, a = 1 on a whitened field.
+
+    Attributes:
+        descriptor: maps a field to its moments.
+        standard: the target field, standardized.
+        target: its moments.
+        weights: frozen weights of the loss, one per moment.
+        shaping: P̄^{a/2} on the half-plane of a real FFT.
+        prior: P̄^{1/2} there.
+        mean: of the target, in its own units.
+        scale: standard deviation of the target.
+    """
+
+    descriptor: ScatteringMoments
+    standard: Float[Array, "h w"]
+    target: Scattering
+    weights: Scattering
+    shaping: Float[Array, "h k"]
+    prior: Float[Array, "h k"]
+    mean: Float[Array, ""]
+    scale: Float[Array, ""]
+
+    def field(self, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
+        """Standardized field x of a variable z."""
+        return _filter(variable, self.shaping)
+
+    def to_units(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
+        """A standardized field in the target's units."""
+        return self.mean + self.scale * field
+
+    def loss(self, variable: Float[Array, "h w"]) -> tuple[Float[Array, ""], Residual]:
+        """Weighted squared distance Σ w (S − S*)², and the residual, of a variable."""
+        moments = self.descriptor(self.field(variable))
+        terms = jax.tree.map(
+            lambda w, a, b: jnp.sum(w * (a - b) ** 2), self.weights, moments, self.target
+        )
+        loss = jax.tree.reduce(jnp.add, terms)
+        return loss, self.descriptor.residual(moments, self.target)
+
+    def start(self, *, key: PRNGKeyArray, kind: Start = "gaussian") -> Float[Array, "h w"]:
+        """Variable from which a descent starts: seeded noise."""
+        noise = jax.random.normal(key, self.descriptor.shape)
+        if kind == "variable":
+            return noise
+        prior = self.prior if kind == "gaussian" else 1.0
+        return _filter(noise, prior / self.shaping)
+
+
+def fit(
+    descriptor: ScatteringMoments,
+    field: Float[np.ndarray, "h w"],
+    *,
+    exponent: float = 0.5,
+    periodic: bool = True,
+) -> MomentModel:
+    """Moment model of a field.
+
+    Args:
+        descriptor: moments of fields of this shape.
+        field: the target, in any unit.
+        exponent: a of the descent's variable, 0 (pixels) to 1 (whitened).
+        periodic: as in ``fit_gaussian``; it matters for the spectrum P̄ alone.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if the field is constant.
+    """
+    mean, scale = np.mean(field), np.std(field)
+    if not scale > 0:
+        raise ValueError("The field is constant: a texture needs at least two gray levels.")
+    standard = (np.asarray(field, np.float64) - mean) / scale
+    spectrum = _radial_spectrum(standard if periodic else periodic_part(standard))
+    whole = jnp.asarray(standard, float)
+    target = measure(descriptor, whole)
+    return MomentModel(
+        descriptor=descriptor,
+        standard=whole,
+        target=target,
+        weights=_weights(descriptor, whole, target),
+        shaping=jnp.asarray(spectrum ** (exponent / 2), float),
+        prior=jnp.asarray(np.sqrt(spectrum), float),
+        mean=jnp.asarray(mean, float),
+        scale=jnp.asarray(scale, float),
+    )
+
+
+@jax.jit
+def measure(
+    descriptor: ScatteringMoments, field: Float[Array, "h w"]
+) -> Scattering:
+    """Moments of a field, compiled once per shape."""
+    return descriptor(field)
+
+
+@jax.jit
+def _weights(
+    descriptor: ScatteringMoments, field: Float[Array, "h w"], moments: Scattering
+) -> Scattering:
+    return descriptor.weights(field, moments)
+
+
+def _filter(field: Float[Array, "h w"], gain: Float[Array, "h k"]) -> Float[Array, "h w"]:
+    return jnp.fft.irfft2(jnp.fft.rfft2(field) * gain, s=field.shape)
+
+
+def _radial_spectrum(field: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h k"]:
+    """Radially averaged power on the half-plane, floored relative to white noise."""
+    power = np.abs(np.fft.fft2(field)) ** 2 / field.size
+    step = 2 * np.pi / min(field.shape)
+    edges = np.arange(0.5 * step, np.pi * np.sqrt(2) + step, step)
+    radius, mean = radial_average(power, edges)
+    half = np.fft.ifftshift(radial_frequency(field.shape))[:, : field.shape[1] // 2 + 1]
+    floor = _SPECTRUM_FLOOR * field.var()
+    return np.exp(np.interp(half, radius, np.log(np.maximum(mean, floor))))

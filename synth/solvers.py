@@ -1,0 +1,205 @@
+"""Descent, one loss evaluation per step: ``step(model, state) → state`` on optax.
+
+A step evaluates the model's loss and gradient once, at the state's trial point, then either
+accepts that point and proposes the next one, or proposes a shorter step. A program traces
+the loss once, whatever the line search does, and vmaps over an ensemble.
+"""
+
+from typing import Protocol
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jaxtyping import Array, Float, Int, PyTree
+
+from synth.models import MomentModel
+from synth.statistics import Residual
+
+__all__ = ["LBFGS", "Adam", "Solver", "State"]
+
+_SUFFICIENT_DECREASE = 1e-4
+_SHRINK_LEAST, _SHRINK_MOST = 0.1, 0.5
+_MOST_REJECTIONS = 12
+
+
+class State(eqx.Module):
+    """What the next step needs.
+
+    Attributes:
+        trial: variable to be evaluated next.
+        variable: last accepted variable.
+        loss: its loss; infinite before the first evaluation.
+        residual: its residual.
+        rejections: trial points rejected since.
+        memory: what the solver remembers besides.
+    """
+
+    trial: Float[Array, "h w"]
+    variable: Float[Array, "h w"]
+    loss: Float[Array, ""]
+    residual: Residual
+    rejections: Int[Array, ""]
+    memory: PyTree
+
+
+class Solver(Protocol):
+    """A descent method."""
+
+    def init(self, variable: Float[Array, "h w"]) -> State:
+        """State before the first evaluation."""
+        ...
+
+    def step(self, model: MomentModel, state: State) -> State:
+        """Evaluate the loss once and move."""
+        ...
+
+    def stalled(self, state: State) -> Array:
+        """Whether the method cannot go on from here."""
+        ...
+
+
+def _unevaluated(variable: Float[Array, "h w"], memory: PyTree) -> State:
+    infinite = jnp.asarray(jnp.inf, variable.dtype)
+    return State(
+        trial=variable,
+        variable=variable,
+        loss=infinite,
+        residual=Residual(infinite, infinite, infinite, infinite),
+        rejections=jnp.zeros((), jnp.int32),
+        memory=memory,
+    )
+
+
+class Adam(eqx.Module):
+    """Adam (Kingma & Ba 2015): every point is accepted.
+
+    Attributes:
+        learning_rate: step length per pixel; 0.01 to 0.1 suit fields of unit variance.
+    """
+
+    learning_rate: float = eqx.field(static=True, default=0.05)
+
+    def init(self, variable: Float[Array, "h w"]) -> State:
+        """State before the first evaluation."""
+        return _unevaluated(variable, optax.adam(self.learning_rate).init(variable))
+
+    def step(self, model: MomentModel, state: State) -> State:
+        """Evaluate the loss at the trial point, which becomes the variable, and move on."""
+        (loss, residual), gradient = _evaluate(model, state.trial)
+        update, memory = optax.adam(self.learning_rate).update(gradient, state.memory)
+        trial = optax.apply_updates(state.trial, update)
+        return State(trial, state.trial, loss, residual, state.rejections, memory)
+
+    def stalled(self, state: State) -> Array:
+        """Never: Adam always moves."""
+        return jnp.zeros((), bool)
+
+
+class _Line(eqx.Module):
+    """The half-line that an L-BFGS step searches, and the curvature pairs behind it."""
+
+    direction: Float[Array, "h w"]
+    slope: Float[Array, ""]
+    length: Float[Array, ""]
+    pairs: optax.OptState
+
+
+class LBFGS(eqx.Module):
+    """Limited-memory BFGS with a backtracking line search.
+
+    A trial point is accepted when it decreases the loss sufficiently (Armijo); otherwise
+    the step shrinks to the minimum of the parabola through what is known. When no step of
+    any length decreases the loss, the pairs are forgotten and the descent restarts along
+    the gradient.
+
+    Attributes:
+        memory: number of curvature pairs.
+
+    Source:
+        J. Nocedal and S. Wright, "Numerical Optimization" (2006), Algorithms 7.4 and 7.5,
+        Eqs. 3.4 and 3.57.
+    """
+
+    memory: int = eqx.field(static=True, default=20)
+
+    def init(self, variable: Float[Array, "h w"]) -> State:
+        """State before the first evaluation."""
+        zero = jnp.zeros((), variable.dtype)
+        pairs = optax.scale_by_lbfgs(self.memory).init(variable)
+        return _unevaluated(variable, _Line(jnp.zeros_like(variable), zero, zero + 1, pairs))
+
+    def step(self, model: MomentModel, state: State) -> State:
+        """Evaluate the loss at the trial point; accept it, or shorten the step."""
+        (loss, residual), gradient = _evaluate(model, state.trial)
+        line = state.memory
+        expected = state.loss + _SUFFICIENT_DECREASE * line.length * line.slope
+        accepted = (loss <= expected) & jnp.all(jnp.isfinite(gradient))
+        return lax.cond(
+            accepted,
+            lambda: self._accept(state, loss, residual, gradient),
+            lambda: self._reject(state, loss),
+        )
+
+    def stalled(self, state: State) -> Array:
+        """Whether no step decreases the loss, not even along the gradient."""
+        return state.rejections >= 2 * _MOST_REJECTIONS
+
+    def _accept(
+        self, state: State, loss: Array, residual: Residual, gradient: Float[Array, "h w"]
+    ) -> State:
+        line = self._line(state.memory.pairs, state.trial, gradient)
+        line = lax.cond(
+            line.slope < 0, lambda: line, lambda: self._restart(state.trial, gradient)
+        )
+        return State(
+            trial=state.trial + line.direction,
+            variable=state.trial,
+            loss=loss,
+            residual=residual,
+            rejections=jnp.zeros_like(state.rejections),
+            memory=line,
+        )
+
+    def _reject(self, state: State, loss: Array) -> State:
+        line = eqx.tree_at(lambda line: line.length, state.memory, _shorter(state, loss))
+        line = lax.cond(
+            state.rejections + 1 == _MOST_REJECTIONS,
+            lambda: self._restart(state.variable, line.pairs.updates),
+            lambda: line,
+        )
+        return State(
+            trial=state.variable + line.length * line.direction,
+            variable=state.variable,
+            loss=state.loss,
+            residual=state.residual,
+            rejections=state.rejections + 1,
+            memory=line,
+        )
+
+    def _line(
+        self, pairs: optax.OptState, variable: Float[Array, "h w"], gradient: Float[Array, "h w"]
+    ) -> _Line:
+        step, pairs = optax.scale_by_lbfgs(self.memory).update(gradient, pairs, variable)
+        slope = -jnp.vdot(gradient, step)
+        return _Line(-step, slope, jnp.ones_like(slope), pairs)
+
+    def _restart(self, variable: Float[Array, "h w"], gradient: Float[Array, "h w"]) -> _Line:
+        forgotten = optax.scale_by_lbfgs(self.memory).init(variable)
+        return self._line(forgotten, variable, gradient)
+
+
+def _evaluate(
+    model: MomentModel, variable: Float[Array, "h w"]
+) -> tuple[tuple[Array, Residual], Float[Array, "h w"]]:
+    return jax.value_and_grad(lambda z: model.loss(z), has_aux=True)(variable)
+
+
+def _shorter(state: State, loss: Float[Array, ""]) -> Float[Array, ""]:
+    """Minimum of the parabola through the slope at 0 and the losses at 0 and at the trial."""
+    length, slope = state.memory.length, state.memory.slope
+    curvature = (loss - state.loss) / length - slope
+    best = -slope * length / (2 * curvature)
+    best = jnp.where(jnp.isfinite(best) & (curvature > 0), best, 0)
+    return jnp.clip(best, _SHRINK_LEAST * length, _SHRINK_MOST * length)

@@ -1,0 +1,235 @@
+"""The loop: from seeded noise down to a field with the target's moments.
+
+``descend`` is a generator that yields after each compiled chunk of steps and ends with how
+it ended; command line, notebook and tests all consume it. ``synthesize`` drains it.
+"""
+
+from functools import cached_property, partial
+from collections.abc import Generator
+from enum import StrEnum
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from synth.models import MomentModel, Start, measure
+from synth.scattering import Scattering
+from synth.solvers import LBFGS, Solver, State
+from synth.statistics import Residual, ScatteringMoments
+
+__all__ = ["Limits", "Outcome", "Progress", "Synthesis", "descend", "synthesize"]
+
+_CHUNK = 10  # evaluations between two looks at the outcome
+_PATIENCE = 200  # evaluations in which the loss must fall by ...
+_LEAST_PROGRESS = 0.02  # ... this fraction
+
+
+class Outcome(StrEnum):
+    """How a descent ended."""
+
+    CONVERGED = "converged"
+    STEP_LIMIT = "step limit"
+    STALLED = "stalled"
+    NOT_FINITE = "not finite"
+
+
+class Limits(eqx.Module):
+    """When a descent ends.
+
+    Attributes:
+        tolerance: residual over all orders to reach, with at most twice that per order.
+        max_steps: most loss evaluations.
+    """
+
+    tolerance: float = 1e-2
+    max_steps: int = 1000
+
+
+class Progress(eqx.Module):
+    """What a person wants to see after a chunk of steps.
+
+    Attributes:
+        evaluations: loss evaluations so far.
+        losses: loss of the best point after each of them.
+        residual: residual of the best point, by the fast transform.
+        field: the best point itself, in the target's units.
+    """
+
+    evaluations: int
+    losses: Float[np.ndarray, " n"]
+    residual: Residual
+    field: Float[Array, "h w"]
+
+
+class Synthesis(eqx.Module):
+    """A new texture and how it was reached.
+
+    Attributes:
+        field: the texture, in the target's units.
+        outcome: how the descent ended.
+        residual: distance of the moments, by the exact transform.
+        moments: the texture's moments, by the exact transform, standardized like the target.
+        losses: loss after each evaluation.
+        limits: the limits that the descent was given.
+    """
+
+    field: Float[Array, "h w"]
+    outcome: Outcome
+    residual: Residual
+    moments: Scattering
+    losses: Float[np.ndarray, " n"]
+    limits: Limits
+
+    @property
+    def evaluations(self) -> int:
+        """Number of loss evaluations."""
+        return len(self.losses)
+
+    @property
+    def verdict(self) -> str:
+        """How it ended, in a sentence with a remedy where one is needed."""
+        reached = f"residual {float(self.residual.total):.2%}, tolerance {self.limits.tolerance:.2%}"
+        after = f"after {self.evaluations} evaluations ({reached})"
+        return {
+            Outcome.CONVERGED: f"Converged {after}.",
+            Outcome.STEP_LIMIT: f"Ended at the step limit {after}: allow more steps, or a "
+            "larger tolerance.",
+            Outcome.STALLED: f"Stalled {after}: no step lowers the loss any more; try another "
+            "seed, fewer scales or angles, or a larger tolerance.",
+            Outcome.NOT_FINITE: f"Stopped {after}: the loss is not finite; look for extreme "
+            "values in the target, or use L-BFGS or a smaller learning rate.",
+        }[self.outcome]
+
+
+def descend(
+    model: MomentModel,
+    *,
+    key: PRNGKeyArray,
+    solver: Solver = LBFGS(),  # noqa: B008 - immutable
+    limits: Limits = Limits(),  # noqa: B008 - immutable
+    start: Start = "gaussian",
+) -> Generator[Progress, None, Synthesis]:
+    """Descend from seeded noise on Σ w (S_J x − S_J xₙ)², chunk by chunk.
+
+    Args:
+        model: the target's moments.
+        key: random key of the noise; the same key gives the same texture on one machine.
+        solver: descent method.
+        limits: tolerance and step limit.
+        start: which noise.
+
+    Yields:
+        Progress after each chunk of steps.
+
+    Returns:
+        The texture (as the generator's return value).
+
+    Source:
+        J. Bruna and S. Mallat, "Multiscale sparse microcanonical models", Math. Stat.
+        Learn. 1 (2018), Sec. 4.
+    """
+    judge = _Judge(model)
+    state = solver.init(model.start(key=key, kind=start))
+    losses = np.zeros(0)
+    goal = limits.tolerance
+    while True:
+        steps = min(_CHUNK, limits.max_steps - len(losses))
+        state, chunk = _advance(model, solver, state, steps)
+        losses = np.concatenate([losses, np.asarray(chunk)])
+        field = _standard_field(model, state.variable)
+        yield Progress(len(losses), losses, state.residual, model.to_units(field))
+        outcome = _outcome(solver, state, losses, limits)
+        if outcome is None and not state.residual.within(goal):
+            continue
+        moments, residual = judge(field)
+        if residual.within(limits.tolerance):
+            outcome = Outcome.CONVERGED
+        if outcome is not None:
+            return Synthesis(model.to_units(field), outcome, residual, moments, losses, limits)
+        goal *= 0.9  # the fast transform was a little too kind
+
+
+def synthesize(
+    model: MomentModel,
+    *,
+    key: PRNGKeyArray,
+    solver: Solver = LBFGS(),  # noqa: B008 - immutable
+    limits: Limits = Limits(),  # noqa: B008 - immutable
+    start: Start = "gaussian",
+) -> Synthesis:
+    """Draw one texture of a moment model: ``descend`` without a look in between.
+
+    Args:
+        model: the target's moments, from ``synth.models.fit``.
+        key: random key of the noise.
+        solver: descent method.
+        limits: tolerance and step limit.
+        start: which noise.
+
+    Returns:
+        The texture, with its outcome, residual and losses.
+
+    Example:
+        >>> import jax
+        >>> from synth import LBFGS, Limits, ScatteringMoments, fit, morlet_bank, synthesize
+        >>> noise = jax.random.normal(jax.random.key(0), (32, 32))
+        >>> model = fit(ScatteringMoments(morlet_bank((32, 32), num_angles=4)), noise)
+        >>> synthesize(model, key=jax.random.key(1)).outcome.value
+        'converged'
+    """
+    steps = descend(model, key=key, solver=solver, limits=limits, start=start)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+@partial(jax.jit, static_argnames="steps")
+def _advance(
+    model: MomentModel, solver: Solver, state: State, steps: int
+) -> tuple[State, Float[Array, " n"]]:
+    def step(state: State, _: None) -> tuple[State, Float[Array, ""]]:
+        state = solver.step(model, state)
+        return state, state.loss
+
+    return lax.scan(step, state, length=steps)
+
+
+@jax.jit
+def _standard_field(model: MomentModel, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
+    return model.field(variable)
+
+
+def _outcome(
+    solver: Solver, state: State, losses: Float[np.ndarray, " n"], limits: Limits
+) -> Outcome | None:
+    """Why the descent must end here, or None."""
+    if not np.isfinite(losses[-1]):
+        return Outcome.NOT_FINITE
+    if len(losses) >= limits.max_steps:
+        return Outcome.STEP_LIMIT
+    idle = len(losses) > _PATIENCE and losses[-1] > (1 - _LEAST_PROGRESS) * losses[-_PATIENCE]
+    return Outcome.STALLED if idle or bool(solver.stalled(state)) else None
+
+
+class _Judge:
+    """Moments and residual by the exact transform, the target's measured when first asked."""
+
+    def __init__(self, model: MomentModel) -> None:
+        self._model = model
+
+    @cached_property
+    def _descriptor(self) -> ScatteringMoments:
+        return self._model.descriptor.exact()
+
+    @cached_property
+    def _target(self) -> Scattering:
+        return measure(self._descriptor, self._model.standard)
+
+    def __call__(self, field: Float[Array, "h w"]) -> tuple[Scattering, Residual]:
+        moments = measure(self._descriptor, field)
+        return moments, self._descriptor.residual(moments, self._target)
