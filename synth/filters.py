@@ -17,6 +17,7 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
+from synth.errors import InputError
 from synth.fourier import good_length, radial_frequency
 
 __all__ = ["EXACT", "Band", "FilterBank", "littlewood_paley", "max_scales", "morlet_bank"]
@@ -127,7 +128,7 @@ def morlet_bank(
         The bank.
 
     Raises:
-        ValueError: if ``num_scales`` or ``num_angles`` is out of range.
+        InputError: if ``num_scales`` or ``num_angles`` is out of range.
 
     Example:
         >>> morlet_bank((64, 96), num_angles=4).num_scales
@@ -200,12 +201,12 @@ def _check_sizes(shape: tuple[int, int], num_scales: int | None, num_angles: int
     if num_scales is None:
         num_scales = most
     if not 1 <= num_scales <= most:
-        raise ValueError(
+        raise InputError(
             f"{num_scales} scales do not fit a picture of {height} × {width} pixels: choose "
             f"1 to {most} (log2 of the shorter side), or a larger picture."
         )
     if num_angles < 1:
-        raise ValueError(f"{num_angles} angles were asked for: choose at least 1; 8 is usual.")
+        raise InputError(f"{num_angles} angles were asked for: choose at least 1; 8 is usual.")
     return num_scales
 
 
@@ -277,8 +278,8 @@ def _morlet(shape: tuple[int, int], j: int, k: int, num_angles: int) -> _Patch:
         )
 
     xi, zero = _XI / 2**j, np.zeros(1)
-    kappa = periodized(zero, zero, xi) / periodized(zero, zero, 0)
-    return _Patch(periodized(rows, columns, xi) - kappa * periodized(rows, columns, 0), corner)
+    kappa = periodized(zero, zero, xi) / periodized(zero, zero, 0.0)
+    return _Patch(periodized(rows, columns, xi) - kappa * periodized(rows, columns, 0.0), corner)
 
 
 def _gaussian(shape: tuple[int, int], num_scales: int) -> Float[np.ndarray, "h w"]:

@@ -5,9 +5,8 @@ frequencies in increasing order, the zero at index ``n // 2`` of an axis of leng
 (the order of ``numpy.fft.fftshift``).
 """
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 __all__ = [
     "centered_frequencies",
@@ -69,7 +68,7 @@ def radial_frequency(shape: tuple[int, int]) -> Float[np.ndarray, "h w"]:
     return np.hypot(rows[:, None], columns)
 
 
-def periodogram(field: Float[Array, "h w"]) -> Float[Array, "h w"]:
+def periodogram(field: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     """Power spectrum |x̂(ω)|² / (h·w) of a field on the torus, in FFT order.
 
     White noise of unit variance has expectation 1 at every frequency.
@@ -80,7 +79,7 @@ def periodogram(field: Float[Array, "h w"]) -> Float[Array, "h w"]:
     Returns:
         Power per frequency, same shape; its mean is the mean of x².
     """
-    return jnp.abs(jnp.fft.fft2(field)) ** 2 / field.size
+    return np.abs(np.fft.fft2(field)) ** 2 / field.size
 
 
 def half_octaves(shape: tuple[int, int]) -> Float[np.ndarray, " edge"]:

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from synth.fourier import periodic_part, radial_average, radial_frequency
+from synth.errors import InputError
+from synth.fourier import periodic_part, periodogram, radial_average, radial_frequency
 from synth.scattering import Scattering
 from synth.statistics import Residual, ScatteringMoments
 
@@ -71,7 +72,7 @@ def fit_gaussian(field: Float[np.ndarray, "h w"], *, periodic: bool = True) -> G
     """
     whole = np.asarray(field, np.float64)
     part = whole if periodic else periodic_part(whole)
-    spectrum = np.abs(np.fft.fft2(part - part.mean())) ** 2 / part.size
+    spectrum = periodogram(part - part.mean())
     return GaussianModel(jnp.asarray(whole.mean(), float), jnp.asarray(spectrum, float))
 
 
@@ -108,6 +109,10 @@ class MomentModel(eqx.Module):
     def to_units(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
         """A standardized field in the target's units."""
         return self.mean + self.scale * field
+
+    def from_units(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
+        """A field in the target's units, standardized."""
+        return (field - self.mean) / self.scale
 
     def loss(self, variable: Float[Array, "h w"]) -> tuple[Float[Array, ""], Residual]:
         """Weighted squared distance Σ w (S − S*)², and the residual, of a variable."""
@@ -146,11 +151,11 @@ def fit(
         The model.
 
     Raises:
-        ValueError: if the field is constant.
+        InputError: if the field is constant.
     """
     mean, scale = np.mean(field), np.std(field)
     if not scale > 0:
-        raise ValueError("The field is constant: a texture needs at least two gray levels.")
+        raise InputError("The field is constant: a texture needs at least two gray levels.")
     standard = (np.asarray(field, np.float64) - mean) / scale
     spectrum = _radial_spectrum(standard if periodic else periodic_part(standard))
     whole = jnp.asarray(standard, float)
@@ -188,7 +193,7 @@ def _filter(field: Float[Array, "h w"], gain: Float[Array, "h k"]) -> Float[Arra
 
 def _radial_spectrum(field: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h k"]:
     """Radially averaged power on the half-plane, floored relative to white noise."""
-    power = np.abs(np.fft.fft2(field)) ** 2 / field.size
+    power = periodogram(field)
     step = 2 * np.pi / min(field.shape)
     edges = np.arange(0.5 * step, np.pi * np.sqrt(2) + step, step)
     radius, mean = radial_average(power, edges)

@@ -220,7 +220,7 @@ def _cascade(
     )
 
 
-def _by_pairs(order2: list[Float[Array, "m jl ..."]], num_angles: int) -> Float[Array, "p l m ..."]:
+def _by_pairs(order2: list[Float[Array, "m _ ..."]], num_angles: int) -> Float[Array, "p l m ..."]:
     """Coefficients of every second scale, second angle first, as one table of pairs."""
     if not order2:
         return jnp.zeros((0, num_angles, num_angles))

@@ -5,14 +5,14 @@ accepts that point and proposes the next one, or proposes a shorter step. A prog
 the loss once, whatever the line search does, and vmaps over an ensemble.
 """
 
-from typing import Protocol
+from abc import abstractmethod
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from synth.models import MomentModel
 from synth.statistics import Residual
@@ -44,20 +44,20 @@ class State(eqx.Module):
     memory: PyTree
 
 
-class Solver(Protocol):
-    """A descent method."""
+class Solver(eqx.Module):
+    """A descent method: final subclasses implement these three."""
 
+    @abstractmethod
     def init(self, variable: Float[Array, "h w"]) -> State:
         """State before the first evaluation."""
-        ...
 
+    @abstractmethod
     def step(self, model: MomentModel, state: State) -> State:
         """Evaluate the loss once and move."""
-        ...
 
-    def stalled(self, state: State) -> Array:
+    @abstractmethod
+    def stalled(self, state: State) -> Bool[Array, ""]:
         """Whether the method cannot go on from here."""
-        ...
 
 
 def _unevaluated(variable: Float[Array, "h w"], memory: PyTree) -> State:
@@ -72,7 +72,7 @@ def _unevaluated(variable: Float[Array, "h w"], memory: PyTree) -> State:
     )
 
 
-class Adam(eqx.Module):
+class Adam(Solver):
     """Adam (Kingma & Ba 2015): every point is accepted.
 
     Attributes:
@@ -92,7 +92,7 @@ class Adam(eqx.Module):
         trial = optax.apply_updates(state.trial, update)
         return State(trial, state.trial, loss, residual, state.rejections, memory)
 
-    def stalled(self, state: State) -> Array:
+    def stalled(self, state: State) -> Bool[Array, ""]:
         """Never: Adam always moves."""
         return jnp.zeros((), bool)
 
@@ -106,7 +106,7 @@ class _Line(eqx.Module):
     pairs: optax.OptState
 
 
-class LBFGS(eqx.Module):
+class LBFGS(Solver):
     """Limited-memory BFGS with a backtracking line search.
 
     A trial point is accepted when it decreases the loss sufficiently (Armijo); otherwise
@@ -142,7 +142,7 @@ class LBFGS(eqx.Module):
             lambda: self._reject(state, loss),
         )
 
-    def stalled(self, state: State) -> Array:
+    def stalled(self, state: State) -> Bool[Array, ""]:
         """Whether no step decreases the loss, not even along the gradient."""
         return state.rejections >= 2 * _MOST_REJECTIONS
 

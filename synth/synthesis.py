@@ -20,7 +20,7 @@ from synth.scattering import Scattering
 from synth.solvers import LBFGS, Solver, State
 from synth.statistics import Residual, ScatteringMoments
 
-__all__ = ["Limits", "Outcome", "Progress", "Synthesis", "descend", "synthesize"]
+__all__ = ["Judge", "Limits", "Outcome", "Progress", "Synthesis", "descend", "synthesize"]
 
 _CHUNK = 10  # evaluations between two looks at the outcome
 _PATIENCE = 200  # evaluations in which the loss must fall by ...
@@ -104,6 +104,40 @@ class Synthesis(eqx.Module):
         }[self.outcome]
 
 
+class Judge:
+    """Moments and residual of fields by the exact transform, which the descent never uses.
+
+    The bank and the target's moments are made when they are first asked for.
+
+    Args:
+        model: whose target it is.
+    """
+
+    def __init__(self, model: MomentModel) -> None:
+        self._model = model
+
+    @cached_property
+    def _descriptor(self) -> ScatteringMoments:
+        return self._model.descriptor.exact()
+
+    @cached_property
+    def target(self) -> Scattering:
+        """Moments of the standardized target."""
+        return measure(self._descriptor, self._model.standard)
+
+    def __call__(self, field: Float[Array, "h w"]) -> tuple[Scattering, Residual]:
+        """Moments of a field, and their distance from the target's.
+
+        Args:
+            field: in the target's units.
+
+        Returns:
+            Moments of the field standardized like the target, and the residual.
+        """
+        moments = measure(self._descriptor, self._model.from_units(field))
+        return moments, self._descriptor.residual(moments, self.target)
+
+
 def descend(
     model: MomentModel,
     *,
@@ -111,6 +145,7 @@ def descend(
     solver: Solver = LBFGS(),  # noqa: B008 - immutable
     limits: Limits = Limits(),  # noqa: B008 - immutable
     start: Start = "gaussian",
+    judge: Judge | None = None,
 ) -> Generator[Progress, None, Synthesis]:
     """Descend from seeded noise on Σ w (S_J x − S_J xₙ)², chunk by chunk.
 
@@ -120,6 +155,7 @@ def descend(
         solver: descent method.
         limits: tolerance and step limit.
         start: which noise.
+        judge: the model's judge, if there is one already.
 
     Yields:
         Progress after each chunk of steps.
@@ -131,7 +167,7 @@ def descend(
         J. Bruna and S. Mallat, "Multiscale sparse microcanonical models", Math. Stat.
         Learn. 1 (2018), Sec. 4.
     """
-    judge = _Judge(model)
+    judge = judge or Judge(model)
     state = solver.init(model.start(key=key, kind=start))
     losses = np.zeros(0)
     goal = limits.tolerance
@@ -139,8 +175,8 @@ def descend(
         steps = min(_CHUNK, limits.max_steps - len(losses))
         state, chunk = _advance(model, solver, state, steps)
         losses = np.concatenate([losses, np.asarray(chunk)])
-        field = _standard_field(model, state.variable)
-        yield Progress(len(losses), losses, state.residual, model.to_units(field))
+        field = _field(model, state.variable)
+        yield Progress(len(losses), losses, state.residual, field)
         outcome = _outcome(solver, state, losses, limits)
         if outcome is None and not state.residual.within(goal):
             continue
@@ -148,7 +184,7 @@ def descend(
         if residual.within(limits.tolerance):
             outcome = Outcome.CONVERGED
         if outcome is not None:
-            return Synthesis(model.to_units(field), outcome, residual, moments, losses, limits)
+            return Synthesis(field, outcome, residual, moments, losses, limits)
         goal *= 0.9  # the fast transform was a little too kind
 
 
@@ -200,8 +236,8 @@ def _advance(
 
 
 @jax.jit
-def _standard_field(model: MomentModel, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
-    return model.field(variable)
+def _field(model: MomentModel, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
+    return model.to_units(model.field(variable))
 
 
 def _outcome(
@@ -214,22 +250,3 @@ def _outcome(
         return Outcome.STEP_LIMIT
     idle = len(losses) > _PATIENCE and losses[-1] > (1 - _LEAST_PROGRESS) * losses[-_PATIENCE]
     return Outcome.STALLED if idle or bool(solver.stalled(state)) else None
-
-
-class _Judge:
-    """Moments and residual by the exact transform, the target's measured when first asked."""
-
-    def __init__(self, model: MomentModel) -> None:
-        self._model = model
-
-    @cached_property
-    def _descriptor(self) -> ScatteringMoments:
-        return self._model.descriptor.exact()
-
-    @cached_property
-    def _target(self) -> Scattering:
-        return measure(self._descriptor, self._model.standard)
-
-    def __call__(self, field: Float[Array, "h w"]) -> tuple[Scattering, Residual]:
-        moments = measure(self._descriptor, field)
-        return moments, self._descriptor.residual(moments, self._target)

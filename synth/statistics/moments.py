@@ -30,10 +30,14 @@ class Residual(eqx.Module):
     order1: Float[Array, ""]
     order2: Float[Array, ""]
 
+    def excess(self, tolerance: float) -> Float[Array, ""]:
+        """How many times too large it is, if the orders may have twice the total's tolerance."""
+        parts = [2 * self.total, self.order0, self.order1, self.order2]
+        return jnp.max(jnp.stack(parts)) / (2 * tolerance)
+
     def within(self, tolerance: float) -> Array:
         """Whether the total is at most ``tolerance`` and each order at most twice that."""
-        orders = jnp.stack([self.order0, self.order1, self.order2])
-        return (self.total <= tolerance) & jnp.all(orders <= 2 * tolerance)
+        return self.excess(tolerance) <= 1
 
 
 class ScatteringMoments(eqx.Module):

@@ -1,0 +1,13 @@
+"""Figures: arrays in, a Matplotlib ``Figure`` out; nothing is shown, saved or remembered.
+
+They stand at the end of the flow, where the report, the gallery and the notebooks take them.
+Figures are laid out in pixels, so that a pixel of a picture covers a whole number of pixels of
+the page: save one with ``figure.savefig(path)``, at its own resolution.
+"""
+
+from synth.figures.bank import filter_bank
+from synth.figures.coefficients import coefficients
+from synth.figures.comparison import comparison
+from synth.figures.progress import progress
+
+__all__ = ["coefficients", "comparison", "filter_bank", "progress"]

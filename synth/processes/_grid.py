@@ -1,0 +1,111 @@
+"""Half-spectrum arithmetic on a periodic picture, shared by the processes that live in Fourier.
+
+Wavenumbers are in radians per pixel of the *picture*, whatever grid they are sampled on, so
+that a length of 24 pixels means the same in a field of 64² and in one of 1024².
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float, PRNGKeyArray
+
+
+def wavenumbers(
+    shape: tuple[int, int], *, samples: tuple[int, int] | None = None
+) -> tuple[Float[np.ndarray, "m 1"], Float[np.ndarray, "1 k"]]:
+    """Return the wavenumbers of a real field's half spectrum (`jnp.fft.rfft2`).
+
+    k_y = 2π m / height, k_x = 2π n / width.
+
+    Args:
+        shape: height and width of the torus in pixels.
+        samples: rows and columns it is sampled on; `shape` itself unless told.
+
+    Returns:
+        k_y as a column and k_x as a row, in radians per pixel; NumPy arrays in double precision,
+        so that what is built from them once costs no compilation.
+
+    Example:
+        >>> ky, kx = wavenumbers((16, 16))
+        >>> ky.shape, kx.shape
+        ((16, 1), (1, 9))
+    """
+    rows, columns = samples or shape
+    # One period is `shape` pixels, hence the sample spacing shape / samples.
+    ky = 2 * np.pi * np.fft.fftfreq(rows, shape[0] / rows)
+    kx = 2 * np.pi * np.fft.rfftfreq(columns, shape[1] / columns)
+    return ky[:, None], kx[None, :]
+
+
+def fast_length(minimum: int) -> int:
+    """Return the smallest even number 2^a 3^b 5^c that is at least `minimum`.
+
+    Args:
+        minimum: a length in samples.
+
+    Returns:
+        A length whose Fourier transform is fast.
+
+    Example:
+        >>> fast_length(385)
+        400
+    """
+    candidate = minimum + minimum % 2
+    while _without_small_factors(candidate) != 1:
+        candidate += 2
+    return candidate
+
+
+def _without_small_factors(number: int) -> int:
+    for prime in (2, 3, 5):
+        while number % prime == 0:
+            number //= prime
+    return number
+
+
+def gaussian_spectrum(
+    amplitude: Float[Array, "m k"], rows_columns: tuple[int, int], *, key: PRNGKeyArray
+) -> Complex[Array, "m k"]:
+    """Draw the half spectrum of a stationary Gaussian field.
+
+    x̂(k) = a(k) ŵ(k), with w white noise of unit variance: the spectrum of x is a².
+
+    Args:
+        amplitude: a, on the half spectrum.
+        rows_columns: rows and columns of the grid.
+        key: random key.
+
+    Returns:
+        The half spectrum of the field.
+
+    Example:
+        >>> flat = gaussian_spectrum(jnp.ones((16, 9)), (16, 16), key=jax.random.key(0))
+        >>> flat.shape
+        (16, 9)
+    """
+    return amplitude * jnp.fft.rfft2(jax.random.normal(key, rows_columns))
+
+
+def resample(
+    spectrum: Complex[Array, "m k"], samples: tuple[int, int], shape: tuple[int, int]
+) -> Float[Array, "h w"]:
+    """Sample a band-limited field, given by its half spectrum on a finer grid, on its pixels.
+
+    Args:
+        spectrum: half spectrum on the finer grid, zero beyond the pixels' band.
+        samples: rows and columns of the finer grid.
+        shape: height and width of the picture in pixels.
+
+    Returns:
+        The field on its pixels.
+
+    Example:
+        >>> fine = jnp.fft.rfft2(jnp.ones((24, 24)))
+        >>> float(resample(fine, (24, 24), (16, 16))[0, 0])
+        1.0
+    """
+    height, width = shape
+    top, bottom = (height + 1) // 2, height // 2
+    rows = jnp.concatenate([spectrum[:top], spectrum[spectrum.shape[0] - bottom :]])
+    scale = height * width / (samples[0] * samples[1])
+    return jnp.fft.irfft2(scale * rows[:, : width // 2 + 1], s=shape)

@@ -1,0 +1,98 @@
+"""Slow, obviously right NumPy in float64, against which the fast code is held."""
+
+import numpy as np
+
+
+def morlet(shape, scale, angle, num_angles):
+    """ψ̂ on the FFT grid, by its definition: every alias of the Gaussians summed."""
+    sigma, xi, slant = 0.8 * 2**scale, 3 * np.pi / 4 / 2**scale, 4 / num_angles
+    rows, columns = (2 * np.pi * np.fft.fftfreq(n) for n in shape)
+
+    def gaussian(y, x, shift):
+        along = x * np.cos(angle) + y * np.sin(angle) - shift
+        across = y * np.cos(angle) - x * np.sin(angle)
+        return np.exp(-(sigma**2) / 2 * (along**2 + across**2 / slant**2))
+
+    def periodized(y, x, shift):
+        aliases = 2 * np.pi * np.arange(-3, 4)
+        return sum(gaussian(y + a, x + b, shift) for a in aliases for b in aliases)
+
+    y, x = np.meshgrid(rows, columns, indexing="ij")
+    kappa = periodized(0.0, 0.0, xi) / periodized(0.0, 0.0, 0.0)
+    return periodized(y, x, xi) - kappa * periodized(y, x, 0.0)
+
+
+def lowpass(shape, num_scales):
+    """φ̂ on the FFT grid."""
+    rows, columns = (2 * np.pi * np.fft.fftfreq(n) for n in shape)
+    square = rows[:, None] ** 2 + columns**2
+    return np.exp(-((0.8 * 2 ** (num_scales - 1)) ** 2) * square / 2)
+
+
+def opposite(filter_):
+    """The filter at −ω."""
+    return np.roll(filter_[::-1, ::-1], (1, 1), axis=(0, 1))
+
+
+def bank(shape, num_scales, num_angles, tight=True):
+    """Wavelets [j, l, h, w], low-pass and residual filter, by definition."""
+    angles = np.pi * np.arange(num_angles) / num_angles
+    wavelets = np.array(
+        [[morlet(shape, j, a, num_angles) for a in angles] for j in range(num_scales)]
+    )
+    phi = lowpass(shape, num_scales)
+    total = phi**2
+    for wavelet in wavelets.reshape(-1, *shape):
+        total = total + (wavelet**2 + opposite(wavelet) ** 2) / 2
+    if not tight:
+        return wavelets, phi, None
+    gain = 1 / np.sqrt(np.maximum(total, 0.5))
+    return wavelets * gain, phi * gain, np.sqrt(np.maximum(0, 1 - total * gain**2))
+
+
+def moments(field, filters):
+    """Order 0, order 1 [j, l], residual band, order 2 {(j, k): [l, m]}; full grids throughout."""
+    wavelets, _, residual = filters
+    spectrum = np.fft.fft2(np.asarray(field, np.float64))
+    first, second = [], {}
+    for j, band in enumerate(wavelets):
+        maps = np.abs(np.fft.ifft2(spectrum * band))
+        first.append(maps.mean((1, 2)))
+        for k in range(j + 1, len(wavelets)):
+            second[j, k] = np.array(
+                [
+                    [np.abs(np.fft.ifft2(np.fft.fft2(m) * psi)).mean() for psi in wavelets[k]]
+                    for m in maps
+                ]
+            )
+    high = None if residual is None else np.abs(np.fft.ifft2(spectrum * residual)).mean()
+    pairs = [second[j, k] for k in range(len(wavelets)) for j in range(k)]
+    return np.mean(field), np.array(first), high, np.array(pairs)
+
+
+def decimated_moments(field, num_scales, num_angles):
+    """Order 1 and 2 of the plain Morlet bank with every map kept at one pixel in 2^j."""
+    angles = np.pi * np.arange(num_angles) / num_angles
+    shape = field.shape
+    wavelets = [[morlet(shape, j, a, num_angles) for a in angles] for j in range(num_scales)]
+    spectrum = np.fft.fft2(field)
+    first, second = {}, {}
+    for j, band in enumerate(wavelets):
+        for index, psi in enumerate(band):
+            step = 2**j
+            maps = np.abs(np.fft.ifft2(spectrum * psi))[::step, ::step]
+            first[j, index] = maps.mean()
+            for k in range(j + 1, num_scales):
+                for other, coarse in enumerate(wavelets[k]):
+                    cut = _crop(coarse, maps.shape)
+                    layer = np.abs(np.fft.ifft2(np.fft.fft2(maps) * cut))
+                    second[j, index, k, other] = layer[:: 2 ** (k - j), :: 2 ** (k - j)].mean()
+    return first, second
+
+
+def _crop(filter_, shape):
+    """Frequencies −n/2 … n/2 − 1 of a filter, in FFT order."""
+    centered = np.fft.fftshift(filter_)
+    corner = [(a - b) // 2 for a, b in zip(centered.shape, shape, strict=True)]
+    rows, columns = (slice(c, c + n) for c, n in zip(corner, shape, strict=True))
+    return np.fft.ifftshift(centered[rows, columns])

@@ -1,0 +1,444 @@
+"""Laws for every process, closed forms for each, and the record of the example pictures."""
+
+import functools
+import hashlib
+import importlib
+import math
+import tomllib
+from pathlib import Path
+
+import imageio.v3 as iio
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synth.processes import PROCESSES, cascade, foam, ising, sparse, turbulence
+from synth.processes._grid import fast_length, gaussian_spectrum, resample, wavenumbers
+from synth.processes._runge_kutta import rk4_step
+from synth.processes._vorticity import Vorticity
+from synth.processes.cascade import log_variance
+from synth.processes.foam import num_cells
+from synth.processes.ising import CRITICAL_TEMPERATURE, cluster_labels, energy_per_spin
+from synth.processes.sparse import expected_mean
+
+TEXTURES = Path(__file__).parents[1] / "textures"
+INDEX = tomllib.loads((TEXTURES / "index.toml").read_text())
+OWN = sorted(name for name, entry in INDEX.items() if entry.get("process") in PROCESSES)
+
+# Parameters at which a law can be checked on a small field in little time.
+SMALL = {
+    "turbulence": {"wavelength": 16.0, "age": 5.0},
+    "sparse": {"radius": 4.0, "density": 2.0},
+    "cascade": {"outer": 24.0},
+    "ising": {"temperature": 3.0, "sweeps": 40},
+    "foam": {"cell": 8.0, "wall": 1.5},
+}
+
+every_process = pytest.mark.parametrize("name", sorted(PROCESSES))
+
+
+# One size for the laws, odd and rectangular, so that little compiles.
+LAW_SHAPE = (65, 96)
+
+
+def draw(name, shape, seed, **parameters):
+    return np.asarray(PROCESSES[name](shape, key=jax.random.key(seed), **parameters))
+
+
+@functools.cache
+def sample(name):
+    """Draw four fields, once for all laws."""
+    return np.stack([draw(name, LAW_SHAPE, seed, **SMALL[name]) for seed in range(4)])
+
+
+# Laws
+
+
+def test_every_process_has_small_parameters():
+    assert set(SMALL) == set(PROCESSES)
+
+
+@every_process
+def test_defaults_give_finite_float32_of_the_shape(name):
+    field = draw(name, (16, 31), 0)
+    assert field.shape == (16, 31)
+    assert field.dtype == np.float32
+    assert np.all(np.isfinite(field))
+
+
+@every_process
+def test_key_decides(name):
+    first, other = sample(name)[:2]
+    np.testing.assert_array_equal(first, draw(name, LAW_SHAPE, 0, **SMALL[name]))
+    assert np.mean(np.abs(first - other)) > 0.05 * np.std(first)
+
+
+@every_process
+@pytest.mark.parametrize("axis", [0, 1])
+def test_no_seam_at_the_edge(name, axis):
+    fields = sample(name)
+    steps = np.square(np.roll(fields, -1, axis + 1) - fields)
+    per_line = steps.mean(axis=(0, 2 - axis))
+    # The last line is the step across the edge; it must not stand out among those inside.
+    assert per_line[-1] < per_line[:-1].max() * 1.3
+    assert per_line[-1] > per_line[:-1].min() / 1.3
+
+
+@every_process
+def test_same_statistics_in_every_quarter(name):
+    fields = sample(name)
+    spread = np.std(fields)
+    quarters = [half[:, :, part] for half in (fields[:, :32], fields[:, 32:])
+                for part in (slice(48), slice(48, None))]  # fmt: skip
+    for quarter in quarters:
+        assert abs(quarter.mean() - fields.mean()) < 0.35 * spread
+        assert 0.6 < quarter.std() / spread < 1.5
+
+
+BAD = [
+    (name, shape, {}, "each at least 16")
+    for name in sorted(PROCESSES)
+    for shape in [(15, 64), (64, 0), (-32, 32)]
+] + [
+    ("turbulence", (32, 32), {"wavelength": 0.0}, "wavelength is 0.0; it must be a finite"),
+    ("turbulence", (32, 32), {"age": -1.0}, "age is -1.0; it must be a finite number above 0"),
+    ("turbulence", (32, 32), {"viscosity": math.nan}, "viscosity is nan; it must be a finite"),
+    ("turbulence", (32, 32), {"order": 0}, "order is 0; it must be a finite number above 0"),
+    ("sparse", (32, 32), {"density": -2.0}, "density is -2.0; it must be a finite"),
+    ("sparse", (32, 32), {"radius": math.inf}, "radius is inf; it must be a finite"),
+    ("sparse", (32, 32), {"bright": 1.5}, "bright is 1.5; it must lie between 0 and 1"),
+    ("cascade", (32, 32), {"intermittency": 0.0}, "intermittency is 0.0; it must be a finite"),
+    ("cascade", (32, 32), {"intermittency": 5.0}, "intermittency is 5.0; .* between 0 and 4"),
+    ("cascade", (32, 32), {"smoothness": -0.1}, "smoothness is -0.1; .* between 0 and 2"),
+    ("cascade", (32, 32), {"outer": 0.0}, "outer is 0.0; it must be a finite number above 0"),
+    ("ising", (32, 32), {"temperature": 0.0}, "temperature is 0.0; it must be a finite"),
+    ("ising", (32, 32), {"sweeps": 0}, "sweeps is 0; it must be a finite number above 0"),
+    ("foam", (32, 32), {"cell": 0.0}, "cell is 0.0; it must be a finite number above 0"),
+    ("foam", (32, 32), {"wall": -1.0}, "wall is -1.0; it must be a finite number above 0"),
+    ("foam", (32, 32), {"rounds": -1}, "rounds is -1; it must lie between 0 and 1000"),
+]
+
+
+@pytest.mark.parametrize(("name", "shape", "parameters", "message"), BAD)
+def test_bad_numbers_are_refused(name, shape, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        PROCESSES[name](shape, key=jax.random.key(0), **parameters)
+
+
+# The grid
+
+
+@given(minimum=st.integers(1, 10_000))
+def test_fast_length_is_the_next_even_smooth_number(minimum):
+    smooth = {2 ** (1 + a) * 3**b * 5**c for a in range(14) for b in range(9) for c in range(6)}
+    assert fast_length(minimum) == min(length for length in smooth if length >= minimum)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (17, 20), (20, 17)])
+def test_resampling_a_wave_gives_the_wave(shape):
+    samples = (30, 36)
+    y, x = (np.arange(samples[i])[:, None] / samples[i] for i in (0, 1))
+    fine = np.cos(2 * np.pi * (3 * y - 5 * x.T) + 0.4)
+    coarse = resample(jnp.fft.rfft2(jnp.asarray(fine)), samples, shape)
+    y, x = (np.arange(shape[i])[:, None] / shape[i] for i in (0, 1))
+    np.testing.assert_allclose(coarse, np.cos(2 * np.pi * (3 * y - 5 * x.T) + 0.4), atol=1e-5)
+
+
+def test_wavenumbers_are_per_pixel_on_any_grid():
+    ky, kx = wavenumbers((16, 20), samples=(24, 30))
+    assert ky[1, 0] == pytest.approx(2 * np.pi / 16)
+    assert kx[0, 1] == pytest.approx(2 * np.pi / 20)
+
+
+# Turbulence: the equation, the time scheme, the two together
+
+
+def random_vorticity(shape=(32, 27), seed=0):
+    equation = Vorticity.on_torus(shape, viscosity=3.0, order=2)
+    noise = gaussian_spectrum(equation.resolved, equation.samples, key=jax.random.key(seed))
+    return equation, noise.at[0, 0].set(0)
+
+
+def on_grid(equation, spectrum):
+    return np.asarray(jnp.fft.irfft2(spectrum, s=equation.samples), np.float64)
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (32, 27)])
+def test_advection_conserves_energy_and_enstrophy(shape):
+    equation, vorticity = random_vorticity(shape)
+    change = on_grid(equation, equation.nonlinear(vorticity))
+    square = equation.ky**2 + equation.kx**2
+    stream = on_grid(equation, -vorticity / jnp.where(square == 0, 1, square))
+    grid = on_grid(equation, vorticity)
+    for conserved in (grid, stream):
+        scale = np.linalg.norm(conserved) * np.linalg.norm(change)
+        assert abs(np.sum(conserved * change)) < 1e-5 * scale
+    assert np.linalg.norm(change) > 0.01 * np.linalg.norm(grid)
+
+
+def test_velocity_is_solenoidal_and_turns_into_its_vorticity():
+    equation, vorticity = random_vorticity()
+    u, v = jnp.fft.rfft2(equation.velocity(vorticity))
+    divergence = 1j * (equation.kx * u + equation.ky * v)
+    curl = 1j * (equation.kx * v - equation.ky * u)
+    scale = float(jnp.max(jnp.abs(vorticity)))
+    np.testing.assert_allclose(divergence, 0, atol=1e-5 * scale)
+    np.testing.assert_allclose(curl, vorticity, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("order", [1, 4])
+def test_a_single_wave_decays_at_the_viscous_rate(order):
+    equation = Vorticity.on_torus((32, 32), viscosity=5.0, order=order)
+    wave = jnp.zeros((48, 25), jnp.complex64).at[6, 8].set(100.0)
+    assert float(jnp.max(jnp.abs(equation.nonlinear(wave)))) < 1e-3
+    end = wave
+    for _ in range(5):
+        end = rk4_step(equation, end, 0.2)
+    rate = 5.0 * ((6**2 + 8**2) / 16**2) ** order
+    assert abs(end[6, 8]) == pytest.approx(100 * math.exp(-rate), rel=1e-4)
+
+
+class Logistic:
+    """y' = y - y², from 1/10: y = 1 / (1 + 9 exp(-t))."""
+
+    linear = jnp.array(1.0)
+
+    def nonlinear(self, state):
+        return -(state**2)
+
+
+def test_time_scheme_is_of_order_four():
+    errors = []
+    for steps in (4, 8, 16):
+        state = jnp.array(0.1)
+        for _ in range(steps):
+            state = rk4_step(Logistic(), state, 4.0 / steps)
+        errors.append(abs(float(state) - 1 / (1 + 9 * math.exp(-4.0))))
+    orders = np.log2(np.divide(errors[:-1], errors[1:]))
+    np.testing.assert_allclose(orders, 4, atol=0.5)
+
+
+def test_stable_step_moves_the_fastest_point_as_far_as_told():
+    equation, vorticity = random_vorticity()
+    speed = np.linalg.norm(np.asarray(equation.velocity(vorticity)), axis=0).max()
+    assert float(equation.stable_step(vorticity, 0.7)) * speed == pytest.approx(0.7, rel=1e-5)
+    assert np.isfinite(float(equation.stable_step(0 * vorticity, 0.7)))
+
+
+def test_turbulence_develops_vortices_and_a_steep_spectrum():
+    field = draw("turbulence", (128, 128), 0, wavelength=32.0)
+    assert field.std() == pytest.approx(1, abs=1e-4)
+    assert abs(field.mean()) < 1e-4
+    # Vortices of both signs stand out of a weak background: far from Gaussian.
+    assert np.mean(field**4) > 4
+    assert min(field.max(), -field.min()) > 3.5
+    # The energy falls about as k^-3 or steeper, and the finest modes still hold something.
+    power = np.abs(np.fft.fft2(field)) ** 2
+    radius = np.hypot(*np.meshgrid(np.fft.fftfreq(128) * 128, np.fft.fftfreq(128) * 128))
+    energy = [np.mean(power[np.abs(radius - k) < 0.1 * k]) / k for k in (10, 40)]
+    assert -5.5 < np.log(energy[1] / energy[0]) / np.log(4) < -2
+    assert np.mean(power[(radius > 50) & (radius < 60)]) > 1e-6 * power.max()
+
+
+def test_a_second_field_compiles_nothing(monkeypatch):
+    module, traced = importlib.import_module("synth.processes.turbulence"), []
+    monkeypatch.setattr(module, "rk4_step", lambda *a: traced.append(1) or rk4_step(*a))
+    draw("turbulence", (16, 18), 0, wavelength=8.0, age=1.0)
+    assert len(traced) == 1
+    draw("turbulence", (16, 18), 1, wavelength=7.0, age=2.0, viscosity=5.0)
+    assert len(traced) == 1
+
+
+# Shot noise
+
+
+@pytest.mark.parametrize("bright", [0.0, 0.5, 1.0])
+def test_shot_noise_has_the_mean_of_campbells_theorem(bright):
+    density = 3.0
+    means = [
+        draw("sparse", (128, 128), seed, density=density, radius=6.0, bright=bright).mean()
+        for seed in range(12)
+    ]
+    error = max(np.std(means), 2e-3) / math.sqrt(len(means))
+    assert abs(np.mean(means) - expected_mean(density, bright)) < 4 * error
+
+
+def test_sparse_is_mostly_background():
+    field = draw("sparse", (256, 256), 0)
+    assert np.mean(field == 0) > 0.8
+    assert field.min() < -0.5
+    assert field.max() > 0.5
+
+
+def test_shapes_are_whole_across_the_edge():
+    # A torus smaller than the window on which a shape is drawn: it wraps, and nothing is lost.
+    fields = [draw("sparse", (16, 16), seed, radius=14.0, density=30.0, bright=1.0).mean()
+              for seed in range(20)]  # fmt: skip
+    error = float(np.std(fields)) / math.sqrt(len(fields))
+    assert np.mean(fields) == pytest.approx(expected_mean(30.0, 1.0), abs=4 * error)
+
+
+# Cascade
+
+
+def test_cascade_logarithm_has_the_predicted_variance_and_mean():
+    shape, intermittency, outer = (64, 81), 0.2, 24.0
+    fields = np.stack([
+        draw("cascade", shape, seed, intermittency=intermittency, smoothness=0.0, outer=outer)
+        for seed in range(24)
+    ])  # fmt: skip
+    variance = log_variance(shape, intermittency, outer)
+    logs = np.log(fields)
+    assert np.mean(logs) == pytest.approx(-variance / 2, abs=0.05)
+    assert np.mean((logs + variance / 2) ** 2) == pytest.approx(variance, rel=0.08)
+    assert np.mean(fields) == pytest.approx(1, abs=0.06)
+
+
+def test_cascade_log_covariance_falls_by_lambda_squared_per_e_fold():
+    intermittency = 0.2
+    logs = np.log([
+        draw("cascade", (256, 256), seed, intermittency=intermittency, smoothness=0.0)
+        for seed in range(6)
+    ])  # fmt: skip
+    near, far = (np.mean((np.roll(logs, r, 1) - logs) ** 2) / 2 for r in (3, 12))
+    assert far - near == pytest.approx(intermittency * math.log(4), rel=0.12)
+
+
+def test_integration_keeps_the_mean_and_smooths():
+    rough, smooth = (draw("cascade", (64, 64), 0, smoothness=h) for h in (0.0, 0.7))
+    assert smooth.mean() == pytest.approx(rough.mean(), rel=1e-4)
+    assert np.diff(smooth).std() < 0.3 * np.diff(rough).std()
+
+
+# Ising
+
+
+def test_critical_temperature_solves_onsagers_equation():
+    assert math.sinh(2 / CRITICAL_TEMPERATURE) == pytest.approx(1)
+
+
+def test_critical_energy_is_minus_root_two():
+    energies = [
+        float(energy_per_spin(ising((63, 65), key=jax.random.key(seed), sweeps=50)))
+        for seed in range(12)
+    ]
+    error = np.std(energies) / math.sqrt(len(energies))
+    # On a torus of side L the critical energy is lower by about 0.6 / L.
+    assert np.mean(energies) == pytest.approx(-math.sqrt(2) - 0.6 / 64, abs=4 * error)
+    assert error < 0.03
+
+
+def test_hot_energy_is_the_series():
+    fields = [ising((63, 65), key=jax.random.key(seed), temperature=10.0, sweeps=20)
+              for seed in range(8)]  # fmt: skip
+    t = math.tanh(0.1)
+    # High-temperature series: ⟨s s'⟩ = t + 2 t³ + O(t⁵) per bond, two bonds per spin.
+    expected = -2 * (t + 2 * t**3)
+    assert np.mean([float(energy_per_spin(f)) for f in fields]) == pytest.approx(expected, abs=0.02)
+
+
+def test_cold_spins_agree():
+    field = ising((63, 65), key=jax.random.key(0), temperature=1.0, sweeps=100)
+    assert abs(float(field.mean())) > 0.98
+
+
+def slow_labels(bonds):
+    """Label clusters by flooding from each site in turn."""
+    height, width = bonds[0].shape
+    labels = np.full((height, width), -1)
+    for start in np.ndindex(height, width):
+        stack = [start] if labels[start] < 0 else []
+        while stack:
+            y, x = stack.pop()
+            if labels[y, x] >= 0:
+                continue
+            labels[y, x] = start[0] * width + start[1]
+            down, right = ((y + 1) % height, x), (y, (x + 1) % width)
+            up, left = ((y - 1) % height, x), (y, (x - 1) % width)
+            bound = (bonds[0][y, x], bonds[1][y, x], bonds[0][up], bonds[1][left])
+            stack += [
+                place for place, tie in zip((down, right, up, left), bound, strict=True) if tie
+            ]
+    return labels
+
+
+@settings(max_examples=8, deadline=None)
+@given(probability=st.floats(0, 1), seed=st.integers(0, 1000))
+def test_cluster_labels_agree_with_flooding(probability, seed):
+    bonds = np.random.default_rng(seed).random((2, 17, 24)) < probability
+    found = cluster_labels((jnp.asarray(bonds[0]), jnp.asarray(bonds[1])))
+    np.testing.assert_array_equal(found, slow_labels(bonds))
+
+
+# Foam
+
+
+def cell_areas(field):
+    """Return the areas of the connected pieces without a wall, on the torus."""
+    inside = field < 0.56
+    bonds = tuple(inside & np.roll(inside, -1, axis) for axis in (0, 1))
+    return np.unique(slow_labels(bonds)[inside], return_counts=True)[1]
+
+
+def test_foam_has_the_number_of_cells_asked_for():
+    field = draw("foam", (120, 101), 0, cell=20.0, wall=2.0, rounds=8)
+    assert len(cell_areas(field)) == num_cells((120, 101), 20.0) == 30
+
+
+def test_rounds_even_out_the_cells():
+    def spread(rounds):
+        areas = cell_areas(draw("foam", (96, 96), 3, cell=16.0, wall=1.0, rounds=rounds))
+        return areas.std() / areas.mean()
+
+    # Poisson Voronoi cells have a relative spread of 0.53.
+    assert 0.35 < spread(0) < 0.75
+    assert spread(20) < 0.2
+
+
+def test_a_torus_of_one_cell_is_its_own_neighbor():
+    # One seed on a square torus: its cell is the torus, and its wall the two closing lines.
+    field = draw("foam", (24, 24), 0, cell=24.0, wall=2.0)
+    assert num_cells((24, 24), 24.0) == 1
+    walls = (field - field.min()) / (1 - field.min())
+    assert walls.sum() == pytest.approx(2 * 24 * 2.0 - 2.0**2, rel=0.05)
+
+
+# The example pictures
+
+
+def test_every_process_has_a_picture_of_both_sizes():
+    assert set(OWN) == {*PROCESSES, *(f"{name}-512" for name in PROCESSES)}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_index_describes_the_picture(name):
+    entry = INDEX[name]
+    path = TEXTURES / entry["file"]
+    picture = iio.imread(path)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
+    assert path.stat().st_size < 2**20
+    assert list(picture.shape) == entry["shape"]
+    assert picture.dtype == np.uint16
+    assert (picture.min(), picture.max()) == (0, 65535)
+    assert entry["periodic"] is True
+    assert entry["license"] == "CC0-1.0"
+
+
+@pytest.mark.parametrize("name", ["sparse", "cascade", "ising", "foam"])
+def test_picture_is_remade_from_its_seed(name):
+    entry = INDEX[name]
+    field = draw(name, tuple(entry["shape"]), entry["seed"], **entry["parameters"])
+    stored = entry["offset"] + entry["scale"] * iio.imread(TEXTURES / entry["file"]).astype(float)
+    assert np.std(stored - field) < 0.02 * np.std(field)
+
+
+def test_turbulence_picture_has_the_units_of_the_process():
+    entry = INDEX["turbulence"]
+    stored = entry["offset"] + entry["scale"] * iio.imread(TEXTURES / entry["file"]).astype(float)
+    assert stored.std() == pytest.approx(1, abs=1e-3)
+    assert stored.mean() == pytest.approx(0, abs=1e-3)
+    assert turbulence.__doc__ is not None
+    assert all(process.__doc__ for process in (sparse, cascade, ising, foam))
