@@ -1,11 +1,29 @@
-"""New textures from one picture, by its wavelet scattering moments."""
+"""New textures from one picture, by its wavelet scattering moments.
 
-from synth.filters import EXACT, FilterBank, littlewood_paley, max_scales, morlet_bank
-from synth.models import GaussianModel, MomentModel, fit, fit_gaussian
-from synth.scattering import Scattering, paths, scatter, scatter_local
-from synth.solvers import LBFGS, Adam
-from synth.statistics import Residual, ScatteringMoments
-from synth.synthesis import Limits, Outcome, Synthesis, descend, synthesize
+    bank → ScatteringMoments(bank) → fit(descriptor, field) → synthesize(model, key=…)
+
+Names are imported when they are first used: ``synth --help`` should not wait for JAX.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from synth.filters import EXACT, FilterBank, littlewood_paley, max_scales, morlet_bank
+    from synth.models import GaussianModel, MomentModel, fit, fit_gaussian
+    from synth.scattering import Scattering, paths, scatter, scatter_local
+    from synth.solvers import LBFGS, Adam
+    from synth.statistics import Residual, ScatteringMoments
+    from synth.synthesis import Judge, Limits, Outcome, Synthesis, descend, synthesize
+
+_HOMES = {
+    "filters": ("EXACT", "FilterBank", "littlewood_paley", "max_scales", "morlet_bank"),
+    "models": ("GaussianModel", "MomentModel", "fit", "fit_gaussian"),
+    "scattering": ("Scattering", "paths", "scatter", "scatter_local"),
+    "solvers": ("LBFGS", "Adam"),
+    "statistics": ("Residual", "ScatteringMoments"),
+    "synthesis": ("Judge", "Limits", "Outcome", "Synthesis", "descend", "synthesize"),
+}
 
 __all__ = [
     "EXACT",
@@ -13,6 +31,7 @@ __all__ = [
     "Adam",
     "FilterBank",
     "GaussianModel",
+    "Judge",
     "Limits",
     "MomentModel",
     "Outcome",
@@ -31,3 +50,10 @@ __all__ = [
     "scatter_local",
     "synthesize",
 ]
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"synth.{module}"), name)
+    raise AttributeError(f"module 'synth' has no attribute {name!r}")

@@ -103,12 +103,14 @@ def generate(
         display.phase("loading")
         _use_device(device)
         from synth.clock import Clock
-        from synth.images import load
-        from synth.runs import Options, check_folder, write
+        from synth.runs import Options, check_folder, read, write
         from synth.runs import generate as run
 
         clock = Clock(_STARTED)
         options = Options(
+            image=image,
+            size=size,
+            periodic=periodic,
             seed=seed,
             scales=scales,
             angles=angles,
@@ -117,7 +119,7 @@ def generate(
             tolerance=tolerance,
             solver=solver.value,
         )
-        texture = load(image, size=size, periodic=periodic)
+        texture = read(options)
         check_folder(out)
         display.target(texture)
         display.phase("compiling")

@@ -138,7 +138,7 @@ def _find(source: str | Path) -> Path:
 
 def _not_found(path: Path) -> str:
     names = [table["file"] for table in bundled().values()]
-    near = difflib.get_close_matches(path.name, names, n=1)
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
     hint = f"did you mean {near[0]}?" if near else f"bundled pictures are {', '.join(names)}."
     return f"There is no picture {path}: give the path of an existing file, or a bundled name; {hint}"
 

@@ -23,7 +23,7 @@ from synth import figures
 from synth.clock import Clock
 from synth.errors import InputError
 from synth.filters import morlet_bank
-from synth.images import Texture, save_png
+from synth.images import Texture, load, save_png
 from synth.metrics import flatness, kurtosis, skewness, spectrum_error
 from synth.models import MomentModel, fit, fit_gaussian
 from synth.scattering import Scattering
@@ -31,7 +31,7 @@ from synth.solvers import LBFGS, Adam
 from synth.statistics import Residual, ScatteringMoments
 from synth.synthesis import Judge, Limits, Outcome, Progress, Synthesis, descend
 
-__all__ = ["Candidate", "Options", "Result", "check_folder", "generate", "manifest", "write"]
+__all__ = ["Candidate", "Options", "Result", "check_folder", "generate", "manifest", "read", "write"]
 
 _VERSIONS = ("synth", "jax", "jaxlib", "optax", "equinox", "numpy")
 _LAGS = (1, 2, 4, 8)
@@ -42,6 +42,9 @@ class Options:
     """What a run is asked for.
 
     Attributes:
+        image: path or bundled name of the target.
+        size: longest side to which the target is resized, pixels; as it is by default.
+        periodic: whether the target's borders match; found out by default.
         seed: of all random numbers.
         scales: number of scales J; as many as fit by default.
         angles: number of angles L.
@@ -51,6 +54,9 @@ class Options:
         solver: descent method.
     """
 
+    image: str
+    size: int | None = None
+    periodic: bool | None = None
     seed: int = 0
     scales: int | None = None
     angles: int = 8
@@ -110,6 +116,15 @@ class Result(NamedTuple):
     def verdict(self) -> str:
         """How the run ended, in a sentence."""
         return "Drawn directly." if self.descent is None else self.descent.verdict
+
+
+def read(options: Options) -> Texture:
+    """The target that the options name.
+
+    Raises:
+        InputError: if it cannot be used, as ``images.load`` says.
+    """
+    return load(options.image, size=options.size, periodic=options.periodic)
 
 
 def generate(
