@@ -28,8 +28,9 @@ EXACT = 99
 _XI = 3 * np.pi / 4  # center frequency of the finest wavelet, radians per pixel
 _SIGMA = 0.8  # its standard deviation along the wave, pixels
 _LEAST_SUM = 0.5  # where the Littlewood–Paley sum is smaller, the residual band completes it
-_FIRST_LAYER = (2.0, 128)  # samples per 2^j pixels, and the fewest along an axis
-_SECOND_LAYER = (1.25, 16)
+_FIRST_LAYER = (2.0, 96)  # samples per 2^j pixels, and the fewest along an axis
+_SECOND_LAYER = (1.125, 16)
+_LEAN = 0.8  # windows lean to low frequencies, where most fields have their energy
 _SUPPORT = (3.2, 16)  # ±8 standard deviations: nothing of a wavelet lies outside
 _LOWPASS = (4.0, 16)  # φ_J is sampled at 2^J / 4 pixels
 
@@ -148,7 +149,7 @@ def morlet_bank(
 
     def band(j: int, sampling: tuple[float, int]) -> Band:
         full = [_embed(shape, patch) * gain for patch in wavelets[j]]
-        centers = [_center(shape, j, k, num_angles) for k in range(num_angles)]
+        centers = [_center(shape, j, k, num_angles, _LEAN) for k in range(num_angles)]
         return _band(full, centers, _window(shape, j, sampling, oversampling), dtype)
 
     def even(full: Float[np.ndarray, "h w"], window: tuple[int, int]) -> Band:
@@ -220,10 +221,12 @@ class _Patch(NamedTuple):
         return _Patch(self.values**2, self.corner)
 
 
-def _center(shape: tuple[int, int], j: int, k: int, num_angles: int) -> tuple[float, float]:
-    """Center frequency of ψ_{j,k} in cycles per picture, rows first."""
+def _center(
+    shape: tuple[int, int], j: int, k: int, num_angles: int, lean: float = 1.0
+) -> tuple[float, float]:
+    """Center frequency of ψ_{j,k}, times ``lean``, in cycles per picture, rows first."""
     angle = np.pi * k / num_angles
-    cycles = _XI / 2**j / (2 * np.pi)
+    cycles = lean * _XI / 2**j / (2 * np.pi)
     return cycles * np.sin(angle) * shape[0], cycles * np.cos(angle) * shape[1]
 
 

@@ -164,7 +164,7 @@ def fit(
         descriptor=descriptor,
         standard=whole,
         target=target,
-        weights=_weights(descriptor, whole, target),
+        weights=descriptor.weights(target),
         shaping=jnp.asarray(spectrum ** (exponent / 2), float),
         prior=jnp.asarray(np.sqrt(spectrum), float),
         mean=jnp.asarray(mean, float),
@@ -178,13 +178,6 @@ def measure(
 ) -> Scattering:
     """Moments of a field, compiled once per shape."""
     return descriptor(field)
-
-
-@jax.jit
-def _weights(
-    descriptor: ScatteringMoments, field: Float[Array, "h w"], moments: Scattering
-) -> Scattering:
-    return descriptor.weights(field, moments)
 
 
 def _filter(field: Float[Array, "h w"], gain: Float[Array, "h k"]) -> Float[Array, "h w"]:

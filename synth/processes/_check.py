@@ -6,6 +6,8 @@ made, so that a wrong number costs no time.
 
 import math
 
+from synth.errors import InputError
+
 MIN_SIDE = 16
 
 
@@ -19,7 +21,7 @@ def check_shape(shape: tuple[int, int]) -> tuple[int, int]:
         The same two numbers as Python integers.
 
     Raises:
-        ValueError: `shape` is no pair of whole numbers of at least 16.
+        InputError: `shape` is no pair of whole numbers of at least 16.
 
     Example:
         >>> check_shape((17, 32))
@@ -27,7 +29,7 @@ def check_shape(shape: tuple[int, int]) -> tuple[int, int]:
     """
     sides = tuple(shape)
     if len(sides) != 2 or any(side != int(side) or side < MIN_SIDE for side in sides):
-        raise ValueError(
+        raise InputError(
             f"shape is {shape}; a process needs (height, width) in whole pixels, each at least"
             f" {MIN_SIDE}: ask for a larger field and crop it."
         )
@@ -41,14 +43,14 @@ def check_positive(**values: float | int) -> None:
         **values: the numbers, by the name that the caller knows them by.
 
     Raises:
-        ValueError: a value is zero, negative, infinite or not a number.
+        InputError: a value is zero, negative, infinite or not a number.
 
     Example:
         >>> check_positive(wavelength=24.0)
     """
     for name, value in values.items():
         if not (math.isfinite(value) and value > 0):
-            raise ValueError(
+            raise InputError(
                 f"{name} is {value}; it must be a finite number above 0:"
                 f" leave {name} out to use its default."
             )
@@ -63,14 +65,14 @@ def check_within(low: float, high: float, **values: float | int) -> None:
         **values: the numbers, by the name that the caller knows them by.
 
     Raises:
-        ValueError: a value lies outside the interval or is not a number.
+        InputError: a value lies outside the interval or is not a number.
 
     Example:
         >>> check_within(0.0, 1.0, bright=0.5)
     """
     for name, value in values.items():
         if not low <= value <= high:
-            raise ValueError(
+            raise InputError(
                 f"{name} is {value}; it must lie between {low:g} and {high:g}:"
                 f" leave {name} out to use its default."
             )

@@ -19,7 +19,7 @@ def cascade(
     key: PRNGKeyArray,
     intermittency: float = 0.2,
     smoothness: float = 0.7,
-    outer: float = 128.0,
+    outer: float = 48.0,
 ) -> Float[Array, "h w"]:
     """Return a log-normal multifractal cascade, positive and of mean one.
 
@@ -34,7 +34,8 @@ def cascade(
             0.05 to 0.3.
         smoothness: H; 0 is the cascade itself, whose gray levels suit a logarithm better than a
             screen; 0.7 looks like a nebula and fills the grays; good values 0.3 to 1.
-        outer: outer scale in pixels, beyond which places do not know of each other.
+        outer: outer scale in pixels, beyond which places do not know of each other; a fifth of
+            the picture or less leaves room for several independent clouds.
 
     Returns:
         The field, shape (height, width), in units of its expected value.

@@ -21,7 +21,6 @@ Distance = Callable[[Float[Array, "p p"], Float[Array, "p p"]], Float[Array, "p 
 # Shapes are drawn in units of the radius, and a stroke is this thick.
 STROKE = 0.3
 SMALLEST = 0.6
-FAINTEST = 0.6
 
 
 def _box(y: Float[Array, "p p"], x: Float[Array, "p p"]) -> Float[Array, "p p"]:
@@ -58,8 +57,8 @@ def sparse(
     shape: tuple[int, int],
     *,
     key: PRNGKeyArray,
-    density: float = 1.0,
-    radius: float = 10.0,
+    density: float = 4.0,
+    radius: float = 8.0,
     bright: float = 0.5,
 ) -> Float[Array, "h w"]:
     """Return shot noise of disks, rings, bars and crosses on a background of zero.
@@ -69,14 +68,14 @@ def sparse(
     Args:
         shape: height and width in pixels, any size from 16.
         key: random key; it chooses number, places, kinds, angles, sizes and grays.
-        density: mean number of shapes in a square of four largest radii; good values 0.3 to 2,
+        density: mean number of shapes in a square of four largest radii; good values 0.5 to 5,
             above which they pile up.
         radius: largest radius in pixels; sizes vary down to 0.6 of it; good values 6 to 20.
         bright: probability that a shape is brighter than the background and not darker.
 
     Returns:
         The field, shape (height, width): 0 on the background, and each shape adds its gray,
-        of size 0.6 to 1; the expected value is zero at `bright` = 1/2.
+        of exponential size with mean 1; the expected value is zero at `bright` = 1/2.
 
     Raises:
         ValueError: the shape is too small, or a number is outside its range.
@@ -120,7 +119,7 @@ def expected_mean(density: float, bright: float) -> float:
 
     Source: Rice (1944), Bell Syst. Tech. J. 23, section 1.2.
     """
-    gray = (2 * bright - 1) * (1 + FAINTEST) / 2
+    gray = 2 * bright - 1
     square = (1 + SMALLEST + SMALLEST**2) / 3
     return density / 16 * gray * square * sum(AREAS.values()) / len(AREAS)
 
@@ -137,7 +136,7 @@ def _scatter(
     number, bright = chances
     keys = jax.random.split(key, 6)
     sign = jnp.where(jax.random.bernoulli(keys[0], bright, (room,)), 1.0, -1.0)
-    size = jax.random.uniform(keys[1], (room,), minval=FAINTEST)
+    size = jax.random.exponential(keys[1], (room,))
     exists = jnp.arange(room) < number
     return Shots(
         center=jax.random.uniform(keys[2], (room, 2)) * jnp.array(shape, jnp.float32),

@@ -5,7 +5,6 @@ and measures how far apart two sets of them are.
 """
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -14,8 +13,8 @@ from synth.scattering import Scattering, scatter
 
 __all__ = ["Residual", "ScatteringMoments"]
 
-_ORDER_WEIGHTS = (1.0, 9.0, 100.0)  # of the scaled differences of order 0, 1, 2
-_RELATIVE_WEIGHT = 30.0  # of the squared relative residual, the figure that is reported
+_RELATIVE_WEIGHT = 10.0  # of the squared relative residual of each order
+_LEAST_MOMENT = 1e-4  # of a field of variance 1; smaller moments count as if they were this
 
 
 class Residual(eqx.Module):
@@ -68,39 +67,32 @@ class ScatteringMoments(eqx.Module):
             morlet_bank(bank.shape, *sizes, tight=bank.tight, oversampling=EXACT)
         )
 
-    def weights(self, target: Float[Array, "h w"], moments: Scattering) -> Scattering:
-        """Weights w of the loss Σ w (S − S*)², frozen at the target.
+    def weights(self, target: Scattering) -> Scattering:
+        """Weights w of the loss Σ w (S − S*)², frozen at the target's moments S*.
 
-        A moment counts relative to the target's rms at the first scale of its path: a
-        difference of a tiny coefficient is no more than that, and coarse scales, which hold
-        few pixels, do not drown the fine ones. To this is added the squared relative
-        residual itself.
+        Each order contributes its mean squared relative difference, a moment counting
+        relative to the rms, over angles, of those on the same scales: no pair of scales
+        rules, and neither do tiny moments. To this is added the squared residual itself.
 
         Args:
-            target: field of mean 0 and variance 1.
-            moments: its moments.
+            target: the target's moments.
 
         Returns:
             A weight per moment.
         """
-        bank = self.bank
-        power = _band_powers(target, bank)
-        second = jnp.concatenate([power[:k] for k in range(bank.num_scales)])
-        relative = _RELATIVE_WEIGHT / jnp.sum(moments.flatten() ** 2)
-        zeroth, first, pairs = _ORDER_WEIGHTS
-        count1 = moments.order1.size + (bank.residual is not None)
+        _, first, second = target.orders()
+
+        def weight(moments: Float[Array, "*p"], order: Float[Array, " n"], axes: tuple) -> Array:
+            power = jnp.mean(moments**2, axes, keepdims=True)
+            own = 1 / (order.size * jnp.maximum(power, _LEAST_MOMENT**2))
+            relative = _RELATIVE_WEIGHT / jnp.maximum(jnp.sum(order**2), _LEAST_MOMENT**2)
+            return jnp.broadcast_to(own + relative, moments.shape)
+
         return Scattering(
-            order0=zeroth + relative,
-            order1=jnp.broadcast_to(
-                first / count1 / power[:, None] + relative, moments.order1.shape
-            ),
-            residual=None
-            if moments.residual is None
-            else first / count1 / jnp.maximum(moments.residual**2, _FLOOR) + relative,
-            order2=jnp.broadcast_to(
-                pairs / max(1, moments.order2.size) / second[:, None, None] + relative,
-                moments.order2.shape,
-            ),
+            order0=jnp.ones_like(target.order0),
+            order1=weight(target.order1, first, (1,)),
+            residual=None if target.residual is None else weight(target.residual, first, ()),
+            order2=weight(target.order2, second, (1, 2)),
         )
 
     def residual(self, moments: Scattering, target: Scattering) -> Residual:
@@ -121,21 +113,3 @@ class ScatteringMoments(eqx.Module):
             order1=relative(one, norm1),
             order2=relative(two, norm2),
         )
-
-
-_FLOOR = 1e-8
-
-
-def _band_powers(target: Float[Array, "h w"], bank: FilterBank) -> Float[Array, " j"]:
-    """Mean over the angles of ⟨|x⋆ψ_j|²⟩ per scale, by Parseval."""
-    spectrum = jnp.fft.fftshift(jnp.abs(jnp.fft.fft2(target, norm="forward")) ** 2)
-
-    def power(filters: Float[Array, "l n m"], starts: Array) -> Float[Array, ""]:
-        def one(filter_: Float[Array, "n m"], start: Array) -> Float[Array, ""]:
-            corner = start + jnp.array([n // 2 for n in bank.shape])
-            return jnp.sum(filter_**2 * jax.lax.dynamic_slice(spectrum, corner, filter_.shape))
-
-        return jax.vmap(one)(filters, starts).mean()
-
-    powers = [power(band.filters, band.starts) for band in bank.first]
-    return jnp.maximum(jnp.stack(powers), _FLOOR)
