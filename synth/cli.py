@@ -9,26 +9,26 @@ import time
 _STARTED = time.perf_counter()
 
 import sys  # noqa: E402 - the clock starts first
+from collections.abc import Sequence  # noqa: E402
 from enum import StrEnum  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import TYPE_CHECKING, Annotated, Any  # noqa: E402
+from typing import Annotated, Any, NoReturn  # noqa: E402
 
 import typer  # noqa: E402
 
 from synth.errors import InputError  # noqa: E402
-
-if TYPE_CHECKING:
-    from synth.runs import Result
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     help="New textures from one picture, by its wavelet scattering moments, beside a Gaussian "
     "model with the same power spectrum, with numbers.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+_MOST_SIDE = 4096
+_INTERRUPTED = 130
 
 
 class ModelName(StrEnum):
@@ -54,40 +54,50 @@ class DeviceName(StrEnum):
     TPU = "tpu"
 
 
+_Image = Annotated[
+    str,
+    typer.Argument(
+        metavar="IMAGE", help="Path of a picture or .npy array, or a name of `synth list`."
+    ),
+]
+_Seed = Annotated[int, typer.Option(help="Another seed gives another texture of the same kind.")]
+_Size = Annotated[int | None, typer.Option(help="Resize the target: its longest side, in pixels.")]
+_Scales = Annotated[
+    int | None,
+    typer.Option(help="Scales J: structures up to 2^J pixels are kept. Default: all that fit."),
+]
+_Angles = Annotated[
+    int, typer.Option(help="Angles L in a half-turn: more keep sharper directions.")
+]
+_Model = Annotated[
+    ModelName,
+    typer.Option(help="scattering shows the Gaussian beside it; gaussian is drawn alone."),
+]
+_Steps = Annotated[int, typer.Option(help="Most evaluations of the loss.")]
+_Tolerance = Annotated[
+    float, typer.Option(help="Relative distance of the moments at which the descent ends.")
+]
+_Solver = Annotated[SolverName, typer.Option(help="Descent method.")]
+_Periodic = Annotated[
+    bool | None,
+    typer.Option(help="Whether opposite borders match. Default: found out from the picture."),
+]
 _Out = Annotated[Path, typer.Option(help="Folder in which a new folder is made for the run.")]
 _Device = Annotated[DeviceName, typer.Option(help="Where to compute; auto takes the fastest.")]
-_Seed = Annotated[int, typer.Option(help="Another seed gives another texture of the same kind.")]
 
 
 @app.command()
 def generate(
-    image: Annotated[
-        str, typer.Argument(help="Path of a picture or .npy array, or a name of `synth list`.")
-    ],
+    image: _Image,
     seed: _Seed = 0,
-    size: Annotated[
-        int | None, typer.Option(help="Resize the target: its longest side, in pixels.")
-    ] = None,
-    scales: Annotated[
-        int | None,
-        typer.Option(help="Scales J: structures up to 2^J pixels are kept. Default: all that fit."),
-    ] = None,
-    angles: Annotated[
-        int, typer.Option(help="Angles L in a half-turn: more keep sharper directions.")
-    ] = 8,
-    model: Annotated[
-        ModelName,
-        typer.Option(help="scattering shows the Gaussian beside it; gaussian is drawn alone."),
-    ] = ModelName.SCATTERING,
-    max_steps: Annotated[int, typer.Option(help="Most evaluations of the loss.")] = 1000,
-    tolerance: Annotated[
-        float, typer.Option(help="Relative distance of the moments at which the descent ends.")
-    ] = 0.01,
-    solver: Annotated[SolverName, typer.Option(help="Descent method.")] = SolverName.LBFGS,
-    periodic: Annotated[
-        bool | None,
-        typer.Option(help="Whether opposite borders match. Default: found out from the picture."),
-    ] = None,
+    size: _Size = None,
+    scales: _Scales = None,
+    angles: _Angles = 8,
+    model: _Model = ModelName.SCATTERING,
+    max_steps: _Steps = 1000,
+    tolerance: _Tolerance = 0.01,
+    solver: _Solver = SolverName.LBFGS,
+    periodic: _Periodic = None,
     out: _Out = Path("outputs"),
     device: _Device = DeviceName.AUTO,
 ) -> None:
@@ -103,7 +113,8 @@ def generate(
         display.phase("loading")
         _use_device(device)
         from synth.clock import Clock
-        from synth.runs import Options, check_folder, read, write
+        from synth.folders import check_folder
+        from synth.runs import Options, read, write
         from synth.runs import generate as run
 
         clock = Clock(_STARTED)
@@ -134,7 +145,9 @@ def generate(
 
 @app.command()
 def process(
-    name: Annotated[str, typer.Argument(help="Name of a process, see `synth list`.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of a process, see `synth list`.")
+    ],
     seed: _Seed = 0,
     size: Annotated[int, typer.Option(help="Height and width, in pixels.")] = 256,
     out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("outputs"),
@@ -144,23 +157,28 @@ def process(
 
     Writes OUT/<name>-<size>-seed<seed>.npy in the process' own units and a 16-bit PNG.
     """
-    _use_device(device)
-    import jax
-    import numpy as np
+    from synth.display import Display
 
-    from synth.images import Texture, save_png
-    from synth.processes import PROCESSES
-    from synth.runs import check_folder
+    with Display() as display:
+        display.phase("loading")
+        _use_device(device)
+        import jax
+        import numpy as np
 
-    if name not in PROCESSES:
-        raise InputError(f"There is no process {name}: choose one of {', '.join(PROCESSES)}.")
-    check_folder(out)
-    field = np.asarray(PROCESSES[name]((size, size), key=jax.random.key(seed)))
-    stem = out / f"{name}-{size}-seed{seed}"
-    texture = Texture(stem.name, field[None], periodic=True, dtype=field.dtype, sha256="")
-    save_png(stem.with_suffix(".png"), field, texture)
-    np.save(stem.with_suffix(".npy"), field)
-    print(stem.with_suffix(".npy"))
+        from synth.folders import check_folder
+        from synth.processes import PROCESSES
+        from synth.runs import check_seed, write_field
+
+        if name not in PROCESSES:
+            raise InputError(f"There is no process {name}: choose one of {', '.join(PROCESSES)}.")
+        if size > _MOST_SIDE:
+            raise InputError(f"The size {size} is too large: give 16 to {_MOST_SIDE} pixels.")
+        check_seed(seed)
+        check_folder(out)
+        display.phase(f"drawing {name}")
+        field = np.asarray(PROCESSES[name]((size, size), key=jax.random.key(seed)))
+        file = write_field(field, f"{name}-{size}-seed{seed}", out)
+    print(file)
 
 
 @app.command(name="list")
@@ -191,13 +209,35 @@ def _use_device(device: DeviceName) -> None:
         ) from error
 
 
-def main() -> None:
-    """Run the command line; what a user can mend ends in one sentence and exit code 2."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line; what a user can mend ends in one sentence and exit code 2.
+
+    Args:
+        arguments: of the command line; those of the process by default.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app()
+        code = app(given or ["--help"], prog_name="synth", standalone_mode=False) or 0
     except InputError as error:
-        print(f"synth: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("synth: interrupted, nothing was written.", file=sys.stderr)
-        sys.exit(130)
+        _end(str(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    except Exception as error:
+        # Typer's own usage errors; their base class has moved from one version to another.
+        if not hasattr(error, "format_message"):
+            raise
+        _end(_usage(error), 2)
+    if code == _INTERRUPTED:
+        _end("interrupted, nothing was written.", code)
+    sys.exit(code)
+
+
+def _usage(error: Any) -> str:  # noqa: ANN401 - see main
+    words = " ".join(error.format_message().replace("Value error, ", "").split())
+    command = getattr(error.ctx, "command_path", "synth")
+    return f"{words.rstrip('.')}: see `{command} --help`."
+
+
+def _end(words: str, code: int) -> NoReturn:
+    print(f"synth: {words}", file=sys.stderr)
+    sys.exit(code)

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 
 from jax import monitoring
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "compiling"]
+
+_JITTER = 1e-3  # seconds; JAX reports a little after the end
+_compilations: list[tuple[float, float]] = []  # start and length, disjoint
 
 
 class Clock:
@@ -19,26 +22,40 @@ class Clock:
     def __init__(self, started: float | None = None) -> None:
         now = time.perf_counter()
         self._started = now if started is None else started
+        self._compiled = compiling()
         self._phases = {"import": now - self._started}
-        self._compile = 0.0
-        monitoring.register_event_duration_secs_listener(self._listen)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Time the body, without the compilation in it, under a name."""
-        start, compiled = time.perf_counter(), self._compile
+        start, compiled = time.perf_counter(), compiling()
         try:
             yield
         finally:
-            spent = time.perf_counter() - start - (self._compile - compiled)
+            spent = time.perf_counter() - start - (compiling() - compiled)
             self._phases[name] = self._phases.get(name, 0.0) + spent
 
     def seconds(self) -> dict[str, float]:
         """Seconds by phase so far: total, import, compile and those that were timed."""
         total = time.perf_counter() - self._started
-        parts = {"total": total, "compile": self._compile, "descend": 0.0, **self._phases}
+        compiled = compiling() - self._compiled
+        parts = {"total": total, "compile": compiled, "descend": 0.0, **self._phases}
         return {name: round(seconds, 3) for name, seconds in parts.items()}
 
-    def _listen(self, event: str, seconds: float, **_: object) -> None:
-        if event.startswith("/jax/core/compile/"):
-            self._compile += seconds
+
+def compiling() -> float:
+    """Seconds that JAX has spent on tracing and compiling since this module was imported."""
+    return sum(length for _, length in _compilations)
+
+
+def _listen(event: str, duration_secs: float, **_: str | int) -> None:
+    """Note what JAX compiled; what was traced inside of it, reported before, counts once."""
+    if event.startswith("/jax/core/compile/"):
+        start = time.perf_counter() - duration_secs
+        while _compilations and _compilations[-1][0] > start - _JITTER:
+            _compilations.pop()
+        _compilations.append((start, duration_secs))
+
+
+# Once for all clocks: not every JAX that is supported can take a listener back.
+monitoring.register_event_duration_secs_listener(_listen)

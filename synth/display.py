@@ -6,26 +6,32 @@ from collections.abc import Generator
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from synth.images import Texture
 from synth.runs import Options, Result, manifest
+from synth.statistics import Residual
 from synth.synthesis import Progress
 
 __all__ = ["Display", "closing_table"]
 
 
 class Display:
-    """A live panel on the standard error: phase, evaluations, loss, residual, time left."""
+    """A live panel on the standard error: phase, evaluations, loss, residual, time left.
+
+    What was read is printed for good at the end, if all went well: an error stands alone.
+    """
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
         self._live = Live(console=self._console, transient=True, refresh_per_second=8)
-        self._phase = ""
+        self._spinner = Spinner("dots")
+        self._facts: list[Text] = []
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -38,18 +44,20 @@ class Display:
         trace: TracebackType | None,
     ) -> None:
         self._live.stop()
+        if kind is None:
+            for fact in self._facts:
+                self._console.print(fact, soft_wrap=True)
 
     def phase(self, name: str) -> None:
         """Name what is going on."""
-        self._live.update(Text(f"{name} …"), refresh=True)
+        self._show(Text(name))
 
     def target(self, texture: Texture) -> None:
         """Say what was read, and what was done to it."""
         _, height, width = texture.field.shape
         borders = "periodic" if texture.periodic else "not periodic"
-        self._console.print(f"{texture.name}: {height} × {width} pixels, {borders}")
-        for note in texture.notes:
-            self._console.print(note)
+        facts = (f"{texture.name}: {height} × {width} pixels, {borders}.", *texture.notes)
+        self._facts = [Text(fact) for fact in facts]
 
     def follow(self, run: Generator[Progress, None, Result], options: Options) -> Result:
         """Drain a run, showing its progress, and return its result."""
@@ -61,30 +69,50 @@ class Display:
                 return end.value
             excess = progress.residual.excess(options.tolerance)
             trace.append((time.perf_counter(), progress.evaluations, float(excess)))
-            self._live.update(_panel(progress, options, _seconds_left(trace, options)))
+            self._show(*_panel(progress, options, _seconds_left(trace, options)))
+
+    def _show(self, words: Text, *below: RenderableType) -> None:
+        self._spinner.update(text=words)
+        self._live.update(Group(*self._facts, self._spinner, *below), refresh=True)
 
 
-def _panel(progress: Progress, options: Options, left: float | None) -> Group:
-    residual = progress.residual
-    orders = ", ".join(f"{float(r):.2%}" for r in (residual.order1, residual.order2))
-    return Group(
-        Text(
-            f"descending   {progress.evaluations} evaluations   loss {progress.losses[-1]:.3g}   "
-            f"residual {float(residual.total):.2%} (order 1, 2: {orders})"
-            + ("" if left is None else f"   about {left:.0f} s left")
-        ),
-        ProgressBar(total=options.max_steps, completed=progress.evaluations, width=60),
-    )
+def _panel(
+    progress: Progress, options: Options, left: float | None
+) -> tuple[Text, Text, ProgressBar]:
+    words = f"descending: {progress.evaluations} evaluations, loss {progress.losses[-1]:.3g}"
+    if left is not None:
+        words += f", about {left:.0f} s left"
+    parts = (f"{name} {value:.2%}" for name, value in _orders(progress.residual))
+    bar = ProgressBar(total=options.max_steps, completed=progress.evaluations, width=60)
+    return Text(words), Text(f"  residual: {', '.join(parts)}"), bar
+
+
+def _orders(residual: Residual) -> list[tuple[str, float]]:
+    orders = (residual.total, residual.order0, residual.order1, residual.order2)
+    names = ("all orders", "order 0", "order 1", "order 2")
+    return [(name, float(value)) for name, value in zip(names, orders, strict=True)]
 
 
 def _seconds_left(trace: list[tuple[float, int, float]], options: Options) -> float | None:
-    """Time to the tolerance, the residual falling on as a power of the evaluations."""
+    """Time to the tolerance, the residual falling on as a power of the evaluations.
+
+    Args:
+        trace: time, evaluations and excess of the residual, look by look.
+        options: which set the tolerance and the step limit.
+
+    Returns:
+        Seconds, at most those to the step limit; None at the first look.
+    """
     now, count, excess = trace[-1]
-    then, earlier, before = trace[len(trace) // 2]
-    if count == earlier or not 0 < excess < before:
+    then, earlier, before = trace[len(trace) // 2 - 1] if len(trace) > 1 else trace[0]
+    if count == earlier:
         return None
-    power = math.log(before / excess) / math.log(count / earlier)
-    goal = min(options.max_steps, count * max(1, excess) ** (1 / power))
+    goal = float(options.max_steps)
+    if 1 < excess < before:
+        power = math.log(before / excess) / math.log(count / earlier)
+        goal = min(goal, math.exp(min(math.log(count) + math.log(excess) / power, 700)))
+    elif excess <= 1:
+        goal = count
     return (goal - count) * (now - then) / (count - earlier)
 
 
@@ -92,16 +120,13 @@ def closing_table(result: Result) -> None:
     """Print residuals and statistics of target, Gaussian and scattering, and the verdict."""
     report = manifest(result)
     models: dict = report["models"]
-    table = Table(title=result.texture.name, title_justify="left")
+    table = Table(title=Text(result.texture.name), title_justify="left")
     table.add_column()
     for name in ("target", *models):
         table.add_column(name, justify="right")
-    for order in ("total", "order1", "order2"):
-        table.add_row(
-            "residual, all orders" if order == "total" else f"residual, order {order[-1]}",
-            "",
-            *(f"{one['residual'][order]:.2%}" for one in models.values()),
-        )
+    rows = [_orders(candidate.residual) for candidate in result.candidates.values()]
+    for cells in zip(*rows, strict=True):
+        table.add_row(f"residual, {cells[0][0]}", "", *(f"{value:.2%}" for _, value in cells))
     table.add_row(
         "spectrum error", "", *(f"{one['spectrum_error_db']:.2f} dB" for one in models.values())
     )
@@ -116,5 +141,7 @@ def closing_table(result: Result) -> None:
     seconds = result.seconds
     console.print(
         f"{result.verdict} {seconds['total']:.0f} s, of which compiling {seconds['compile']:.0f} s "
-        f"and descending {seconds['descend']:.0f} s."
+        f"and descending {seconds['descend']:.0f} s.",
+        soft_wrap=True,
+        highlight=False,
     )

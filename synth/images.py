@@ -5,6 +5,7 @@ import hashlib
 import math
 import tomllib
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,10 +16,11 @@ from PIL import Image
 
 from synth.errors import InputError
 
-__all__ = ["Texture", "bundled", "load", "save_png"]
+__all__ = ["Texture", "bundled", "load", "pictures", "save_png"]
 
 _LEAST_SIDE = 16
-_MOST_SIDE = 1024  # larger pictures must be asked for with a size
+_USUAL_SIDE = 1024  # larger pictures must be asked for with a size
+_MOST_SIDE = 8192
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709
 
 
@@ -47,9 +49,16 @@ def bundled() -> dict[str, dict]:
     return tomllib.loads((_textures() / "index.toml").read_text(encoding="utf-8"))
 
 
-def load(
-    source: str | Path, *, size: int | None = None, periodic: bool | None = None
-) -> Texture:
+def pictures() -> list[Path]:
+    """Every picture in the folder of the bundled ones: these first, then whatever was added."""
+    files = [path for path in _textures().iterdir() if path.suffix != ".toml"]
+    order = [table["file"] for table in bundled().values()]
+    rank = {name: index for index, name in enumerate(order)}
+    seen = [path for path in files if path.is_file() and not path.name.startswith(".")]
+    return sorted(seen, key=lambda path: (rank.get(path.name, len(order)), path.name))
+
+
+def load(source: str | Path, *, size: int | None = None, periodic: bool | None = None) -> Texture:
     """Read a picture, from a path or by the bare name of a bundled one.
 
     Any format of imageio, and ``.npy`` arrays. Color becomes luminance (ITU-R BT.709).
@@ -72,15 +81,15 @@ def load(
     """
     path = _find(source)
     raw = _read(path)
-    gray, notes = _gray(raw, path)
-    _check(gray, path)
+    _check_sides(raw.shape[:2], path.name)
+    gray, notes = _gray(raw)
+    _check_values(gray, path.name)
     if periodic is None:
         periodic = _borders_match(gray)
     if size is not None:
-        gray, note = _resize(gray, size, periodic)
+        gray, note = _resize(gray, size, periodic, path.name)
         notes += note
-        _check(gray, path)
-    elif max(gray.shape) > _MOST_SIDE:
+    elif max(gray.shape) > _USUAL_SIDE:
         raise InputError(
             f"{path.name} has {gray.shape[0]} × {gray.shape[1]} pixels, which takes long: give a "
             f"size, for instance 512 to shrink it or {max(gray.shape)} to use every pixel."
@@ -108,7 +117,7 @@ def save_png(path: Path, field: Float[np.ndarray, "h w"], texture: Texture) -> N
     """
     dtype = texture.dtype if texture.dtype in (np.uint8, np.uint16) else np.dtype(np.uint16)
     top = np.iinfo(dtype).max
-    levels = np.asarray(field, np.float64)
+    levels = np.nan_to_num(np.asarray(field, np.float64))
     if dtype != texture.dtype:
         low, high = float(texture.field.min()), float(texture.field.max())
         levels = (levels - low) / (high - low) * top
@@ -140,81 +149,108 @@ def _not_found(path: Path) -> str:
     names = [table["file"] for table in bundled().values()]
     near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
     hint = f"did you mean {near[0]}?" if near else f"bundled pictures are {', '.join(names)}."
-    return f"There is no picture {path}: give the path of an existing file, or a bundled name; {hint}"
+    return (
+        f"There is no picture {path}: give the path of an existing file, or a bundled name; {hint}"
+    )
 
 
 def _read(path: Path) -> np.ndarray:
     try:
-        if path.suffix == ".npy":
-            array = np.load(path, allow_pickle=False)
-        else:
-            array = iio.imread(path)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        array = np.load(path) if path.suffix.lower() == ".npy" else _decode(path)
+    except Exception as error:  # decoders of foreign files fail in any way they like
         raise InputError(
             f"{path} cannot be read as a picture: give a PNG, JPEG, TIFF or another image file, "
             "or a NumPy .npy array."
         ) from error
     if array.dtype.kind not in "buif":
         raise InputError(f"{path} holds {array.dtype} values: give real numbers.")
+    while array.ndim > 2 and len(array) == 1:  # one frame, as GIF and TIFF have it
+        array = array[0]
+    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (1, 2, 3, 4)):
+        raise InputError(
+            f"{path} has the shape {array.shape}: give one picture, height × width, gray or color."
+        )
     return array
 
 
-def _gray(raw: np.ndarray, path: Path) -> tuple[Float[np.ndarray, "h w"], tuple[str, ...]]:
+def _decode(path: Path) -> np.ndarray:
+    content = path.read_bytes()  # imageio leaves files open that it cannot read
+    array = iio.imread(content)
+    if array.ndim == 3 and array.shape[2] == 4:
+        with Image.open(BytesIO(content)) as image:
+            if image.mode == "CMYK":
+                return iio.imread(content, mode="RGB")
+    return array
+
+
+def _gray(raw: np.ndarray) -> tuple[Float[np.ndarray, "h w"], tuple[str, ...]]:
     array = raw.astype(np.float64)
     if array.ndim == 2:
         return array, ()
-    if array.ndim == 3 and array.shape[2] in (1, 2):
-        return array[..., 0], ()
-    if array.ndim == 3 and array.shape[2] in (3, 4):
-        gray = array[..., :3] @ _LUMINANCE
-        if np.ptp(array[..., :3], axis=2).max() == 0:
-            return array[..., 0], ()
-        return gray, ("Color was turned into luminance (ITU-R BT.709).",)
-    raise InputError(
-        f"{path} has the shape {raw.shape}: give one picture, height × width, gray or color."
-    )
+    notes = ()
+    if array.shape[2] in (2, 4):
+        if np.ptp(array[..., -1]) > 0:
+            notes = ("Transparency was left out.",)
+        array = array[..., :-1]
+    if array.shape[2] == 1 or np.ptp(array, axis=2).max() == 0:
+        return array[..., 0], notes
+    return array @ _LUMINANCE, ("Color was turned into luminance (ITU-R BT.709).", *notes)
 
 
-def _check(gray: Float[np.ndarray, "h w"], path: Path) -> None:
-    if min(gray.shape) < _LEAST_SIDE:
+def _check_sides(shape: tuple[int, ...], name: str) -> None:
+    if min(shape) < _LEAST_SIDE:
         raise InputError(
-            f"{path.name} has {gray.shape[0]} × {gray.shape[1]} pixels: a texture needs at least "
+            f"{name} has {shape[0]} × {shape[1]} pixels: a texture needs at least "
             f"{_LEAST_SIDE} on each side."
         )
-    if not np.isfinite(gray).all():
-        count = int((~np.isfinite(gray)).sum())
+
+
+def _check_values(gray: Float[np.ndarray, "h w"], name: str) -> None:
+    finite = np.abs(gray) <= np.finfo(np.float32).max
+    if not finite.all():
         raise InputError(
-            f"{path.name} holds {count} NaN or infinite values: replace them by finite ones."
+            f"{name} holds {np.sum(~finite)} values that are NaN, infinite or over 3.4e38: "
+            "replace them by finite ones."
         )
     if np.ptp(gray.astype(np.float32)) == 0:
         raise InputError(
-            f"{path.name} is constant ({gray.flat[0]:g} everywhere): a texture needs contrast."
+            f"{name} is constant ({gray.flat[0]:g} everywhere): a texture needs contrast."
         )
 
 
 def _borders_match(gray: Float[np.ndarray, "h w"]) -> bool:
-    """Whether the jump across the border is like the differences of neighbors inside."""
+    """Whether the jump across the border is like the differences of neighbors inside.
 
-    def ratio(axis: int) -> float:
-        jump = np.take(gray, 0, axis) - np.take(gray, -1, axis)
-        return float((jump**2).mean() / max((np.diff(gray, axis=axis) ** 2).mean(), 1e-30))
+    It may be as large as between any two lines inside: a wave may be steepest at the border.
+    """
 
-    return max(ratio(0), ratio(1)) < 2
+    def match(axis: int) -> bool:
+        lines = np.moveaxis(gray, axis, 0)
+        jump = ((lines[0] - lines[-1]) ** 2).mean()
+        inside = (np.diff(lines, axis=0) ** 2).mean(axis=1)
+        return bool(jump <= max(2 * inside.mean(), 1.1 * inside.max()))
+
+    return match(0) and match(1)
 
 
 def _resize(
-    gray: Float[np.ndarray, "h w"], size: int, periodic: bool
+    gray: Float[np.ndarray, "h w"], size: int, periodic: bool, name: str
 ) -> tuple[Float[np.ndarray, "h w"], tuple[str, ...]]:
     """Lanczos resampling, around the border of a periodic picture."""
-    if size < _LEAST_SIDE:
-        raise InputError(f"The size {size} is too small: give at least {_LEAST_SIDE} pixels.")
+    if not _LEAST_SIDE <= size <= _MOST_SIDE:
+        raise InputError(
+            f"The size {size} is out of range: give {_LEAST_SIDE} to {_MOST_SIDE} pixels."
+        )
     scale = size / max(gray.shape)
     if scale == 1:
         return gray, ()
     height, width = (max(1, round(n * scale)) for n in gray.shape)
+    _check_sides((height, width), f"{name}, resized to {size},")
     pad = math.ceil(4 / min(scale, 1))
     padded = np.pad(gray, pad, mode="wrap" if periodic else "reflect")
     box = (pad, pad, pad + gray.shape[1], pad + gray.shape[0])
     image = Image.fromarray(padded.astype(np.float32))
     resized = image.resize((width, height), Image.Resampling.LANCZOS, box=box)
-    return np.asarray(resized, np.float64), (f"Resized to {height} × {width} pixels.",)
+    array = np.asarray(resized, np.float64)
+    _check_values(array, f"{name}, resized to {size},")
+    return array, (f"Resized to {height} × {width} pixels.",)

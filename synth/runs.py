@@ -5,15 +5,14 @@ folder, whole or not at all.
 """
 
 import json
+import math
 import os
-import shutil
-import tempfile
 from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import jax
 import numpy as np
@@ -23,6 +22,7 @@ from synth import figures
 from synth.clock import Clock
 from synth.errors import InputError
 from synth.filters import morlet_bank
+from synth.folders import hidden_folder, publish
 from synth.images import Texture, load, save_png
 from synth.metrics import flatness, kurtosis, skewness, spectrum_error
 from synth.models import MomentModel, fit, fit_gaussian
@@ -31,7 +31,20 @@ from synth.solvers import LBFGS, Adam
 from synth.statistics import Residual, ScatteringMoments
 from synth.synthesis import Judge, Limits, Outcome, Progress, Synthesis, descend
 
-__all__ = ["Candidate", "Options", "Result", "check_folder", "generate", "manifest", "read", "write"]
+__all__ = [
+    "Candidate",
+    "Options",
+    "Result",
+    "check_seed",
+    "generate",
+    "manifest",
+    "read",
+    "write",
+    "write_field",
+]
+
+Model = Literal["scattering", "gaussian"]
+Method = Literal["lbfgs", "adam"]
 
 _VERSIONS = ("synth", "jax", "jaxlib", "optax", "equinox", "numpy")
 _LAGS = (1, 2, 4, 8)
@@ -60,18 +73,21 @@ class Options:
     seed: int = 0
     scales: int | None = None
     angles: int = 8
-    model: Literal["scattering", "gaussian"] = "scattering"
+    model: Model = "scattering"
     max_steps: int = 1000
     tolerance: float = 1e-2
-    solver: Literal["lbfgs", "adam"] = "lbfgs"
+    solver: Method = "lbfgs"
 
     def __post_init__(self) -> None:
-        if not self.tolerance > 0:
+        for name, names in (("model", get_args(Model)), ("solver", get_args(Method))):
+            if getattr(self, name) not in names:
+                given = getattr(self, name)
+                raise InputError(f"There is no {name} {given}: choose {' or '.join(names)}.")
+        if not 0 < self.tolerance < math.inf:
             raise InputError(f"The tolerance {self.tolerance} is not positive: 0.01 is usual.")
         if self.max_steps < 1:
             raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
-        if not 0 <= self.seed < 2**32:
-            raise InputError(f"The seed {self.seed} is out of range: choose 0 to {2**32 - 1}.")
+        check_seed(self.seed)
 
 
 class Candidate(NamedTuple):
@@ -180,20 +196,14 @@ def numbers(field: Float[np.ndarray, "c h w"]) -> dict[str, Any]:
     }
 
 
-def check_folder(folder: Path) -> None:
-    """Make the folder in which runs are kept, and make sure that it can be written.
+def check_seed(seed: int) -> None:
+    """Refuse a seed that JAX does not take.
 
     Raises:
-        InputError: if it cannot.
+        InputError: if it is negative or has more than 32 bits.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix="."):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"The folder {folder} cannot be written ({error.strerror}): give another with --out."
-        ) from error
+    if not 0 <= seed < 2**32:
+        raise InputError(f"The seed {seed} is out of range: choose 0 to {2**32 - 1}.")
 
 
 def write(result: Result, parent: Path) -> Path:
@@ -201,18 +211,40 @@ def write(result: Result, parent: Path) -> Path:
 
     Args:
         result: of ``generate``.
-        parent: existing folder in which the new one is made.
+        parent: folder in which the new one is made; it is made if there is none.
 
     Returns:
         The new folder.
+
+    Raises:
+        InputError: if the folder cannot be written.
     """
-    hidden = parent / f".{result.texture.name}-{os.getpid()}"
-    hidden.mkdir()
-    try:
+    with hidden_folder(parent) as hidden:
         _write_files(result, hidden)
-        return _publish(hidden, parent / f"{result.texture.name}-{datetime.now():%Y%m%d-%H%M%S}")
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        return publish(hidden, parent / f"{result.texture.name}-{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def write_field(field: Float[np.ndarray, "h w"], name: str, parent: Path) -> Path:
+    """Write a field that no picture shows yet: ``<name>.npy``, and ``<name>.png`` in 16 bits.
+
+    Args:
+        field: periodic, in any unit.
+        name: of the files, which replace older ones.
+        parent: folder of the files; it is made if there is none.
+
+    Returns:
+        Path of the array.
+
+    Raises:
+        InputError: if the folder cannot be written.
+    """
+    texture = Texture(name, field[None], periodic=True, dtype=field.dtype, sha256="")
+    with hidden_folder(parent) as hidden:
+        save_png(hidden / f"{name}.png", field, texture)
+        np.save(hidden / f"{name}.npy", field)
+        for file in hidden.iterdir():
+            file.replace(parent / file.name)
+    return parent / f"{name}.npy"
 
 
 def manifest(result: Result) -> dict[str, Any]:
@@ -266,8 +298,8 @@ def _write_files(result: Result, folder: Path) -> None:
     moments |= {k: c.moments for k, c in result.candidates.items()}
     for name, channels in fields.items():
         save_png(folder / f"{name}.png", channels[0], texture)
-    arrays = fields | {f"moments_{name}": values for name, values in moments.items()}
-    np.savez_compressed(folder / "fields.npz", **arrays)
+    arrays: dict[str, Any] = {f"moments_{name}": values for name, values in moments.items()}
+    np.savez_compressed(folder / "fields.npz", **fields, **arrays)
     losses = None if result.descent is None else result.descent.losses
     figure = figures.comparison(
         {name: channels[0] for name, channels in fields.items()},
@@ -276,18 +308,15 @@ def _write_files(result: Result, folder: Path) -> None:
         note=result.verdict,
     )
     figure.savefig(folder / "comparison.png")
-    text = json.dumps(manifest(result), indent=2, ensure_ascii=False)
+    text = json.dumps(_finite(manifest(result)), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _publish(hidden: Path, folder: Path) -> Path:
-    """Rename to the final name; a second run in the same second gets a number."""
-    for attempt in range(1, 100):
-        final = folder if attempt == 1 else folder.with_name(f"{folder.name}-{attempt}")
-        if not final.exists():
-            hidden.rename(final)
-            return final
-    raise FileExistsError(f"{folder} and 99 numbered ones exist.")
+def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """The same tree of values, with null for the NaN and infinities that JSON has not."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _device() -> str:

@@ -8,6 +8,7 @@ the page: save one with ``figure.savefig(path)``, at its own resolution.
 from synth.figures.bank import filter_bank
 from synth.figures.coefficients import coefficients
 from synth.figures.comparison import comparison
+from synth.figures.gallery import Row, gallery
 from synth.figures.progress import progress
 
-__all__ = ["coefficients", "comparison", "filter_bank", "progress"]
+__all__ = ["Row", "coefficients", "comparison", "filter_bank", "gallery", "progress"]

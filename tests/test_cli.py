@@ -1,0 +1,254 @@
+"""The command line: exit codes, what goes to which stream, and what stays on the disk."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synth import cli, runs
+from synth.images import bundled
+from synth.processes import PROCESSES
+
+FILES = {
+    "target.png",
+    "gaussian.png",
+    "scattering.png",
+    "comparison.png",
+    "fields.npz",
+    "manifest.json",
+}
+SMALL = ("turbulence", "--size", "32", "--scales", "3", "--angles", "2", "--max-steps", "12")
+
+
+@pytest.fixture
+def synth(capsys):
+    """Run the command line in this process: exit code, standard output, standard error."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([str(argument) for argument in arguments])
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+def python(code, **options):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, **options
+    )
+
+
+def plain(output):
+    """What a terminal was sent, without colors and movements of the cursor."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.decode(errors="replace"))
+
+
+class TestHelp:
+    OPTIONS = (
+        *("--seed", "--size", "--scales", "--angles", "--model", "--max-steps", "--tolerance"),
+        *("--solver", "--periodic", "--out", "--device"),
+    )
+
+    def test_names_every_option(self, synth):
+        code, out, _ = synth("generate", "--help")
+        assert code == 0
+        assert set(self.OPTIONS) <= set(re.findall(r"--[a-z-]+", out))
+        assert "scattering" in out
+        assert "gaussian" in out
+
+    @pytest.mark.parametrize("arguments", [(), ("--help",)])
+    def test_names_every_command(self, synth, arguments):
+        code, out, err = synth(*arguments)
+        assert (code, err) == (0, "")
+        assert all(name in out for name in ("generate", "process", "list"))
+
+    def test_waits_for_no_heavy_import(self):
+        code = (
+            "import sys, synth.cli\n"
+            "try: synth.cli.main(['generate', '--help'])\n"
+            "finally: print({'jax', 'numpy', 'matplotlib'} & set(sys.modules), file=sys.stderr)"
+        )
+        start = time.perf_counter()
+        ended = python(code)
+        assert time.perf_counter() - start < 1.5  # 0.2 s on an idle machine
+        assert (ended.returncode, ended.stderr) == (0, "set()\n")
+
+
+class TestGenerate:
+    @pytest.mark.parametrize(
+        ("tolerance", "code", "outcome"), [("1e-6", 3, "step limit"), ("0.9", 0, "converged")]
+    )
+    def test_writes_everything_and_prints_the_folder_last(
+        self, synth, tmp_path, tolerance, code, outcome
+    ):
+        ended, out, err = synth("generate", *SMALL, "--tolerance", tolerance, "--out", tmp_path)
+        folder = Path(out.splitlines()[-1])
+        assert ended == code
+        assert list(tmp_path.iterdir()) == [folder]
+        assert {path.name for path in folder.iterdir()} == FILES
+        report = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        assert report["outcome"] == outcome
+        assert report["verdict"] in out
+        assert err.splitlines() == [
+            "turbulence: 32 × 32 pixels, periodic.",
+            "Resized to 32 × 32 pixels.",
+        ]
+        for words in ("residual, order 0", "order 1", "order 2", "dB", "skewness", "kurtosis"):
+            assert words in out
+        assert re.search(r"target +┃ gaussian ┃ scattering", out)
+
+    def test_the_gaussian_alone(self, synth, tmp_path):
+        code, out, _ = synth("generate", *SMALL, "--model", "gaussian", "--out", tmp_path)
+        assert code == 0
+        names = {path.name for path in Path(out.splitlines()[-1]).iterdir()}
+        assert names == FILES - {"scattering.png"}
+        assert "Drawn directly." in out
+
+    def test_an_error_of_ours_is_not_dressed_up(self, tmp_path, monkeypatch):
+        def fail(*_):
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(runs, "write", fail)
+        with pytest.raises(ZeroDivisionError):
+            cli.main(["generate", *SMALL, "--model", "gaussian", "--out", str(tmp_path)])
+        assert list(tmp_path.iterdir()) == []
+
+
+BAD = {
+    "missing": (["nowhere.png"], r"There is no picture nowhere\.png: give"),
+    "no image": (["text.png"], "text.png cannot be read as a picture: give a PNG"),
+    "constant": (["constant.npy"], "is constant .*: a texture needs contrast"),
+    "NaN": (["nan.npy"], "holds 1 values that are NaN.*: replace them"),
+    "small": (["small.npy"], "has 15 × 40 pixels: a texture needs at least 16"),
+    "J": ([*SMALL, "--scales", "9"], "9 scales do not fit a picture of 32 × 32 pixels: choose"),
+    "L": ([*SMALL, "--angles", "0"], "0"),
+    "size": ([*SMALL, "--size", "3"], "The size 3 is out of range: give 16 to"),
+    "seed": ([*SMALL, "--seed", "-1"], "The seed -1 is out of range: choose 0 to"),
+    "tolerance": ([*SMALL, "--tolerance", "0"], "The tolerance 0.0 is not positive: 0.01 is usual"),
+    "steps": ([*SMALL, "--max-steps", "0"], "0 steps were asked for: allow at least 1"),
+    "folder": ([*SMALL, "--out", "text.png/new"], r"The folder text\.png/new cannot be written"),
+    "model": ([*SMALL, "--model", "scat"], "'--model': 'scat' is not one of 'scattering', 'gauss"),
+    "device": ([*SMALL, "--device", "abacus"], "'--device': 'abacus' is not one of 'auto', 'cpu'"),
+    "number": ([*SMALL, "--size", "wide"], "'--size'.* integer"),
+    "option": ([*SMALL, "--sise", "32"], "No such option:? '?--sise.*see `synth generate --help`"),
+    "nothing": ([], "Missing argument .*: see `synth generate --help`"),
+    "too much": (["foam", "ising"], r"unexpected extra argument.*ising"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_ends_in_one_sentence(case, synth, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("text.png").write_text("no picture")
+    field = np.random.default_rng(0).normal(size=(40, 40))
+    np.save("constant.npy", np.ones((40, 40)))
+    np.save("small.npy", field[:15])
+    field[0, 0] = np.nan
+    np.save("nan.npy", field)
+    before = sorted(tmp_path.iterdir())
+    arguments, message = BAD[case]
+    code, out, err = synth("generate", *arguments)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(rf"synth: [^\n]*{message}[^\n]*\n", err)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("arguments", [["draw"], ["process", "--size", "32"], ["--loud"]])
+def test_wrong_usage_of_the_rest(arguments, synth):
+    code, out, err = synth(*arguments)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"synth: [^\n]+: see `synth.* --help`\.\n", err)
+
+
+def test_a_device_that_is_not_there(tmp_path):
+    code = "from synth.cli import main; main()"
+    arguments = ["generate", *SMALL, "--device", "tpu", "--out", str(tmp_path)]
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    sentence = "synth: JAX finds no tpu here: use --device cpu, or install the extra for it"
+    assert ended.stderr.splitlines()[-1].startswith(sentence)
+    assert "Traceback" not in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+class TestInterrupt:
+    def test_in_the_middle_of_the_descent(self, tmp_path):
+        code = (
+            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "from synth.cli import main; main()"
+        )
+        endless = ["--size", "64", "--scales", "3", "--angles", "2", "--tolerance", "1e-9"]
+        out = tmp_path / "new"
+        with subprocess.Popen(
+            [sys.executable, "-c", code, "generate", "turbulence", *endless]
+            + ["--max-steps", "1000000", "--out", str(out)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "FORCE_COLOR": "1", "COLUMNS": "120"},
+        ) as process:
+            seen = b""
+            while b"left" not in seen and process.poll() is None:
+                seen += os.read(process.stderr.fileno(), 4096)
+            process.send_signal(signal.SIGINT)
+            stdout, rest = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert stdout == b""
+        assert plain(rest).splitlines()[-1] == "synth: interrupted, nothing was written."
+        assert b"Traceback" not in rest
+        assert list(tmp_path.iterdir()) == []
+        words = plain(seen)
+        for word in ("loading", "compiling", "descending", "evaluations", "loss", "order 2"):
+            assert word in words
+
+    def test_while_writing(self, synth, tmp_path, monkeypatch):
+        def interrupt(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(runs.figures, "comparison", interrupt)
+        code, out, err = synth("generate", *SMALL, "--model", "gaussian", "--out", tmp_path / "a")
+        assert (code, out, err) == (130, "", "synth: interrupted, nothing was written.\n")
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestProcess:
+    def test_writes_an_array_and_a_picture(self, synth, tmp_path):
+        code, out, err = synth("process", "cascade", "--size", 32, "--seed", 2, "--out", tmp_path)
+        assert (code, err) == (0, "")
+        path = Path(out.splitlines()[-1])
+        assert path == tmp_path / "cascade-32-seed2.npy"
+        assert np.load(path).shape == (32, 32)
+        names = {path.name for path in tmp_path.iterdir()}
+        assert names == {"cascade-32-seed2.npy", "cascade-32-seed2.png"}
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["wood"], "There is no process wood: choose one of turbulence, "),
+            (["cascade", "--size", "8"], r"shape is \(8, 8\); a process needs"),
+            (["cascade", "--size", "5000"], "The size 5000 is too large: give 16 to 4096 pixels"),
+            (["cascade", "--seed", "-3"], "The seed -3 is out of range: choose 0 to"),
+        ],
+    )
+    def test_bad_input(self, synth, tmp_path, arguments, message):
+        code, out, err = synth("process", *arguments, "--out", tmp_path / "new")
+        assert (code, out) == (2, "")
+        assert re.fullmatch(rf"synth: {message}[^\n]*\n", err)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_list_names_all_pictures_and_processes(synth):
+    code, out, err = synth("list")
+    assert (code, err) == (0, "")
+    assert all(table["file"] in out for table in bundled().values())
+    assert out.splitlines()[-1].split() == [*(f"{name}," for name in PROCESSES)][:-1] + [
+        list(PROCESSES)[-1]
+    ]

@@ -1,0 +1,232 @@
+"""Pictures: what is read, what is refused and in which words, what is written back."""
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PIL import Image
+
+from synth.errors import InputError
+from synth.images import bundled, load, pictures, save_png
+
+RNG = np.random.default_rng(0)
+GRAY8 = RNG.integers(0, 256, (24, 30), dtype=np.uint8)
+GRAY16 = RNG.integers(0, 65536, (24, 30), dtype=np.uint16)
+COLOR = RNG.integers(0, 256, (24, 30, 3), dtype=np.uint8)
+ALPHA = np.full((24, 30, 1), 255, np.uint8)
+FLOAT = RNG.normal(size=(24, 30))
+
+
+def waves(shape, periods):
+    rows, columns = (np.arange(n) / n for n in shape)
+    return np.add.outer(np.cos(2 * np.pi * periods * rows), np.sin(2 * np.pi * periods * columns))
+
+
+def written(path, array):
+    np.save(path, array) if path.suffix == ".npy" else iio.imwrite(path, array)
+    return path
+
+
+class TestBundled:
+    @pytest.mark.parametrize("name", ["turbulence", "turbulence.png"])
+    def test_bare_names_work_anywhere(self, name, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        texture = load(name)
+        assert texture.field.shape == (1, 256, 256)
+        assert texture.field.dtype == np.float32
+        assert (texture.name, texture.dtype, texture.notes) == ("turbulence", np.uint16, ())
+
+    def test_a_file_of_that_name_comes_first(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        written(tmp_path / "turbulence.png", GRAY8)
+        assert load("turbulence.png").field.shape == (1, 24, 30)
+
+    @pytest.mark.parametrize("name", bundled())
+    def test_the_index_tells_the_truth(self, name):
+        texture, table = load(name), bundled()[name]
+        assert list(texture.field.shape[1:]) == table["shape"]
+        assert texture.periodic == table["periodic"]
+        assert texture.sha256 == table["sha256"]
+
+    def test_every_picture_of_the_folder(self):
+        names = [path.name for path in pictures()]
+        assert names[: len(bundled())] == [table["file"] for table in bundled().values()]
+        assert all(load(path).name for path in pictures())
+
+
+class TestFormats:
+    @pytest.mark.parametrize("array", [GRAY8, GRAY16, FLOAT, GRAY8[..., None] > 99])
+    def test_arrays(self, array, tmp_path):
+        texture = load(written(tmp_path / "a.npy", array))
+        np.testing.assert_array_equal(texture.field[0], array.reshape(24, 30).astype(np.float32))
+        assert texture.dtype == array.dtype
+
+    @pytest.mark.parametrize("array", [GRAY8, GRAY16])
+    @pytest.mark.parametrize("ending", ["png", "tif"])
+    def test_gray_pictures(self, array, ending, tmp_path):
+        texture = load(written(tmp_path / f"a.{ending}", array))
+        np.testing.assert_array_equal(texture.field[0], array)
+        assert texture.dtype == array.dtype
+
+    def test_color_becomes_luminance(self, tmp_path):
+        texture = load(written(tmp_path / "a.png", COLOR))
+        red, green, blue = np.moveaxis(COLOR.astype(float), 2, 0)
+        luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        np.testing.assert_allclose(texture.field[0], luminance, rtol=1e-6)
+        assert texture.notes == ("Color was turned into luminance (ITU-R BT.709).",)
+
+    def test_gray_in_color_keeps_its_levels(self, tmp_path):
+        texture = load(written(tmp_path / "a.png", np.repeat(GRAY8[..., None], 3, axis=2)))
+        np.testing.assert_array_equal(texture.field[0], GRAY8)
+        assert texture.notes == ()
+
+    def test_opaque_alpha_is_ignored(self, tmp_path):
+        texture = load(written(tmp_path / "a.png", np.concatenate([GRAY8[..., None], ALPHA], 2)))
+        np.testing.assert_array_equal(texture.field[0], GRAY8)
+        assert texture.notes == ()
+
+    def test_transparency_is_left_out_with_a_word(self, tmp_path):
+        texture = load(written(tmp_path / "a.png", np.concatenate([COLOR, COLOR[..., :1]], 2)))
+        opaque = load(written(tmp_path / "b.png", COLOR))
+        np.testing.assert_array_equal(texture.field, opaque.field)
+        assert "Transparency was left out." in texture.notes
+
+    @pytest.mark.parametrize(
+        ("ending", "mode"), [("jpg", "RGB"), ("jpg", "CMYK"), ("gif", "P"), ("png", "P")]
+    )
+    def test_other_encodings_of_color(self, ending, mode, tmp_path):
+        smooth = np.round(127 + 60 * waves((24, 30), 1)).astype(np.uint8)
+        path = tmp_path / f"a.{ending}"
+        picture = Image.fromarray(np.repeat(smooth[..., None], 3, axis=2))
+        picture.convert(mode, palette=Image.Palette.ADAPTIVE).save(path)
+        assert np.abs(load(path).field[0] - smooth).mean() < 12
+
+    def test_the_content_counts_and_not_the_ending(self, tmp_path):
+        path = tmp_path / "a.png"
+        path.write_bytes(iio.imwrite("<bytes>", GRAY8, extension=".bmp"))
+        np.testing.assert_array_equal(load(path).field[0], GRAY8)
+
+    def test_black_and_white(self, tmp_path):
+        Image.fromarray(GRAY8 > 127).save(tmp_path / "a.png")
+        np.testing.assert_array_equal(load(tmp_path / "a.png").field[0], GRAY8 > 127)
+
+
+class TestResize:
+    @pytest.mark.parametrize("side", [64, 256])
+    def test_a_periodic_wave_goes_around_the_border(self, side, tmp_path):
+        path = written(tmp_path / "a.npy", waves((128, 128), 3))
+        texture = load(path, size=side)
+        # Pixels have centers: those of the new grid lie between those of the old one.
+        shift = 0.5 / side - 0.5 / 128
+        grid = 2 * np.pi * 3 * (np.arange(side) / side + shift)
+        expected = np.add.outer(np.cos(grid), np.sin(grid))
+        np.testing.assert_allclose(texture.field[0], expected, atol=0.02)
+        assert texture.notes == (f"Resized to {side} × {side} pixels.",)
+        assert texture.periodic
+
+    def test_the_border_of_other_pictures_is_mirrored(self, tmp_path):
+        ramp = np.add.outer(np.arange(128.0), np.zeros(64))
+        texture = load(written(tmp_path / "a.npy", ramp), size=32)
+        assert texture.field.shape == (1, 32, 16)
+        assert not texture.periodic
+        np.testing.assert_allclose(texture.field[0, :, 3], 4 * np.arange(32) + 1.5, atol=1)
+
+    def test_the_same_size_changes_nothing(self):
+        texture = load("foam", size=256)
+        np.testing.assert_array_equal(texture.field, load("foam").field)
+        assert texture.notes == ()
+
+
+class TestBorders:
+    def test_found_out(self, tmp_path):
+        whole = load("turbulence").field[0]
+        crop = whole[:100, :200]
+        assert load(written(tmp_path / "a.npy", whole)).periodic
+        assert not load(written(tmp_path / "b.npy", crop)).periodic
+        assert not load(written(tmp_path / "c.npy", whole[:, :128])).periodic
+
+    def test_of_a_wave_that_is_steepest_at_the_border(self, tmp_path):
+        assert load(written(tmp_path / "a.npy", waves((64, 64), 3))).periodic
+        assert not load(written(tmp_path / "b.npy", waves((64, 64), 3.25))).periodic
+
+    def test_or_told(self):
+        assert not load("turbulence", periodic=False).periodic
+
+
+def holed():
+    holes = FLOAT.copy()
+    holes[3, 4], holes[5, 6] = np.nan, np.inf
+    return holes
+
+
+PNG = iio.imwrite("<bytes>", COLOR, extension=".png")
+BAD = {  # file or what is in it, size, what is said of it
+    "missing": ("no.png", None, r"There is no picture no\.png: give the path of an existing file"),
+    "near miss": ("turbulance.png", None, r"did you mean turbulence\.png\?"),
+    "folder": (".", None, "is a folder: give the path of one picture"),
+    "text": (b"hello", None, "cannot be read as a picture: give a PNG"),
+    "empty": (b"", None, "cannot be read as a picture"),
+    "cut off": (PNG[:300], None, "cannot be read as a picture"),
+    "pickle": (np.array([{}], object), None, "cannot be read as a picture"),
+    "complex": (FLOAT * 1j, None, "holds complex128 values: give real numbers"),
+    "four axes": (np.ones((2, 20, 20, 3)), None, r"has the shape \(2, 20, 20, 3\): give one"),
+    "one axis": (FLOAT[0], None, r"has the shape \(30,\): give one picture"),
+    "no pixel": (FLOAT[:0], None, "has 0 × 30 pixels: a texture needs at least 16"),
+    "small": (FLOAT[:15], None, "has 15 × 30 pixels: a texture needs at least 16"),
+    "large": (np.tile(FLOAT, (50, 1)), None, "has 1200 × 30 pixels, which takes long: give a size"),
+    "constant": (0 * FLOAT + 7, None, r"is constant \(7 everywhere\): a texture needs contrast"),
+    "NaN": (holed(), None, "holds 2 values that are NaN, infinite or over .*: replace them"),
+    "huge": (1e300 * FLOAT, None, "or over 3.4e38: replace them by finite ones"),
+    "size": (FLOAT, 15, "The size 15 is out of range: give 16 to 8192 pixels"),
+    "great size": (FLOAT, 10**9, "The size 1000000000 is out of range: give 16"),
+    "thin": (FLOAT[:, :20].repeat(4, 0), 40, "resized to 40, has 40 × 8 pixels: a texture needs"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_used_is_said_in_one_sentence(case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source, size, message = BAD[case]
+    if isinstance(source, bytes):
+        (tmp_path / "a.png").write_bytes(source)
+        source = "a.png"
+    elif isinstance(source, np.ndarray):
+        np.save("a.npy", source)
+        source = "a.npy"
+    with pytest.raises(InputError, match=message) as caught:
+        load(source, size=size)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_array_file(tmp_path):
+    (tmp_path / "a.npy").touch()
+    with pytest.raises(InputError, match="cannot be read as a picture"):
+        load(tmp_path / "a.npy")
+
+
+class TestSave:
+    @pytest.mark.parametrize("array", [GRAY8, GRAY16])
+    def test_levels_come_back_exactly(self, array, tmp_path):
+        texture = load(written(tmp_path / "a.png", array))
+        save_png(tmp_path / "b.png", texture.field[0], texture)
+        again = iio.imread(tmp_path / "b.png")
+        np.testing.assert_array_equal(again, array)
+        assert again.dtype == array.dtype
+
+    def test_levels_outside_are_clipped(self, tmp_path):
+        texture = load(written(tmp_path / "a.png", GRAY8))
+        save_png(tmp_path / "b.png", 3 * texture.field[0] - 200.4, texture)
+        expected = np.clip(np.round(3 * GRAY8.astype(float) - 200.4), 0, 255)
+        np.testing.assert_array_equal(iio.imread(tmp_path / "b.png"), expected)
+
+    def test_other_units_span_sixteen_bits(self, tmp_path):
+        texture = load(written(tmp_path / "a.npy", FLOAT))
+        save_png(tmp_path / "b.png", texture.field[0], texture)
+        levels = iio.imread(tmp_path / "b.png").astype(float)
+        assert (levels.min(), levels.max()) == (0, 65535)
+        span = np.ptp(FLOAT)
+        np.testing.assert_allclose(FLOAT.min() + span * levels / 65535, FLOAT, atol=1e-5 * span)
+
+    def test_what_is_not_a_number_is_drawn_black(self, tmp_path):
+        texture = load(written(tmp_path / "a.png", GRAY8))
+        save_png(tmp_path / "b.png", np.full((24, 30), np.nan), texture)
+        assert not iio.imread(tmp_path / "b.png").any()

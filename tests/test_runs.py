@@ -1,0 +1,282 @@
+"""Runs: what lies in the folder, and that it is written whole or not at all."""
+
+import json
+from contextlib import suppress
+from datetime import datetime
+from importlib.metadata import version
+
+import imageio.v3 as iio
+import jax
+import numpy as np
+import pytest
+
+from synth import clock, folders, runs
+from synth.clock import Clock
+from synth.errors import InputError
+from synth.folders import check_folder, hidden_folder
+from synth.images import bundled, load
+from synth.metrics import kurtosis
+from synth.runs import Options, generate, manifest, read, write, write_field
+
+OPTIONS = Options("turbulence", size=32, scales=3, angles=2, max_steps=12, tolerance=1e-4, seed=3)
+FILES = {
+    "target.png",
+    "gaussian.png",
+    "scattering.png",
+    "comparison.png",
+    "fields.npz",
+    "manifest.json",
+}
+
+
+def drain(run):
+    looks = []
+    while True:
+        try:
+            looks.append(next(run))
+        except StopIteration as end:
+            return looks, end.value
+
+
+@pytest.fixture(scope="module")
+def run():
+    return drain(generate(read(OPTIONS), OPTIONS, Clock()))
+
+
+@pytest.fixture(scope="module")
+def result(run):
+    return run[1]
+
+
+@pytest.fixture(scope="module")
+def folder(result, tmp_path_factory):
+    return write(result, tmp_path_factory.mktemp("outputs") / "new" / "one")
+
+
+@pytest.fixture(scope="module")
+def report(folder):
+    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+
+
+class TestFolder:
+    def test_name_and_files(self, folder):
+        name, day, time = folder.name.split("-")
+        assert (name, len(day), len(time)) == ("turbulence", 8, 6)
+        assert {path.name for path in folder.iterdir()} == FILES
+        assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+    def test_fields_are_in_the_targets_own_units(self, folder):
+        arrays = np.load(folder / "fields.npz")
+        np.testing.assert_array_equal(arrays["target"], load("turbulence", size=32).field)
+        for name in ("target", "gaussian", "scattering"):
+            assert arrays[name].shape == (1, 32, 32)
+            assert arrays[name].dtype == np.float32
+            assert arrays[f"moments_{name}"].ndim == 1
+        deviation = arrays["target"].std()
+        assert abs(arrays["scattering"].mean() - arrays["target"].mean()) < 0.1 * deviation
+        assert arrays["scattering"].std() == pytest.approx(deviation, rel=0.2)
+
+    @pytest.mark.parametrize("name", ["target", "gaussian", "scattering"])
+    def test_pictures_have_the_targets_gray_scale(self, folder, name):
+        picture = iio.imread(folder / f"{name}.png")
+        field = np.load(folder / "fields.npz")[name][0].astype(float)
+        assert picture.dtype == np.uint16
+        np.testing.assert_allclose(picture, np.clip(field, 0, 65535), atol=0.51)
+
+    def test_a_second_run_in_the_same_second_gets_a_number(self, result, tmp_path, monkeypatch):
+        class Frozen:
+            @staticmethod
+            def now():
+                return datetime(2026, 1, 2, 3, 4, 5)
+
+        monkeypatch.setattr(runs, "datetime", Frozen)
+        names = [write(result, tmp_path).name for _ in range(3)]
+        stem = "turbulence-20260102-030405"
+        assert names == [stem, f"{stem}-2", f"{stem}-3"]
+
+
+class TestManifest:
+    def test_origin(self, report):
+        assert report["options"]["image"] == "turbulence"
+        assert report["options"]["scales"] == 3
+        assert report["seed"] == 3
+        assert report["input"]["sha256"] == bundled()["turbulence"]["sha256"]
+        assert report["input"]["shape"] == [1, 32, 32]
+        assert report["input"]["notes"] == ["Resized to 32 × 32 pixels."]
+        assert report["versions"]["jax"] == jax.__version__
+        assert report["versions"]["synth"] == version("synth")
+        assert report["device"].startswith(jax.devices()[0].platform)
+
+    def test_ending(self, report):
+        assert report["outcome"] == "step limit"
+        assert report["verdict"].startswith("Ended at the step limit after 12 evaluations")
+        assert report["evaluations"] == 12
+
+    def test_seconds_add_up(self, report):
+        seconds = report["seconds"]
+        assert set(seconds) >= {"total", "import", "compile", "descend"}
+        assert all(value >= 0 for value in seconds.values())
+        parts = seconds["import"] + seconds["compile"] + seconds["descend"]
+        assert parts <= seconds["total"] + 0.01
+
+    def test_numbers_of_the_models(self, report, folder):
+        arrays = np.load(folder / "fields.npz")
+        assert set(report["models"]) == {"gaussian", "scattering"}
+        for name, numbers in report["models"].items():
+            assert set(numbers["residual"]) == {"total", "order0", "order1", "order2"}
+            assert numbers["spectrum_error_db"] > 0
+            assert numbers["kurtosis"] == pytest.approx(kurtosis(arrays[name][0]))
+            assert set(numbers["flatness"]) == {"1", "2", "4", "8"}
+        totals = [report["models"][name]["residual"]["total"] for name in report["models"]]
+        assert totals[1] < totals[0]
+
+    def test_residual_is_that_of_the_moments_in_the_file(self, report, folder):
+        arrays = np.load(folder / "fields.npz")
+        target = arrays["moments_target"]
+        distance = np.linalg.norm(arrays["moments_scattering"] - target)
+        told = report["models"]["scattering"]["residual"]["total"]
+        assert told == pytest.approx(distance / np.linalg.norm(target), rel=0.01)
+
+    def test_what_is_not_finite_is_null(self, result, tmp_path):
+        broken = result.candidates["scattering"]._replace(field=np.full((1, 32, 32), np.nan))
+        broken = result._replace(candidates={**result.candidates, "scattering": broken})
+        text = (write(broken, tmp_path) / "manifest.json").read_text(encoding="utf-8")
+        assert "NaN" not in text
+        assert json.loads(text)["models"]["scattering"]["kurtosis"] is None
+
+
+class TestAtomicity:
+    @pytest.mark.parametrize("error", [RuntimeError("no font"), KeyboardInterrupt()])
+    @pytest.mark.parametrize("parents", ["", "new/one"])
+    def test_a_failure_leaves_nothing(self, result, tmp_path, monkeypatch, error, parents):
+        def fail(*_, **__):
+            raise error
+
+        monkeypatch.setattr(runs.figures, "comparison", fail)
+        with pytest.raises(type(error)):
+            write(result, tmp_path / parents)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_full_disk_is_said_in_a_sentence(self, result, tmp_path, monkeypatch):
+        def full(*_, **__):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(runs, "save_png", full)
+        with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):
+            write(result, tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_other_files_stay(self, tmp_path):
+        (tmp_path / "mine.txt").touch()
+        with suppress(KeyError), hidden_folder(tmp_path) as hidden:
+            (hidden / "half").mkdir()
+            raise KeyError
+        assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+    def test_a_folder_is_tried_without_a_trace(self, tmp_path):
+        check_folder(tmp_path / "new" / "one")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_folder_that_is_a_file(self, tmp_path):
+        (tmp_path / "mine.txt").touch()
+        with pytest.raises(
+            InputError, match=r"mine\.txt/one cannot be written \(Not a directory\)"
+        ):
+            check_folder(tmp_path / "mine.txt" / "one")
+
+    def test_a_folder_that_may_not_be_written(self, tmp_path, monkeypatch):
+        def denied(*_, **__):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(folders.tempfile, "TemporaryDirectory", denied)
+        with pytest.raises(InputError, match=r"\(Permission denied\): give another with --out"):
+            check_folder(tmp_path)
+
+
+class TestGenerate:
+    def test_looks_on_the_way(self, run):
+        looks, result = run
+        assert [look.evaluations for look in looks] == [10, 12]
+        assert looks[-1].field.shape == (32, 32)
+        assert len(result.descent.losses) == 12
+
+    def test_a_gaussian_alone(self, result, tmp_path):
+        options = Options("turbulence", size=32, scales=3, angles=2, model="gaussian", seed=3)
+        looks, alone = drain(generate(read(options), options))
+        assert looks == []
+        field = alone.candidates["gaussian"].field
+        np.testing.assert_array_equal(field, result.candidates["gaussian"].field)
+        folder = write(alone, tmp_path)
+        assert {path.name for path in folder.iterdir()} == FILES - {"scattering.png"}
+        report = manifest(alone)
+        assert (report["outcome"], report["evaluations"]) == ("converged", 0)
+        assert set(report["models"]) == {"gaussian"}
+
+    def test_another_seed_gives_another_texture(self, result):
+        options = Options("turbulence", size=32, scales=3, angles=2, model="gaussian", seed=4)
+        other = drain(generate(read(options), options))[1].candidates["gaussian"].field
+        assert np.abs(other - result.candidates["gaussian"].field).max() > 0
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"tolerance": 0.0}, "The tolerance 0.0 is not positive: 0.01 is usual"),
+            ({"tolerance": float("nan")}, "The tolerance nan is not positive"),
+            ({"max_steps": 0}, "0 steps were asked for: allow at least 1"),
+            ({"seed": -1}, "The seed -1 is out of range: choose 0 to 4294967295"),
+            ({"seed": 2**32}, "is out of range"),
+            ({"model": "scat"}, "There is no model scat: choose scattering or gaussian"),
+            ({"solver": "sgd"}, "There is no solver sgd: choose lbfgs or adam"),
+            ({"scales": 6}, "6 scales do not fit a picture of 32 × 32 pixels: choose 1 to 5"),
+            ({"angles": 0}, "angles"),
+        ],
+    )
+    def test_options_that_cannot_be(self, change, message):
+        def ask():
+            options = Options("turbulence", size=32, **change)
+            return drain(generate(read(options), options))
+
+        with pytest.raises(InputError, match=message):
+            ask()
+
+
+class TestWriteField:
+    def test_array_and_picture(self, tmp_path):
+        field = np.random.default_rng(0).normal(size=(20, 24)).astype(np.float32)
+        path = write_field(field, "noise", tmp_path / "new")
+        np.testing.assert_array_equal(np.load(path), field)
+        picture = iio.imread(path.with_suffix(".png"))
+        assert (picture.min(), picture.max(), picture.dtype) == (0, 65535, np.uint16)
+        assert len(list(path.parent.iterdir())) == 2
+
+
+class TestClock:
+    def test_compilation_is_told_apart(self):
+        watch = Clock()
+        with watch.phase("descend"):
+            jax.jit(lambda x: jax.jit(lambda y: y**2 + 1.25)(x).sum())(
+                np.ones(7)
+            ).block_until_ready()
+        seconds = watch.seconds()
+        assert 0 < seconds["compile"] <= seconds["total"] + 0.002
+        assert seconds["descend"] + 0.002 >= 0
+        assert Clock().seconds()["compile"] == 0
+
+    def test_what_lies_inside_counts_once(self, monkeypatch):
+        monkeypatch.setattr(clock, "_compilations", [])
+        now = iter([1.0, 2.0, 3.0, 10.0])
+        monkeypatch.setattr(clock.time, "perf_counter", lambda: next(now))
+        event = "/jax/core/compile/trace"
+        clock._listen(event, 0.5)
+        clock._listen(event, 0.5)
+        clock._listen(event, 2.7)  # around both
+        clock._listen(event, 1.0)
+        clock._listen("/jax/other", 5.0)
+        assert clock.compiling() == pytest.approx(3.7)
+
+    def test_clocks_leave_no_listeners(self):
+        from jax._src import monitoring
+
+        before = len(monitoring.get_event_duration_listeners())
+        [Clock() for _ in range(3)]
+        assert len(monitoring.get_event_duration_listeners()) == before
