@@ -107,9 +107,7 @@ def _grids(bank: FilterBank, *, critical: bool) -> tuple[Grids, Grids]:
         return (max(1, shape[0] >> j), max(1, shape[1] >> j)) if critical else used
 
     first = [(angles, grid(band.grid, j)) for j, band in enumerate(bank.first)]
-    second = [
-        (angles**2 * k, grid(band.grid, k)) for k, band in enumerate(bank.second, start=1)
-    ]
+    second = [(angles**2 * k, grid(band.grid, k)) for k, band in enumerate(bank.second, start=1)]
     return first, second
 
 

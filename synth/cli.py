@@ -198,9 +198,11 @@ def _use_device(device: DeviceName) -> None:
     """Choose where JAX computes, before it looks for devices."""
     import jax
 
-    if device != DeviceName.AUTO:
-        jax.config.update("jax_platforms", device.value)
+    if device == DeviceName.CPU:
+        jax.config.update("jax_platforms", "cpu")
     try:
+        if device in (DeviceName.GPU, DeviceName.TPU):
+            jax.config.update("jax_default_device", jax.devices(device.value)[0])
         jax.devices()
     except RuntimeError as error:
         raise InputError(

@@ -7,8 +7,10 @@ the first layer are transformed once more, so their windows are wider than those
 second layer, of which only averages are taken.
 """
 
+import functools
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -110,8 +112,9 @@ def morlet_bank(
 ) -> FilterBank:
     """Bank of Morlet wavelets and a Gaussian low-pass filter.
 
-    ψ̂_{j,l}(ω) = ĝ(2^j r_{−θ}ω − ξ) − κ ĝ(2^j r_{−θ}ω), θ = πl/L, l = 0 a wave along a row, with ĝ(ω) = exp(−σ²(ω₁² + ω₂²/s²)/2), ξ = 3π/4,
-    σ = 0.8, slant s = 4/L, κ such that the mean is zero, all periodized with period 2π;
+    ψ̂_{j,l}(ω) = ĝ(2^j r_{−θ}ω − (ξ, 0)) − κ ĝ(2^j r_{−θ}ω), θ = πl/L, l = 0 a wave along a
+    row, with ĝ(ω) = exp(−σ²(ω₁² + ω₂²/s²)/2), ξ = 3π/4, σ = 0.8, slant s = 4/L, κ such that
+    the mean is zero, all periodized with period 2π;
     φ̂_J(ω) = exp(−(0.8·2^{J−1})² |ω|²/2). A tight bank is divided by √max(A, ½),
     A(ω) = |φ̂|² + ½ Σ (|ψ̂(ω)|² + |ψ̂(−ω)|²), and completed by a residual band
     √(1 − A′) that sees what the wavelets miss, mostly the corners.
@@ -143,7 +146,8 @@ def morlet_bank(
     scales = range(num_scales)
     wavelets = [[_morlet(shape, j, k, num_angles) for k in range(num_angles)] for j in scales]
     lowpass = _gaussian(shape, num_scales)
-    total = _energy(lowpass**2, sum(_embed(shape, p.square()) for row in wavelets for p in row))
+    oriented = _total(_embed(shape, patch) ** 2 for row in wavelets for patch in row)
+    total = _energy(lowpass**2, oriented)
     gain = 1 / np.sqrt(np.maximum(total, _LEAST_SUM)) if tight else np.ones(shape)
     residual = np.sqrt(np.maximum(0, 1 - total * gain**2))
 
@@ -189,11 +193,11 @@ def littlewood_paley(bank: FilterBank) -> Float[np.ndarray, "h w"]:
         bank.shape, bank.num_scales, bank.num_angles, tight=bank.tight, oversampling=EXACT
     )
     even = [full.lowpass] if full.residual is None else [full.lowpass, full.residual]
-    squares = [
-        sum((np.asarray(band.filters, np.float64) ** 2).sum(0) for band in bands)
-        for bands in (even, full.first)
-    ]
-    return _energy(*squares)
+
+    def squares(bands: Iterable[Band]) -> Float[np.ndarray, "h w"]:
+        return _total((np.asarray(band.filters, np.float64) ** 2).sum(0) for band in bands)
+
+    return _energy(squares(even), squares(full.first))
 
 
 def _check_sizes(shape: tuple[int, int], num_scales: int | None, num_angles: int) -> int:
@@ -216,9 +220,6 @@ class _Patch(NamedTuple):
 
     values: Float[np.ndarray, "n m"]
     corner: tuple[int, int]
-
-    def square(self) -> "_Patch":
-        return _Patch(self.values**2, self.corner)
 
 
 def _center(
@@ -275,10 +276,7 @@ def _morlet(shape: tuple[int, int], j: int, k: int, num_angles: int) -> _Patch:
     lattice = 2 * np.pi * np.arange(-2, 3) if window == shape else np.zeros(1)
 
     def periodized(rows: np.ndarray, columns: np.ndarray, shift: float) -> np.ndarray:
-        return sum(
-            (envelope(rows + a, columns + b, shift) for a in lattice for b in lattice),
-            start=np.zeros((len(rows), len(columns))),
-        )
+        return _total(envelope(rows + a, columns + b, shift) for a in lattice for b in lattice)
 
     xi, zero = _XI / 2**j, np.zeros(1)
     kappa = periodized(zero, zero, xi) / periodized(zero, zero, 0.0)
@@ -289,6 +287,11 @@ def _gaussian(shape: tuple[int, int], num_scales: int) -> Float[np.ndarray, "h w
     """φ̂_J on the centered square, float64."""
     sigma = _SIGMA * 2 ** (num_scales - 1)
     return np.exp(-((sigma * radial_frequency(shape)) ** 2) / 2)
+
+
+def _total(arrays: Iterable[Float[np.ndarray, "*n"]]) -> Float[np.ndarray, "*n"]:
+    """Sum of arrays, one at a time."""
+    return functools.reduce(operator.add, arrays)
 
 
 def _embed(shape: tuple[int, int], patch: _Patch) -> Float[np.ndarray, "h w"]:

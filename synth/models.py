@@ -173,9 +173,7 @@ def fit(
 
 
 @jax.jit
-def measure(
-    descriptor: ScatteringMoments, field: Float[Array, "h w"]
-) -> Scattering:
+def measure(descriptor: ScatteringMoments, field: Float[Array, "h w"]) -> Scattering:
     """Moments of a field, compiled once per shape."""
     return descriptor(field)
 

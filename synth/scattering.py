@@ -147,7 +147,6 @@ def scatter_local(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
     Source:
         J. Bruna and S. Mallat (2013), Eq. 8.
     """
-
     lowpass = bank.lowpass
 
     def average(maps: Float[Array, "*p n m"]) -> Float[Array, "*p a b"]:
@@ -252,7 +251,7 @@ def _resize(spectrum: Complex[Array, "*p n m"], grid: tuple[int, int]) -> Comple
 
 
 def _window(
-    spectra: Complex[Array, "p n m"], start: Int[Array, "2"], grid: tuple[int, int]
+    spectra: Complex[Array, "p n m"], start: Int[Array, "2"], grid: tuple[int, ...]
 ) -> Complex[Array, "p a b"]:
     """The part of centered spectra that begins at frequency ``start``."""
     return lax.dynamic_slice(spectra, _index(spectra, start), (spectra.shape[0], *grid))
@@ -313,9 +312,7 @@ _bandpasses.defvjp(_bandpasses_forward, _bandpasses_backward)
 @jax.custom_vjp
 def _mean_modulus(stack: Complex[Array, "p n m"], band: Band) -> Float[Array, "l p"]:
     """⟨|x⋆ψ_l|⟩ of every spectrum of a stack, angle by angle, so that maps stay in cache."""
-    return lax.map(
-        lambda one: _mean(modulus(_bandpass(stack, *one))), (band.filters, band.starts)
-    )
+    return lax.map(lambda one: _mean(modulus(_bandpass(stack, *one))), (band.filters, band.starts))
 
 
 def _mean_modulus_forward(

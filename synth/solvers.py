@@ -89,7 +89,7 @@ class Adam(Solver):
         """Evaluate the loss at the trial point, which becomes the variable, and move on."""
         (loss, residual), gradient = _evaluate(model, state.trial)
         update, memory = optax.adam(self.learning_rate).update(gradient, state.memory)
-        trial = optax.apply_updates(state.trial, update)
+        trial = jnp.asarray(optax.apply_updates(state.trial, update))
         return State(trial, state.trial, loss, residual, state.rejections, memory)
 
     def stalled(self, state: State) -> Bool[Array, ""]:
@@ -150,9 +150,7 @@ class LBFGS(Solver):
         self, state: State, loss: Array, residual: Residual, gradient: Float[Array, "h w"]
     ) -> State:
         line = self._line(state.memory.pairs, state.trial, gradient)
-        line = lax.cond(
-            line.slope < 0, lambda: line, lambda: self._restart(state.trial, gradient)
-        )
+        line = lax.cond(line.slope < 0, lambda: line, lambda: self._restart(state.trial, gradient))
         return State(
             trial=state.trial + line.direction,
             variable=state.trial,
@@ -182,8 +180,9 @@ class LBFGS(Solver):
         self, pairs: optax.OptState, variable: Float[Array, "h w"], gradient: Float[Array, "h w"]
     ) -> _Line:
         step, pairs = optax.scale_by_lbfgs(self.memory).update(gradient, pairs, variable)
-        slope = -jnp.vdot(gradient, step)
-        return _Line(-step, slope, jnp.ones_like(slope), pairs)
+        direction = -jnp.asarray(step)
+        slope = jnp.vdot(gradient, direction)
+        return _Line(direction, slope, jnp.ones_like(slope), pairs)
 
     def _restart(self, variable: Float[Array, "h w"], gradient: Float[Array, "h w"]) -> _Line:
         forgotten = optax.scale_by_lbfgs(self.memory).init(variable)

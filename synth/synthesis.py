@@ -4,13 +4,12 @@
 it ended; command line, notebook and tests all consume it. ``synthesize`` drains it.
 """
 
-from functools import cached_property, partial
 from collections.abc import Generator
 from enum import StrEnum
+from functools import cached_property, partial
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -91,7 +90,9 @@ class Synthesis(eqx.Module):
     @property
     def verdict(self) -> str:
         """How it ended, in a sentence with a remedy where one is needed."""
-        reached = f"residual {float(self.residual.total):.2%}, tolerance {self.limits.tolerance:.2%}"
+        reached = (
+            f"residual {float(self.residual.total):.2%}, tolerance {self.limits.tolerance:.2%}"
+        )
         after = f"after {self.evaluations} evaluations ({reached})"
         return {
             Outcome.CONVERGED: f"Converged {after}.",
