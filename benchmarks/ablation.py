@@ -38,7 +38,7 @@ NAMES = ("turbulence", "sparse", "foam")
 class Variant(NamedTuple):
     """One way to descend; the default values are those of the package."""
 
-    exponent: float = 0.5
+    exponent: float = 0.25
     normalization: str = "pairs"
     start: Start = "gaussian"
     tight: bool = True
@@ -48,7 +48,7 @@ class Variant(NamedTuple):
 VARIANTS = (
     Variant(),
     Variant(exponent=0.0),
-    Variant(exponent=0.25),
+    Variant(exponent=0.5),
     Variant(exponent=1.0),
     Variant(normalization="residual"),
     Variant(normalization="own"),
@@ -61,8 +61,13 @@ VARIANTS = (
 
 
 def normalize(model: MomentModel, normalization: str) -> MomentModel:
-    """The model with other weights: ``residual``, the relative residual alone; ``own``, each
-    moment relative to itself."""
+    """The model with other weights.
+
+    Args:
+        model: with the weights of the package, ``pairs``.
+        normalization: ``residual`` for the relative residual alone, ``own`` for each moment
+            relative to itself.
+    """
     if normalization == "pairs":
         return model
     target = model.target
@@ -96,7 +101,8 @@ def measure(name: str, variant: Variant, steps: int) -> dict[str, Any]:
         limits=Limits(tolerance=0.0, max_steps=steps),
         start=variant.start,
     )
-    for progress in run:
+    while True:
+        progress = next(run)
         reached = bool(progress.residual.within(1e-2))
         if reached or progress.evaluations >= steps:
             break

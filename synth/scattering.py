@@ -215,14 +215,20 @@ def _cascade(
         order0=average(field),
         order1=jnp.stack(order1),
         residual=residual,
-        order2=_by_pairs(order2, bank.num_angles),
+        order2=_by_pairs(order2, order1[0]),
     )
 
 
-def _by_pairs(order2: list[Float[Array, "m _ ..."]], num_angles: int) -> Float[Array, "p l m ..."]:
-    """Coefficients of every second scale, second angle first, as one table of pairs."""
+def _by_pairs(
+    order2: list[Float[Array, "m _ ..."]], first: Float[Array, "l ..."]
+) -> Float[Array, "p l m ..."]:
+    """Coefficients of every second scale, second angle first, as one table of pairs.
+
+    ``first`` is a scale of order 1: without pairs it tells how many angles and what grid.
+    """
+    num_angles = first.shape[0]
     if not order2:
-        return jnp.zeros((0, num_angles, num_angles))
+        return jnp.zeros((0, num_angles, *first.shape), first.dtype)
     split = [s.reshape(s.shape[0], -1, num_angles, *s.shape[2:]) for s in order2]
     return jnp.moveaxis(jnp.concatenate(split, axis=1), 0, 2)
 

@@ -267,7 +267,7 @@ def test_shot_noise_has_the_mean_of_campbells_theorem(bright):
 
 
 def test_sparse_is_mostly_background():
-    field = draw("sparse", (256, 256), 0)
+    field = draw("sparse", (256, 256), 0, density=1.0, radius=10.0)
     assert np.mean(field == 0) > 0.8
     assert field.min() < -0.5
     assert field.max() > 0.5
@@ -300,7 +300,7 @@ def test_cascade_logarithm_has_the_predicted_variance_and_mean():
 def test_cascade_log_covariance_falls_by_lambda_squared_per_e_fold():
     intermittency = 0.2
     logs = np.log([
-        draw("cascade", (256, 256), seed, intermittency=intermittency, smoothness=0.0)
+        draw("cascade", (256, 256), seed, intermittency=intermittency, smoothness=0.0, outer=128.0)
         for seed in range(6)
     ])  # fmt: skip
     near, far = (np.mean((np.roll(logs, r, 1) - logs) ** 2) / 2 for r in (3, 12))

@@ -1,0 +1,190 @@
+"""Models: their spectra and means, the units, the shaping and the starts of a descent."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from synth import ScatteringMoments, fit, fit_gaussian, morlet_bank
+from synth.errors import InputError
+from synth.fourier import periodogram, radial_average, radial_frequency
+
+SHAPE = (24, 31)
+DRAWS = 400
+# Six standard deviations of the mean of squared normal numbers.
+TOLERANCE = 6 * np.sqrt(2 / DRAWS)
+
+
+def picture(shape=SHAPE, seed=0):
+    """A smooth random field on the torus, far from mean 0 and variance 1."""
+    noise = np.fft.fft2(np.random.default_rng(seed).standard_normal(shape))
+    gain = 1 / (0.3 + np.fft.ifftshift(radial_frequency(shape)))
+    return 70 + 9 * np.fft.ifft2(noise * gain).real
+
+
+@pytest.fixture(scope="module")
+def descriptor():
+    return ScatteringMoments(morlet_bank(SHAPE, 3, 4))
+
+
+@pytest.fixture(scope="module")
+def model(descriptor):
+    return fit(descriptor, picture())
+
+
+def mean_periodogram(draw):
+    keys = jax.random.split(jax.random.key(0), DRAWS)
+    fields = np.asarray(jax.jit(jax.vmap(draw))(keys), np.float64)
+    return fields, np.mean([periodogram(field) for field in fields], axis=0)
+
+
+def half(power):
+    return power[:, : SHAPE[1] // 2 + 1]
+
+
+# Gaussian
+
+
+def test_gaussian_model_has_the_mean_the_variance_and_the_periodogram_of_its_target():
+    target = picture()
+    gaussian = fit_gaussian(target)
+    assert float(gaussian.mean) == pytest.approx(target.mean(), rel=1e-6)
+    assert float(gaussian.spectrum.mean()) == pytest.approx(target.var(), rel=1e-5)
+    np.testing.assert_allclose(
+        gaussian.spectrum, periodogram(target - target.mean()), rtol=1e-5, atol=1e-10
+    )
+
+
+def test_gaussian_samples_have_the_mean_and_on_average_the_spectrum():
+    gaussian = fit_gaussian(picture())
+    fields, power = mean_periodogram(lambda key: gaussian.sample(key=key))
+    np.testing.assert_allclose(fields.mean((1, 2)), float(gaussian.mean), rtol=1e-5)
+    ratio = (power / np.asarray(gaussian.spectrum)).ravel()[1:]
+    assert np.abs(ratio - 1).max() < TOLERANCE
+    assert ratio.mean() == pytest.approx(1, abs=TOLERANCE / np.sqrt(ratio.size))
+    # Chi-squared with two degrees of freedom: the standard deviation is the mean.
+    first = periodogram(fields[0] - fields[0].mean()).ravel()[1:] / power.ravel()[1:]
+    assert first.std() == pytest.approx(1, abs=0.2)
+
+
+def test_random_phase_keeps_the_periodogram_of_every_sample():
+    gaussian = fit_gaussian(picture())
+    for seed in range(3):
+        sample = np.asarray(gaussian.sample(key=jax.random.key(seed), random_phase=True), float)
+        power = periodogram(sample - float(gaussian.mean))
+        np.testing.assert_allclose(power, gaussian.spectrum, rtol=2e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("random_phase", [False, True])
+def test_the_key_decides_the_gaussian_sample(random_phase):
+    gaussian = fit_gaussian(picture())
+
+    def draw(seed):
+        return gaussian.sample(key=jax.random.key(seed), random_phase=random_phase)
+
+    np.testing.assert_array_equal(draw(0), draw(0))
+    assert float(jnp.abs(draw(0) - draw(1)).mean()) > 0.5 * float(draw(0).std())
+
+
+def test_a_picture_that_is_not_periodic_leaves_no_cross():
+    rows, columns = np.mgrid[:48, :64]
+    noise = np.random.default_rng(0).standard_normal((48, 64))
+    ramp = 10 * columns / 64 - 6 * rows / 48 + 0.2 * noise
+
+    def cross(periodic):
+        power = np.asarray(fit_gaussian(ramp, periodic=periodic).spectrum)
+        axes = np.concatenate([power[0, 3:-2], power[3:-2, 0]])
+        return axes.mean() / power[3:-2, 3:-2].mean()
+
+    assert cross(periodic=True) > 10
+    assert 0.3 < cross(periodic=False) < 2
+
+
+# Moments
+
+
+def test_the_target_is_standardized_and_the_units_come_back(model):
+    assert float(model.standard.mean()) == pytest.approx(0, abs=1e-6)
+    assert float(model.standard.std()) == pytest.approx(1, abs=1e-6)
+    np.testing.assert_allclose(model.to_units(model.standard), picture(), rtol=1e-5)
+    there = model.from_units(jnp.asarray(picture(), jnp.float32))
+    np.testing.assert_allclose(there, model.standard, atol=1e-4)
+    np.testing.assert_allclose(model.from_units(model.to_units(there)), there, atol=1e-4)
+
+
+def test_the_moments_do_not_depend_on_the_unit(descriptor, model):
+    other = fit(descriptor, 3 * picture() - 1000)
+    np.testing.assert_allclose(other.target.flatten(), model.target.flatten(), atol=1e-5)
+
+
+@pytest.mark.parametrize("gray", [0.0, 0.5, 255.0])
+def test_a_constant_field_is_refused(descriptor, gray):
+    with pytest.raises(InputError, match="The field is constant: a texture needs at least two"):
+        fit(descriptor, np.full(SHAPE, gray))
+
+
+def test_a_field_of_another_shape_is_refused(descriptor):
+    with pytest.raises(ValueError, match=r"The field is \(32, 32\) but the bank was made for"):
+        fit(descriptor, picture((32, 32)))
+
+
+def test_the_border_of_a_picture_that_is_not_periodic_does_not_roughen_the_prior(descriptor):
+    ramp = np.add.outer(np.arange(24.0), np.arange(31.0)) + picture()
+    rough, smooth = (fit(descriptor, ramp, periodic=periodic) for periodic in (True, False))
+    assert float(smooth.prior[12, 15]) < 0.9 * float(rough.prior[12, 15])
+    np.testing.assert_array_equal(smooth.target.flatten(), rough.target.flatten())
+
+
+def test_the_target_itself_has_no_loss(descriptor):
+    model = fit(descriptor, picture(), exponent=0.0)
+    loss, residual = jax.jit(lambda z: model.loss(z))(model.standard)
+    assert float(loss) < 1e-6
+    assert float(residual.total) < 1e-4
+    loss, residual = jax.jit(lambda z: model.loss(z))(jnp.roll(model.standard, (5, 9), (0, 1)))
+    assert bool(residual.within(1e-2))
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
+def test_the_shaping_is_a_power_of_the_radial_spectrum(descriptor, model, exponent):
+    other = fit(descriptor, picture(), exponent=exponent)
+    np.testing.assert_allclose(other.shaping, model.prior**exponent, rtol=1e-5)
+
+
+def test_the_prior_is_the_radially_averaged_spectrum(model):
+    edges = 2 * np.pi / min(SHAPE) * np.arange(0.5, 20)
+    power = periodogram(np.asarray(model.standard, np.float64))
+    radius, mean = radial_average(power, edges)
+    frequency = half(np.fft.ifftshift(radial_frequency(SHAPE)))
+    prior = np.asarray(model.prior) ** 2
+    for k, expected in zip(radius, mean, strict=True):
+        nearest = np.argmin(np.abs(frequency - k))
+        assert prior.ravel()[nearest] == pytest.approx(expected, rel=0.25)
+    # Isotropic: a function of the radius alone, so continuous along it.
+    order = np.argsort(frequency.ravel())
+    same = np.diff(frequency.ravel()[order]) < 1e-9
+    assert np.abs(np.diff(np.log(prior.ravel()[order])))[same].max() < 1e-4
+
+
+def test_the_prior_has_a_floor_where_the_target_has_no_power(descriptor):
+    wave = np.cos(2 * np.pi * 3 * np.arange(SHAPE[0]) / SHAPE[0])[:, None] + np.zeros(SHAPE)
+    model = fit(descriptor, wave)
+    assert float(model.prior.min()) ** 2 == pytest.approx(1e-6, rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "variable", "pixels"])
+def test_the_starts_have_the_intended_spectra(model, kind):
+    _, power = mean_periodogram(lambda key: model.field(model.start(key=key, kind=kind)))
+    expected = {
+        "gaussian": model.prior**2,
+        "variable": model.shaping**2,
+        "pixels": jnp.ones_like(model.prior),
+    }[kind]
+    ratio = half(power) / np.asarray(expected)
+    assert np.abs(ratio - 1).max() < TOLERANCE
+    assert ratio.mean() == pytest.approx(1, abs=2 * TOLERANCE / np.sqrt(ratio.size))
+
+
+def test_the_key_decides_the_start(model):
+    starts = [model.start(key=jax.random.key(seed)) for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(starts[0], starts[1])
+    assert float(jnp.abs(starts[0] - starts[2]).mean()) > 0.1
