@@ -1,6 +1,6 @@
 """What the choices of the descent are worth: variable, normalization, start and bank.
 
-    python -m benchmarks.ablation [NAME ...] [--steps 300] [--json FILE]
+    python -m benchmarks.ablation [NAME ...] [--steps 200] [--json FILE]
 
 One choice is changed at a time. Per picture: evaluations to the default tolerance by the fast
 transform (– if not within the limit), and at that point the radial spectrum error and the
@@ -38,7 +38,7 @@ NAMES = ("turbulence", "sparse", "foam")
 class Variant(NamedTuple):
     """One way to descend; the default values are those of the package."""
 
-    exponent: float = 0.25
+    exponent: float = 0.5
     normalization: str = "pairs"
     start: Start = "gaussian"
     tight: bool = True
@@ -48,7 +48,7 @@ class Variant(NamedTuple):
 VARIANTS = (
     Variant(),
     Variant(exponent=0.0),
-    Variant(exponent=0.5),
+    Variant(exponent=0.25),
     Variant(exponent=1.0),
     Variant(normalization="residual"),
     Variant(normalization="own"),
@@ -122,7 +122,7 @@ def main() -> None:
     """Measure every variant on every picture, print and keep the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__)
     parser.add_argument("names", nargs="*", default=NAMES)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/ablation.json"))
     options = parser.parse_args()
     results = []

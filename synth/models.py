@@ -136,7 +136,7 @@ def fit(
     descriptor: ScatteringMoments,
     field: Float[np.ndarray, "h w"],
     *,
-    exponent: float = 0.25,
+    exponent: float = 0.5,
     periodic: bool = True,
 ) -> MomentModel:
     """Moment model of a field.
