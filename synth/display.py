@@ -67,7 +67,7 @@ class Display:
                 progress = next(run)
             except StopIteration as end:
                 return end.value
-            excess = progress.residual.excess(options.tolerance)
+            excess = progress.residual.largest() / options.tolerance
             trace.append((time.perf_counter(), progress.evaluations, float(excess)))
             self._show(*_panel(progress, options, _seconds_left(trace, options)))
 

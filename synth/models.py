@@ -151,10 +151,12 @@ def fit(
         The model.
 
     Raises:
-        InputError: if the field is constant.
+        InputError: if the field is constant or not finite.
     """
     mean, scale = np.mean(field), np.std(field)
-    if not scale > 0:
+    if not np.isfinite(scale):
+        raise InputError("The field holds NaN or infinite values: replace them by finite ones.")
+    if scale == 0:
         raise InputError("The field is constant: a texture needs at least two gray levels.")
     standard = (np.asarray(field, np.float64) - mean) / scale
     spectrum = _radial_spectrum(standard if periodic else periodic_part(standard))

@@ -14,6 +14,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from synth.errors import InputError
 from synth.models import MomentModel, Start, measure
 from synth.scattering import Scattering
 from synth.solvers import LBFGS, Solver, State
@@ -45,6 +46,12 @@ class Limits(eqx.Module):
 
     tolerance: float = 1e-2
     max_steps: int = 1000
+
+    def __check_init__(self) -> None:
+        if not self.tolerance >= 0:
+            raise InputError(f"The tolerance {self.tolerance} is negative: 0.01 is usual.")
+        if self.max_steps < 1:
+            raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
 
 
 class Progress(eqx.Module):
@@ -98,7 +105,7 @@ class Synthesis(eqx.Module):
             Outcome.CONVERGED: f"Converged {after}.",
             Outcome.STEP_LIMIT: f"Ended at the step limit {after}: allow more steps, or a "
             "larger tolerance.",
-            Outcome.STALLED: f"Stalled {after}: no step lowers the loss any more; try another "
+            Outcome.STALLED: f"Stalled {after}: the loss hardly falls any more; try another "
             "seed, fewer scales or angles, or a larger tolerance.",
             Outcome.NOT_FINITE: f"Stopped {after}: the loss is not finite; look for extreme "
             "values in the target, or use L-BFGS or a smaller learning rate.",

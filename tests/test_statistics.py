@@ -57,22 +57,27 @@ def test_residual_of_a_target_without_moments_is_finite():
 
 
 @pytest.mark.parametrize(
-    ("total", "orders", "excess"),
+    ("total", "orders", "largest"),
     [
-        (0.25, (0.5, 0.5, 0.5), 1.0),  # each order may have twice the total's tolerance
-        (0.5, (0.0, 0.0, 0.0), 2.0),
-        (0.125, (0.0, 0.25, 0.0), 0.5),
-        (0.0, (1.0, 0.0, 0.0), 2.0),
-        (0.0, (0.0, 1.0, 0.0), 2.0),
-        (0.0, (0.0, 0.0, 1.0), 2.0),
+        (0.25, (0.5, 0.5, 0.5), 0.25),  # each order may have twice the total's tolerance
+        (0.5, (0.0, 0.0, 0.0), 0.5),
+        (0.125, (0.0, 0.25, 0.0), 0.125),
+        (0.0, (1.0, 0.0, 0.0), 0.5),
+        (0.0, (0.0, 1.0, 0.0), 0.5),
+        (0.0, (0.0, 0.0, 1.0), 0.5),
     ],
 )
-def test_excess_is_the_worst_of_total_and_orders(total, orders, excess):
+def test_the_largest_of_total_and_orders_is_bounded(total, orders, largest):
     residual = Residual(*(jnp.asarray(x, jnp.float32) for x in (total, *orders)))
-    assert float(residual.excess(0.25)) == excess
-    assert bool(residual.within(0.25)) == (excess <= 1)
-    assert bool(residual.within(0.25 * excess))
-    assert not bool(residual.within(0.25 * excess * 0.99))
+    assert float(residual.largest()) == largest
+    assert bool(residual.within(largest))
+    assert not bool(residual.within(largest * 0.99))
+
+
+def test_nothing_but_equality_is_within_zero():
+    zero, tiny = jnp.zeros(()), jnp.asarray(1e-30)
+    assert bool(Residual(zero, zero, zero, zero).within(0.0))
+    assert not bool(Residual(zero, zero, tiny, zero).within(0.0))
 
 
 def test_a_residual_that_is_not_finite_is_not_within():

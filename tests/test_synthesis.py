@@ -20,6 +20,7 @@ from synth import (
     scatter,
     synthesize,
 )
+from synth.errors import InputError
 from synth.fourier import radial_frequency
 from synth.models import measure
 
@@ -132,7 +133,7 @@ def test_a_descent_that_cannot_go_on_has_stalled(model):
     assert stuck.outcome is Outcome.STALLED
     assert stuck.evaluations < 5000
     assert stuck.verdict.startswith(f"Stalled after {stuck.evaluations} evaluations (residual ")
-    assert "no step lowers the loss any more; try another seed" in stuck.verdict
+    assert "the loss hardly falls any more; try another seed" in stuck.verdict
     assert np.all(np.diff(stuck.losses) <= 0)
 
 
@@ -195,3 +196,16 @@ def test_a_judge_may_be_shared(model, texture):
     _, end = drain(descend(model, key=jax.random.key(1), judge=judge))
     assert float(end.residual.total) == float(texture.residual.total)
     np.testing.assert_allclose(judge.target.flatten(), Judge(model).target.flatten(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_steps": 0}, "0 steps were asked for: allow at least 1"),
+        ({"tolerance": -0.1}, "The tolerance -0.1 is negative: 0.01 is usual"),
+        ({"tolerance": float("nan")}, "The tolerance nan is negative"),
+    ],
+)
+def test_limits_that_cannot_be_met_are_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        Limits(**arguments)

@@ -6,7 +6,7 @@ and measures how far apart two sets of them are.
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from synth.filters import EXACT, FilterBank, morlet_bank
 from synth.scattering import Scattering, scatter
@@ -29,14 +29,14 @@ class Residual(eqx.Module):
     order1: Float[Array, ""]
     order2: Float[Array, ""]
 
-    def excess(self, tolerance: float) -> Float[Array, ""]:
-        """How many times too large it is, if the orders may have twice the total's tolerance."""
-        parts = [2 * self.total, self.order0, self.order1, self.order2]
-        return jnp.max(jnp.stack(parts)) / (2 * tolerance)
+    def largest(self) -> Float[Array, ""]:
+        """The largest of the total and half of each order: what a tolerance bounds."""
+        orders = jnp.stack([self.order0, self.order1, self.order2])
+        return jnp.maximum(self.total, jnp.max(orders) / 2)
 
-    def within(self, tolerance: float) -> Array:
+    def within(self, tolerance: float) -> Bool[Array, ""]:
         """Whether the total is at most ``tolerance`` and each order at most twice that."""
-        return self.excess(tolerance) <= 1
+        return self.largest() <= tolerance
 
 
 class ScatteringMoments(eqx.Module):
