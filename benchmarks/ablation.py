@@ -101,11 +101,12 @@ def measure(name: str, variant: Variant, steps: int) -> dict[str, Any]:
         limits=Limits(tolerance=0.0, max_steps=steps),
         start=variant.start,
     )
-    while True:
-        progress = next(run)
-        reached = bool(progress.residual.within(1e-2))
-        if reached or progress.evaluations >= steps:
+    progress, reached = next(run), False
+    while not reached and progress.evaluations < steps:
+        following = next(run, None)
+        if following is None:  # stalled
             break
+        progress, reached = following, bool(following.residual.within(1e-2))
     field = np.asarray(progress.field)
     wanted = flatness(target)
     return {

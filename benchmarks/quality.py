@@ -1,6 +1,6 @@
 """Held-out statistics of the bundled textures, over seeds, beside the Gaussian's.
 
-    python -m benchmarks.quality [NAME ...] [--seeds 5] [--json FILE]
+    python -m benchmarks.quality [NAME ...] [--seeds 5] [--exponent 0.5] [--json FILE]
 
 Per picture: outcome, evaluations, seconds, exact residuals, radial spectrum error and the
 flatness of increments, whose distance from the target's is also given as a ratio to the
@@ -24,15 +24,17 @@ from synth.metrics import flatness, spectrum_error
 NAMES = ("turbulence", "sparse", "cascade", "ising", "foam")
 
 
-def measure(texture: Texture, seeds: int) -> Iterator[dict[str, Any]]:
+def measure(texture: Texture, seeds: int, exponent: float = 0.5) -> Iterator[dict[str, Any]]:
     """A row per seed.
 
     Args:
         texture: the target.
         seeds: number of seeds, from 0.
+        exponent: a of the descent's variable.
     """
     target = texture.field[0]
-    model = fit(ScatteringMoments(morlet_bank(target.shape)), target, periodic=texture.periodic)
+    descriptor = ScatteringMoments(morlet_bank(target.shape))
+    model = fit(descriptor, target, exponent=exponent, periodic=texture.periodic)
     control = fit_gaussian(target, periodic=texture.periodic)
     judge = Judge(model)
     wanted = flatness(target)
@@ -49,6 +51,7 @@ def measure(texture: Texture, seeds: int) -> Iterator[dict[str, Any]]:
             "name": texture.name,
             "size": target.shape[0],
             "seed": seed,
+            "exponent": exponent,
             "outcome": synthesis.outcome.value,
             "evaluations": synthesis.evaluations,
             "seconds": seconds,
@@ -96,11 +99,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("names", nargs="*", default=NAMES)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--exponent", type=float, default=0.5)
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/quality.json"))
     options = parser.parse_args()
     results = []
     for name in options.names:
-        rows = list(measure(load(name), options.seeds))
+        rows = list(measure(load(name), options.seeds, options.exponent))
         show(rows)
         results += rows
     save(results, options.json)

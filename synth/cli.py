@@ -1,4 +1,4 @@
-"""The command line, ``synth``: the only module that prints.
+"""The command line, ``synth``; only this module and ``display`` print.
 
 Heavy imports wait until a command runs, so that help comes at once. Progress goes to the
 standard error; numbers, verdict and, last, the folder's path go to the standard output.
@@ -129,6 +129,7 @@ def generate(
             max_steps=max_steps,
             tolerance=tolerance,
             solver=solver.value,
+            device=device.value,
         )
         texture = read(options)
         check_folder(out)
@@ -205,6 +206,9 @@ def _use_device(device: DeviceName) -> None:
             jax.config.update("jax_default_device", jax.devices(device.value)[0])
         jax.devices()
     except RuntimeError as error:
+        if device == DeviceName.AUTO:
+            reason = " ".join(str(error).split())
+            raise InputError(f"JAX finds no device ({reason}): use --device cpu.") from error
         raise InputError(
             f"JAX finds no {device.value} here: use --device cpu, or install the extra for it, "
             "for instance synth[cuda]."

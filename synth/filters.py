@@ -10,7 +10,7 @@ second layer, of which only averages are taken.
 import functools
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -20,18 +20,21 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
 from synth.errors import InputError
-from synth.fourier import good_length, radial_frequency
+from synth.fourier import centered_frequencies, good_length
 
-__all__ = ["EXACT", "Band", "FilterBank", "littlewood_paley", "max_scales", "morlet_bank"]
+__all__ = ["EXACT", "XI", "Band", "FilterBank", "littlewood_paley", "max_scales", "morlet_bank"]
 
 EXACT = 99
 """An ``oversampling`` at which no map is subsampled, whatever the size of the picture."""
 
-_XI = 3 * np.pi / 4  # center frequency of the finest wavelet, radians per pixel
+XI = 3 * np.pi / 4
+"""Center frequency of the finest wavelet, radians per pixel."""
+
 _SIGMA = 0.8  # its standard deviation along the wave, pixels
 _LEAST_SUM = 0.5  # where the Littlewood–Paley sum is smaller, the residual band completes it
 _FIRST_LAYER = (2.0, 96)  # samples per 2^j pixels, and the fewest along an axis
 _SECOND_LAYER = (1.125, 16)
+_MOST_ANGLES = 64
 _LEAN = 0.8  # windows lean to low frequencies, where most fields have their energy
 _SUPPORT = (3.2, 16)  # ±8 standard deviations: nothing of a wavelet lies outside
 _LOWPASS = (4.0, 16)  # φ_J is sampled at 2^J / 4 pixels
@@ -143,6 +146,8 @@ def morlet_bank(
         (2013), Sec. 2; M. Andreux et al., "Kymatio", JMLR 21 (2020), for the parameters.
     """
     num_scales = _check_sizes(shape, num_scales, num_angles)
+    if oversampling < 0:
+        raise InputError(f"The oversampling {oversampling} is negative: 0 is the least.")
     scales = range(num_scales)
     wavelets = [[_morlet(shape, j, k, num_angles) for k in range(num_angles)] for j in scales]
     lowpass = _gaussian(shape, num_scales)
@@ -177,7 +182,7 @@ def littlewood_paley(bank: FilterBank) -> Float[np.ndarray, "h w"]:
     band; 1 everywhere means that a layer keeps the norm of every real field.
 
     Args:
-        bank: any bank; its ``oversampling`` plays no part.
+        bank: any bank; its first layer counts, on the windows that are in use.
 
     Returns:
         The sum on the centered Fourier square, float64, shape ``bank.shape``.
@@ -189,15 +194,25 @@ def littlewood_paley(bank: FilterBank) -> Float[np.ndarray, "h w"]:
     Source:
         J. Bruna and S. Mallat (2013), Eq. 5.
     """
-    full = morlet_bank(
-        bank.shape, bank.num_scales, bank.num_angles, tight=bank.tight, oversampling=EXACT
-    )
-    even = [full.lowpass] if full.residual is None else [full.lowpass, full.residual]
+    even = [bank.lowpass] if bank.residual is None else [bank.lowpass, bank.residual]
 
     def squares(bands: Iterable[Band]) -> Float[np.ndarray, "h w"]:
-        return _total((np.asarray(band.filters, np.float64) ** 2).sum(0) for band in bands)
+        return _total(_embed(bank.shape, patch) for band in bands for patch in _squares(band, bank))
 
-    return _energy(squares(even), squares(full.first))
+    return _energy(squares(even), squares(bank.first))
+
+
+class _Patch(NamedTuple):
+    """Values on a window of the centered Fourier square, with its first row and column."""
+
+    values: Float[np.ndarray, "n m"]
+    corner: tuple[int, int]
+
+
+def _squares(band: Band, bank: FilterBank) -> Iterator[_Patch]:
+    corners = np.asarray(band.starts) + np.array(bank.shape) // 2
+    for filter_, (row, column) in zip(np.asarray(band.filters, np.float64), corners, strict=True):
+        yield _Patch(filter_**2, (int(row), int(column)))
 
 
 def _check_sizes(shape: tuple[int, int], num_scales: int | None, num_angles: int) -> int:
@@ -210,16 +225,11 @@ def _check_sizes(shape: tuple[int, int], num_scales: int | None, num_angles: int
             f"{num_scales} scales do not fit a picture of {height} × {width} pixels: choose "
             f"1 to {most} (log2 of the shorter side), or a larger picture."
         )
-    if num_angles < 1:
-        raise InputError(f"{num_angles} angles were asked for: choose at least 1; 8 is usual.")
+    if not 1 <= num_angles <= _MOST_ANGLES:
+        raise InputError(
+            f"{num_angles} angles were asked for: choose 1 to {_MOST_ANGLES}; 8 is usual."
+        )
     return num_scales
-
-
-class _Patch(NamedTuple):
-    """Values on a window of the centered Fourier square, with its first row and column."""
-
-    values: Float[np.ndarray, "n m"]
-    corner: tuple[int, int]
 
 
 def _center(
@@ -227,7 +237,7 @@ def _center(
 ) -> tuple[float, float]:
     """Center frequency of ψ_{j,k}, times ``lean``, in cycles per picture, rows first."""
     angle = np.pi * k / num_angles
-    cycles = lean * _XI / 2**j / (2 * np.pi)
+    cycles = lean * XI / 2**j / (2 * np.pi)
     return cycles * np.sin(angle) * shape[0], cycles * np.cos(angle) * shape[1]
 
 
@@ -273,12 +283,12 @@ def _morlet(shape: tuple[int, int], j: int, k: int, num_angles: int) -> _Patch:
         return np.exp(-((_SIGMA * 2**j) ** 2) / 2 * (along**2 + (across / slant) ** 2))
 
     # Windows that do not fill the square lie 8 standard deviations away from every alias.
-    lattice = 2 * np.pi * np.arange(-2, 3) if window == shape else np.zeros(1)
+    lattice = _lattice(slant) if window == shape else np.zeros(1)
 
     def periodized(rows: np.ndarray, columns: np.ndarray, shift: float) -> np.ndarray:
         return _total(envelope(rows + a, columns + b, shift) for a in lattice for b in lattice)
 
-    xi, zero = _XI / 2**j, np.zeros(1)
+    xi, zero = XI / 2**j, np.zeros(1)
     kappa = periodized(zero, zero, xi) / periodized(zero, zero, 0.0)
     return _Patch(periodized(rows, columns, xi) - kappa * periodized(rows, columns, 0.0), corner)
 
@@ -286,7 +296,17 @@ def _morlet(shape: tuple[int, int], j: int, k: int, num_angles: int) -> _Patch:
 def _gaussian(shape: tuple[int, int], num_scales: int) -> Float[np.ndarray, "h w"]:
     """φ̂_J on the centered square, float64."""
     sigma = _SIGMA * 2 ** (num_scales - 1)
-    return np.exp(-((sigma * radial_frequency(shape)) ** 2) / 2)
+    rows, columns = (
+        _total(np.exp(-((sigma * (centered_frequencies(n) + a)) ** 2) / 2) for a in _lattice())
+        for n in shape
+    )
+    return rows[:, None] * columns
+
+
+def _lattice(slant: float = 1.0) -> Float[np.ndarray, " a"]:
+    """Multiples of 2π as far as the finest filters reach, which widen across the wave."""
+    reach = math.ceil(1 + max(1, slant))
+    return 2 * np.pi * np.arange(-reach, reach + 1)
 
 
 def _total(arrays: Iterable[Float[np.ndarray, "*n"]]) -> Float[np.ndarray, "*n"]:

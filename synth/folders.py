@@ -1,5 +1,6 @@
 """Folders that are written whole or not at all, and errors that say which folder it was."""
 
+import errno
 import secrets
 import shutil
 import tempfile
@@ -10,6 +11,17 @@ from pathlib import Path
 from synth.errors import InputError
 
 __all__ = ["check_folder", "hidden_folder", "publish"]
+
+_UNWRITABLE = (
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EEXIST,
+    errno.ENOENT,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+)
 
 
 def check_folder(folder: Path) -> None:
@@ -64,9 +76,13 @@ def publish(hidden: Path, folder: Path) -> Path:
     """
     for attempt in range(1, 100):
         final = folder if attempt == 1 else folder.with_name(f"{folder.name}-{attempt}")
-        if not final.exists():
-            hidden.rename(final)
-            return final
+        if final.exists():
+            continue
+        try:
+            return hidden.rename(final)
+        except OSError as error:  # another run may have taken the name in between
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
     raise FileExistsError(f"{folder} and 99 numbered ones exist.")
 
 
@@ -76,7 +92,9 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
         reason = error.strerror or str(error)
         raise InputError(
-            f"The folder {folder} cannot be written ({reason}): give another with --out."
+            f"The folder {folder} cannot be written ({reason}): choose another."
         ) from error

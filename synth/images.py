@@ -136,12 +136,12 @@ def _find(source: str | Path) -> Path:
     path = Path(source)
     if path.is_file():
         return path
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: give the path of one picture.")
     if path.name == str(source):
         for table in bundled().values():
             if path.name in (table["file"], Path(table["file"]).stem):
                 return _textures() / table["file"]
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the path of one picture.")
     raise InputError(_not_found(path))
 
 

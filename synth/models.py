@@ -18,7 +18,7 @@ from synth.fourier import periodic_part, periodogram, radial_average, radial_fre
 from synth.scattering import Scattering
 from synth.statistics import Residual, ScatteringMoments
 
-__all__ = ["GaussianModel", "MomentModel", "Start", "fit", "fit_gaussian", "measure"]
+__all__ = ["GaussianModel", "MomentModel", "Start", "fit", "fit_gaussian"]
 
 Start = Literal["gaussian", "variable", "pixels"]
 """Noise that a descent starts from: a sample of the target's radial spectrum, white noise in
@@ -31,15 +31,18 @@ class GaussianModel(eqx.Module):
     """Stationary Gaussian field on the torus with a given mean and power spectrum.
 
     Attributes:
-        mean: of the field.
-        spectrum: power per frequency in FFT order; its mean is the variance.
+        mean: of the target, in its own units.
+        scale: standard deviation of the target.
+        spectrum: power per frequency of the standardized field, in FFT order; its mean is
+            the variance, 1 for a periodic target.
     """
 
     mean: Float[Array, ""]
+    scale: Float[Array, ""]
     spectrum: Float[Array, "h w"]
 
     def sample(self, *, key: PRNGKeyArray, random_phase: bool = False) -> Float[Array, "h w"]:
-        """Draw a field x = mean + F⁻¹(√P · n̂), n white noise.
+        """Draw a field x = mean + scale · F⁻¹(√P · n̂), n white noise.
 
         Args:
             key: random key; the same key gives the same field.
@@ -56,7 +59,7 @@ class GaussianModel(eqx.Module):
         noise = jnp.fft.fft2(jax.random.normal(key, self.spectrum.shape))
         if random_phase:
             noise = np.sqrt(self.spectrum.size) * noise / jnp.abs(noise)
-        return self.mean + jnp.fft.ifft2(jnp.sqrt(self.spectrum) * noise).real
+        return self.mean + self.scale * jnp.fft.ifft2(jnp.sqrt(self.spectrum) * noise).real
 
 
 def fit_gaussian(field: Float[np.ndarray, "h w"], *, periodic: bool = True) -> GaussianModel:
@@ -69,11 +72,17 @@ def fit_gaussian(field: Float[np.ndarray, "h w"], *, periodic: bool = True) -> G
 
     Returns:
         The model.
+
+    Raises:
+        InputError: if the field is constant or not finite.
     """
-    whole = np.asarray(field, np.float64)
-    part = whole if periodic else periodic_part(whole)
-    spectrum = periodogram(part - part.mean())
-    return GaussianModel(jnp.asarray(whole.mean(), float), jnp.asarray(spectrum, float))
+    standard, mean, scale = _standardize(field)
+    part = standard if periodic else periodic_part(standard)
+    return GaussianModel(
+        mean=jnp.asarray(mean, float),
+        scale=jnp.asarray(scale, float),
+        spectrum=jnp.asarray(periodogram(part - part.mean()), float),
+    )
 
 
 class MomentModel(eqx.Module):
@@ -153,15 +162,10 @@ def fit(
     Raises:
         InputError: if the field is constant or not finite.
     """
-    mean, scale = np.mean(field), np.std(field)
-    if not np.isfinite(scale):
-        raise InputError("The field holds NaN or infinite values: replace them by finite ones.")
-    if scale == 0:
-        raise InputError("The field is constant: a texture needs at least two gray levels.")
-    standard = (np.asarray(field, np.float64) - mean) / scale
+    standard, mean, scale = _standardize(field)
     spectrum = _radial_spectrum(standard if periodic else periodic_part(standard))
     whole = jnp.asarray(standard, float)
-    target = measure(descriptor, whole)
+    target = descriptor(whole)
     return MomentModel(
         descriptor=descriptor,
         standard=whole,
@@ -174,10 +178,17 @@ def fit(
     )
 
 
-@jax.jit
-def measure(descriptor: ScatteringMoments, field: Float[Array, "h w"]) -> Scattering:
-    """Moments of a field, compiled once per shape."""
-    return descriptor(field)
+def _standardize(
+    field: Float[np.ndarray, "h w"],
+) -> tuple[Float[np.ndarray, "h w"], float, float]:
+    """A field of mean 0 and variance 1, in float64, and what was its mean and deviation."""
+    if not np.isfinite(field).all():
+        raise InputError("The field holds NaN or infinite values: replace them by finite ones.")
+    if np.ptp(field) == 0:
+        raise InputError("The field is constant: a texture needs at least two gray levels.")
+    whole = np.asarray(field, np.float64)
+    mean, scale = float(whole.mean()), float(whole.std())
+    return (whole - mean) / scale, mean, scale
 
 
 def _filter(field: Float[Array, "h w"], gain: Float[Array, "h k"]) -> Float[Array, "h w"]:
@@ -187,7 +198,7 @@ def _filter(field: Float[Array, "h w"], gain: Float[Array, "h k"]) -> Float[Arra
 def _radial_spectrum(field: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h k"]:
     """Radially averaged power on the half-plane, floored relative to white noise."""
     power = periodogram(field)
-    step = 2 * np.pi / min(field.shape)
+    step = 2 * np.pi / max(field.shape)
     edges = np.arange(0.5 * step, np.pi * np.sqrt(2) + step, step)
     radius, mean = radial_average(power, edges)
     half = np.fft.ifftshift(radial_frequency(field.shape))[:, : field.shape[1] // 2 + 1]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -65,6 +66,7 @@ class Options:
         max_steps: most loss evaluations.
         tolerance: relative residual of the moments to reach.
         solver: descent method.
+        device: where it computes, as it was asked for.
     """
 
     image: str
@@ -77,6 +79,7 @@ class Options:
     max_steps: int = 1000
     tolerance: float = 1e-2
     solver: Method = "lbfgs"
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         for name, names in (("model", get_args(Model)), ("solver", get_args(Method))):
@@ -113,7 +116,7 @@ class Result(NamedTuple):
         target_moments: of the standardized target.
         candidates: what was drawn, by the model's name.
         descent: how the moment model was sampled; None for a Gaussian alone.
-        seconds: what took how long.
+        clock: that tells what took how long.
     """
 
     texture: Texture
@@ -121,7 +124,12 @@ class Result(NamedTuple):
     target_moments: Float[np.ndarray, " p"]
     candidates: dict[str, Candidate]
     descent: Synthesis | None
-    seconds: dict[str, float]
+    clock: Clock
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """What took how long, so far."""
+        return self.clock.seconds()
 
     @property
     def outcome(self) -> Outcome:
@@ -184,7 +192,7 @@ def generate(
         parts = descent.field, descent.moments, descent.residual
         candidates["scattering"] = _candidate(*parts)
     target_moments = np.asarray(judge.target.flatten())
-    return Result(texture, options, target_moments, candidates, descent, clock.seconds())
+    return Result(texture, options, target_moments, candidates, descent, clock)
 
 
 def numbers(field: Float[np.ndarray, "c h w"]) -> dict[str, Any]:
@@ -320,5 +328,5 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _device() -> str:
-    device = jax.devices()[0]
+    (device,) = jnp.zeros(()).devices()  # not the first one, if another is the default
     return f"{device.platform}: {device.device_kind}, {os.cpu_count()} cores"

@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Complex, Float, Int
 
-from synth.filters import Band, FilterBank
+from synth.filters import XI, Band, FilterBank
 
 __all__ = ["Path", "Scattering", "modulus", "paths", "scatter", "scatter_local"]
 
@@ -86,7 +86,7 @@ def paths(bank: FilterBank) -> list[Path]:
             order=len(steps),
             scales=tuple(j for j, _ in steps),
             angles=tuple(np.pi * k / bank.num_angles for _, k in steps),
-            frequencies=tuple(3 * np.pi / 4 / 2**j for j, _ in steps),
+            frequencies=tuple(XI / 2**j for j, _ in steps),
         )
 
     residual = [] if bank.residual is None else [Path(1, (-1,), (0.0,), (np.pi * np.sqrt(2),))]
@@ -98,11 +98,13 @@ def paths(bank: FilterBank) -> list[Path]:
     ]
 
 
+@jax.jit
 def scatter(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
     """Scattering moments: the order-2 cascade averaged over the whole picture.
 
     S = (⟨x⟩, ⟨|x⋆ψ_{j,l}|⟩, ⟨|x⋆r|⟩, ⟨||x⋆ψ_{j,l}|⋆ψ_{k,m}|⟩, j < k), convolutions on the
-    torus. 1 + JL + L²J(J−1)/2 numbers, and one more for a tight bank.
+    torus. 1 + JL + L²J(J−1)/2 numbers, and one more for a tight bank. Derivatives are those
+    with respect to the field, in reverse mode; the bank counts as constant.
 
     Args:
         field: one channel, in any unit; the moments have the same unit.
@@ -128,6 +130,7 @@ def scatter(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
     return _cascade(field, bank, _mean, _mean_modulus)
 
 
+@jax.jit
 def scatter_local(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
     """Windowed scattering coefficients S_J x: the same cascade averaged locally by φ_J.
 

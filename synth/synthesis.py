@@ -6,16 +6,17 @@ it ended; command line, notebook and tests all consume it. ``synthesize`` drains
 
 from collections.abc import Generator
 from enum import StrEnum
-from functools import cached_property, partial
+from functools import cached_property
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from synth.errors import InputError
-from synth.models import MomentModel, Start, measure
+from synth.models import MomentModel, Start
 from synth.scattering import Scattering
 from synth.solvers import LBFGS, Solver, State
 from synth.statistics import Residual, ScatteringMoments
@@ -59,9 +60,9 @@ class Progress(eqx.Module):
 
     Attributes:
         evaluations: loss evaluations so far.
-        losses: loss of the best point after each of them.
-        residual: residual of the best point, by the fast transform.
-        field: the best point itself, in the target's units.
+        losses: loss of the last accepted point after each of them.
+        residual: residual of that point, by the fast transform.
+        field: that point itself, in the target's units.
     """
 
     evaluations: int
@@ -97,10 +98,12 @@ class Synthesis(eqx.Module):
     @property
     def verdict(self) -> str:
         """How it ended, in a sentence with a remedy where one is needed."""
-        reached = (
-            f"residual {float(self.residual.total):.2%}, tolerance {self.limits.tolerance:.2%}"
+        residual, tolerance = self.residual, self.limits.tolerance
+        after = (
+            f"after {self.evaluations} evaluations (residual {float(residual.total):.2%}, "
+            f"order 1 {float(residual.order1):.2%}, order 2 {float(residual.order2):.2%}; "
+            f"tolerance {tolerance:.2%}, twice that per order)"
         )
-        after = f"after {self.evaluations} evaluations ({reached})"
         return {
             Outcome.CONVERGED: f"Converged {after}.",
             Outcome.STEP_LIMIT: f"Ended at the step limit {after}: allow more steps, or a "
@@ -131,7 +134,7 @@ class Judge:
     @cached_property
     def target(self) -> Scattering:
         """Moments of the standardized target."""
-        return measure(self._descriptor, self._model.standard)
+        return self._descriptor(self._model.standard)
 
     def __call__(self, field: Float[Array, "h w"]) -> tuple[Scattering, Residual]:
         """Moments of a field, and their distance from the target's.
@@ -142,7 +145,7 @@ class Judge:
         Returns:
             Moments of the field standardized like the target, and the residual.
         """
-        moments = measure(self._descriptor, self._model.from_units(field))
+        moments = self._descriptor(self._model.from_units(field))
         return moments, self._descriptor.residual(moments, self.target)
 
 
@@ -181,8 +184,8 @@ def descend(
     goal = limits.tolerance
     while True:
         steps = min(_CHUNK, limits.max_steps - len(losses))
-        state, chunk = _advance(model, solver, state, steps)
-        losses = np.concatenate([losses, np.asarray(chunk)])
+        state, chunk = _advance(model, solver, state, jnp.asarray(steps))
+        losses = np.concatenate([losses, np.asarray(chunk)[:steps]])
         field = _field(model, state.variable)
         yield Progress(len(losses), losses, state.residual, field)
         outcome = _outcome(solver, state, losses, limits)
@@ -232,15 +235,17 @@ def synthesize(
             return end.value
 
 
-@partial(jax.jit, static_argnames="steps")
+@jax.jit
 def _advance(
-    model: MomentModel, solver: Solver, state: State, steps: int
+    model: MomentModel, solver: Solver, state: State, steps: Int[Array, ""]
 ) -> tuple[State, Float[Array, " n"]]:
-    def step(state: State, _: None) -> tuple[State, Float[Array, ""]]:
-        state = solver.step(model, state)
+    """A chunk of steps, of which only the first ``steps`` are done: one program for all."""
+
+    def step(state: State, index: Int[Array, ""]) -> tuple[State, Float[Array, ""]]:
+        state = lax.cond(index < steps, lambda: solver.step(model, state), lambda: state)
         return state, state.loss
 
-    return lax.scan(step, state, length=steps)
+    return lax.scan(step, state, jnp.arange(_CHUNK))
 
 
 @jax.jit

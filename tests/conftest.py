@@ -1,4 +1,4 @@
-"""Runtime shape checks for every annotated function, and one compilation cache for the session."""
+"""Runtime shape checks for every annotated function."""
 
 from jaxtyping import install_import_hook
 

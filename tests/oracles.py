@@ -14,7 +14,8 @@ def morlet(shape, scale, angle, num_angles):
         return np.exp(-(sigma**2) / 2 * (along**2 + across**2 / slant**2))
 
     def periodized(y, x, shift):
-        aliases = 2 * np.pi * np.arange(-2, 3)  # the next ones are below 1e-8 from two angles on
+        reach = 2 if slant <= 2 else 5  # the next aliases are below 1e-8
+        aliases = 2 * np.pi * np.arange(-reach, reach + 1)
         return sum(gaussian(y + a, x + b, shift) for a in aliases for b in aliases)
 
     y, x = np.meshgrid(rows, columns, indexing="ij")
@@ -24,9 +25,12 @@ def morlet(shape, scale, angle, num_angles):
 
 def lowpass(shape, num_scales):
     """φ̂ on the FFT grid."""
-    rows, columns = (2 * np.pi * np.fft.fftfreq(n) for n in shape)
-    square = rows[:, None] ** 2 + columns**2
-    return np.exp(-((0.8 * 2 ** (num_scales - 1)) ** 2) * square / 2)
+    sigma = 0.8 * 2 ** (num_scales - 1)
+    rows, columns = (
+        sum(np.exp(-((sigma * 2 * np.pi * (np.fft.fftfreq(n) + a)) ** 2) / 2) for a in range(-3, 4))
+        for n in shape
+    )
+    return rows[:, None] * columns
 
 
 def opposite(filter_):
@@ -69,7 +73,18 @@ def moments(field, filters):
 
 
 def decimated_moments(field, num_scales, num_angles):
-    """Order 1 and 2 of the plain Morlet bank with every map kept at one pixel in 2^j."""
+    """Order 1 and 2 of the plain Morlet bank with every map kept at one pixel in 2^j.
+
+    Each is a pair: the mean of the modulus map, and the mean over one pixel in 2^J of the map
+    smoothed by φ_J.
+    """
+    phi = lowpass(field.shape, num_scales)
+
+    def averages(maps, scale):
+        step = 2 ** (num_scales - scale)
+        smooth = np.fft.ifft2(np.fft.fft2(maps) * _crop(phi, maps.shape)).real
+        return maps.mean(), smooth[::step, ::step].mean()
+
     angles = np.pi * np.arange(num_angles) / num_angles
     shape = field.shape
     wavelets = [[morlet(shape, j, a, num_angles) for a in angles] for j in range(num_scales)]
@@ -79,12 +94,13 @@ def decimated_moments(field, num_scales, num_angles):
         for index, psi in enumerate(band):
             step = 2**j
             maps = np.abs(np.fft.ifft2(spectrum * psi))[::step, ::step]
-            first[j, index] = maps.mean()
+            first[j, index] = averages(maps, j)
             for k in range(j + 1, num_scales):
                 for other, coarse in enumerate(wavelets[k]):
                     cut = _crop(coarse, maps.shape)
                     layer = np.abs(np.fft.ifft2(np.fft.fft2(maps) * cut))
-                    second[j, index, k, other] = layer[:: 2 ** (k - j), :: 2 ** (k - j)].mean()
+                    kept = layer[:: 2 ** (k - j), :: 2 ** (k - j)]
+                    second[j, index, k, other] = averages(kept, k)
     return first, second
 
 

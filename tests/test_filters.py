@@ -1,5 +1,6 @@
 """Filter banks: closed form, Littlewood–Paley sums, laws of every bank."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import oracles
@@ -80,6 +81,17 @@ def test_rotating_the_square_by_a_quarter_turn_rolls_the_angles():
     assert np.abs(turned[:, :5] - expected).max() < 1e-6
 
 
+def test_the_littlewood_paley_sum_is_that_of_the_filters_in_use():
+    bank = morlet_bank((32, 32))
+    louder = eqx.tree_at(lambda b: b.first[0].filters, bank, 2 * bank.first[0].filters)
+    assert littlewood_paley(louder).max() > 2
+
+
+def test_negative_oversampling_is_refused():
+    with pytest.raises(InputError, match="The oversampling -1 is negative: 0 is the least"):
+        morlet_bank((32, 32), oversampling=-1)
+
+
 def test_windows_are_stored_at_the_precision_asked_for():
     assert morlet_bank((32, 32), dtype=jnp.bfloat16).first[0].filters.dtype == jnp.bfloat16
 
@@ -90,7 +102,8 @@ def test_windows_are_stored_at_the_precision_asked_for():
         (((64, 64), 7), "7 scales do not fit a picture of 64 × 64 pixels: choose 1 to 6"),
         (((64, 64), 0), "0 scales do not fit"),
         (((16, 300), 5), "choose 1 to 4"),
-        (((64, 64), 3, 0), "0 angles were asked for: choose at least 1"),
+        (((64, 64), 3, 0), "0 angles were asked for: choose 1 to 64; 8 is usual"),
+        (((64, 64), 3, 65), "65 angles were asked for: choose 1 to 64"),
     ],
 )
 def test_bad_sizes_are_refused_in_a_sentence(arguments, message):

@@ -45,13 +45,18 @@ def half(power):
 # Gaussian
 
 
+def _power(gaussian):
+    """Spectrum in the target's units."""
+    return float(gaussian.scale) ** 2 * np.asarray(gaussian.spectrum, np.float64)
+
+
 def test_gaussian_model_has_the_mean_the_variance_and_the_periodogram_of_its_target():
     target = picture()
     gaussian = fit_gaussian(target)
     assert float(gaussian.mean) == pytest.approx(target.mean(), rel=1e-6)
-    assert float(gaussian.spectrum.mean()) == pytest.approx(target.var(), rel=1e-5)
+    assert float(_power(gaussian).mean()) == pytest.approx(target.var(), rel=1e-5)
     np.testing.assert_allclose(
-        gaussian.spectrum, periodogram(target - target.mean()), rtol=1e-5, atol=1e-10
+        _power(gaussian), periodogram(target - target.mean()), rtol=1e-5, atol=1e-10
     )
 
 
@@ -59,7 +64,7 @@ def test_gaussian_samples_have_the_mean_and_on_average_the_spectrum():
     gaussian = fit_gaussian(picture())
     fields, power = mean_periodogram(lambda key: gaussian.sample(key=key))
     np.testing.assert_allclose(fields.mean((1, 2)), float(gaussian.mean), rtol=1e-5)
-    ratio = (power / np.asarray(gaussian.spectrum)).ravel()[1:]
+    ratio = (power / _power(gaussian)).ravel()[1:]
     assert np.abs(ratio - 1).max() < TOLERANCE
     assert ratio.mean() == pytest.approx(1, abs=TOLERANCE / np.sqrt(ratio.size))
     # Chi-squared with two degrees of freedom: the standard deviation is the mean.
@@ -72,7 +77,7 @@ def test_random_phase_keeps_the_periodogram_of_every_sample():
     for seed in range(3):
         sample = np.asarray(gaussian.sample(key=jax.random.key(seed), random_phase=True), float)
         power = periodogram(sample - float(gaussian.mean))
-        np.testing.assert_allclose(power, gaussian.spectrum, rtol=2e-3, atol=1e-4)
+        np.testing.assert_allclose(power, _power(gaussian), rtol=2e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("random_phase", [False, True])
@@ -188,3 +193,18 @@ def test_the_key_decides_the_start(model):
     starts = [model.start(key=jax.random.key(seed)) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(starts[0], starts[1])
     assert float(jnp.abs(starts[0] - starts[2]).mean()) > 0.1
+
+
+@pytest.mark.parametrize("unit", [1e-15, 1e15])
+def test_units_do_not_matter_to_the_gaussian(unit):
+    field = np.random.default_rng(0).standard_normal((16, 16))
+    key = jax.random.key(0)
+    plain = np.asarray(fit_gaussian(field).sample(key=key), np.float64)
+    scaled = np.asarray(fit_gaussian(unit * field).sample(key=key), np.float64)
+    np.testing.assert_allclose(scaled / unit, plain, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_field_is_refused_whatever_its_type(dtype):
+    with pytest.raises(InputError, match="The field is constant"):
+        fit_gaussian(np.full((32, 32), 0.1, dtype))

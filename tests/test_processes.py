@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.processes import PROCESSES, cascade, foam, ising, sparse, turbulence
-from synth.processes._grid import fast_length, gaussian_spectrum, resample, wavenumbers
+from synth.processes._grid import gaussian_spectrum, resample, wavenumbers
 from synth.processes._runge_kutta import rk4_step
 from synth.processes._vorticity import Vorticity
 from synth.processes.cascade import log_variance
@@ -129,12 +129,6 @@ def test_bad_numbers_are_refused(name, shape, parameters, message):
 
 
 # The grid
-
-
-@given(minimum=st.integers(1, 10_000))
-def test_fast_length_is_the_next_even_smooth_number(minimum):
-    smooth = {2 ** (1 + a) * 3**b * 5**c for a in range(14) for b in range(9) for c in range(6)}
-    assert fast_length(minimum) == min(length for length in smooth if length >= minimum)
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (17, 20), (20, 17)])

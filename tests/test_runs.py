@@ -189,7 +189,7 @@ class TestAtomicity:
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(folders.tempfile, "TemporaryDirectory", denied)
-        with pytest.raises(InputError, match=r"\(Permission denied\): give another with --out"):
+        with pytest.raises(InputError, match=r"\(Permission denied\): choose another"):
             check_folder(tmp_path)
 
 

@@ -22,7 +22,6 @@ from synth import (
 )
 from synth.errors import InputError
 from synth.fourier import radial_frequency
-from synth.models import measure
 
 SHAPE = (32, 32)
 STRICT = Limits(tolerance=1e-9, max_steps=13)  # no multiple of the chunk
@@ -71,9 +70,12 @@ def drain(steps):
 def test_it_converges_and_says_so(texture):
     assert texture.outcome is Outcome.CONVERGED
     assert bool(texture.residual.within(1e-2))
-    percent = f"{float(texture.residual.total):.2%}"
-    expected = f"after {texture.evaluations} evaluations (residual {percent}, tolerance 1.00%)"
-    assert texture.verdict == f"Converged {expected}."
+    residual = texture.residual
+    assert texture.verdict == (
+        f"Converged after {texture.evaluations} evaluations (residual {residual.total:.2%}, "
+        f"order 1 {residual.order1:.2%}, order 2 {residual.order2:.2%}; tolerance 1.00%, twice that per "
+        "order)."
+    )
     assert texture.field.shape == SHAPE
     assert float(texture.field.mean()) == pytest.approx(picture().mean(), rel=0.05)
 
@@ -101,7 +103,7 @@ def test_the_reported_residual_is_the_exact_transform_s_distance(model, texture)
 def test_the_judge_finds_no_distance_of_the_target_from_itself(model):
     moments, residual = Judge(model)(model.to_units(model.standard))
     assert float(residual.total) < 1e-5
-    exact = measure(model.descriptor.exact(), model.standard)
+    exact = model.descriptor.exact()(model.standard)
     np.testing.assert_allclose(moments.flatten(), exact.flatten(), atol=1e-5)
 
 
@@ -110,7 +112,7 @@ def test_the_step_limit_is_kept_and_named(model):
     assert short.outcome is Outcome.STEP_LIMIT
     assert short.evaluations == len(short.losses) == 13
     assert short.verdict.startswith("Ended at the step limit after 13 evaluations (residual ")
-    assert short.verdict.endswith("tolerance 0.00%): allow more steps, or a larger tolerance.")
+    assert short.verdict.endswith("twice that per order): allow more steps, or a larger tolerance.")
 
 
 def test_a_descent_that_the_limit_ends_within_the_tolerance_has_converged(model):

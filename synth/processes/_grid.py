@@ -37,32 +37,6 @@ def wavenumbers(
     return ky[:, None], kx[None, :]
 
 
-def fast_length(minimum: int) -> int:
-    """Return the smallest even number 2^a 3^b 5^c that is at least `minimum`.
-
-    Args:
-        minimum: a length in samples.
-
-    Returns:
-        A length whose Fourier transform is fast.
-
-    Example:
-        >>> fast_length(385)
-        400
-    """
-    candidate = minimum + minimum % 2
-    while _without_small_factors(candidate) != 1:
-        candidate += 2
-    return candidate
-
-
-def _without_small_factors(number: int) -> int:
-    for prime in (2, 3, 5):
-        while number % prime == 0:
-            number //= prime
-    return number
-
-
 def gaussian_spectrum(
     amplitude: Float[Array, "m k"], rows_columns: tuple[int, int], *, key: PRNGKeyArray
 ) -> Complex[Array, "m k"]:

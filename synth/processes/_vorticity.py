@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from synth.processes._grid import fast_length, wavenumbers
+from synth.fourier import good_length
+from synth.processes._grid import wavenumbers
 
 
 class Vorticity(eqx.Module):
@@ -48,7 +49,7 @@ class Vorticity(eqx.Module):
             (96, 96)
         """
         height, width = shape
-        samples = (fast_length(-(-3 * height // 2)), fast_length(-(-3 * width // 2)))
+        samples = (good_length(-(-3 * height // 2)), good_length(-(-3 * width // 2)))
         ky, kx = wavenumbers(shape, samples=samples)
         square = ky**2 + kx**2
         # A round cut treats all directions alike; it leaves out the ambiguous Nyquist modes.

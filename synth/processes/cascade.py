@@ -41,7 +41,7 @@ def cascade(
         The field, shape (height, width), in units of its expected value.
 
     Raises:
-        ValueError: the shape is too small, or a number is outside its range.
+        InputError: the shape is too small, or a number is outside its range.
 
     Example:
         >>> import jax

@@ -80,7 +80,7 @@ def foam(
         Grays, shape (height, width): 1 on walls, between 0 and 0.55 inside cells.
 
     Raises:
-        ValueError: the shape is too small, or a number is outside its range.
+        InputError: the shape is too small, or a number is outside its range.
 
     Example:
         >>> foam((16, 24), key=jax.random.key(0), cell=8.0).shape

@@ -44,7 +44,7 @@ def ising(
         The spins, shape (height, width), each -1 or +1.
 
     Raises:
-        ValueError: the shape is too small or a number is not positive.
+        InputError: the shape is too small or a number is not positive.
 
     Example:
         >>> spins = ising((16, 17), key=jax.random.key(0), sweeps=5)

@@ -78,7 +78,7 @@ def sparse(
         of exponential size with mean 1; the expected value is zero at `bright` = 1/2.
 
     Raises:
-        ValueError: the shape is too small, or a number is outside its range.
+        InputError: the shape is too small, or a number is outside its range.
 
     Example:
         >>> sparse((16, 24), key=jax.random.key(0), radius=3.0).shape

@@ -54,7 +54,7 @@ def turbulence(
         The vorticity, shape (height, width), in units of its standard deviation.
 
     Raises:
-        ValueError: the shape is too small or a number is not positive.
+        InputError: the shape is too small or a number is not positive.
 
     Example:
         >>> turbulence((16, 24), key=jax.random.key(0), age=1.0).shape

@@ -63,8 +63,9 @@ class ScatteringMoments(eqx.Module):
         if bank.oversampling >= EXACT:
             return self
         sizes = bank.num_scales, bank.num_angles
+        dtype = bank.lowpass.filters.dtype
         return ScatteringMoments(
-            morlet_bank(bank.shape, *sizes, tight=bank.tight, oversampling=EXACT)
+            morlet_bank(bank.shape, *sizes, tight=bank.tight, oversampling=EXACT, dtype=dtype)
         )
 
     def weights(self, target: Scattering) -> Scattering:
