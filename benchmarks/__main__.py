@@ -6,8 +6,8 @@ The floor is a program of bare batched FFTs through the same backend: one forwar
 field, an inverse and a forward one per first-order band, an inverse one per second-order
 path, each on its subsampled grid, all counted twice for the gradient. It is given for the
 grids that are in use and for the critical ones, N / 2^j, which are the stricter measure.
-Evaluation and floors are timed in turn, and the ratios are medians of the pairs. Compilation is that
-of everything: the target's moments, the descent, the exact residual.
+Evaluation and floors are timed in turn, and the ratios are medians of the pairs. Compilation is
+that of everything: the target's moments, the descent, the exact residual.
 """
 
 import argparse

@@ -71,11 +71,12 @@ def test_it_converges_and_says_so(texture):
     assert texture.outcome is Outcome.CONVERGED
     assert bool(texture.residual.within(1e-2))
     residual = texture.residual
-    assert texture.verdict == (
+    words = (
         f"Converged after {texture.evaluations} evaluations (residual {residual.total:.2%}, "
-        f"order 1 {residual.order1:.2%}, order 2 {residual.order2:.2%}; tolerance 1.00%, twice that per "
-        "order)."
+        f"order 1 {residual.order1:.2%}, order 2 {residual.order2:.2%}; tolerance 1.00%, "
+        "twice that per order)."
     )
+    assert texture.verdict == words
     assert texture.field.shape == SHAPE
     assert float(texture.field.mean()) == pytest.approx(picture().mean(), rel=0.05)
 
