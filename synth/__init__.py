@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from synth.scattering import Scattering, paths, scatter, scatter_local
     from synth.solvers import LBFGS, Adam
     from synth.statistics import Residual, ScatteringMoments
-    from synth.synthesis import Judge, Limits, Outcome, Synthesis, descend, synthesize
+    from synth.synthesis import Judge, Limits, Outcome, Synthesis, descend, drain, synthesize
 
 _HOMES = {
     "filters": ("EXACT", "FilterBank", "littlewood_paley", "max_scales", "morlet_bank"),
@@ -22,7 +22,7 @@ _HOMES = {
     "scattering": ("Scattering", "paths", "scatter", "scatter_local"),
     "solvers": ("LBFGS", "Adam"),
     "statistics": ("Residual", "ScatteringMoments"),
-    "synthesis": ("Judge", "Limits", "Outcome", "Synthesis", "descend", "synthesize"),
+    "synthesis": ("Judge", "Limits", "Outcome", "Synthesis", "descend", "drain", "synthesize"),
 }
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "ScatteringMoments",
     "Synthesis",
     "descend",
+    "drain",
     "fit",
     "fit_gaussian",
     "littlewood_paley",

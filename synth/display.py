@@ -16,7 +16,7 @@ from rich.text import Text
 from synth.images import Texture
 from synth.runs import Options, Result, manifest
 from synth.statistics import Residual
-from synth.synthesis import Progress
+from synth.synthesis import Progress, drain
 
 __all__ = ["Display", "closing_table"]
 
@@ -61,15 +61,14 @@ class Display:
 
     def follow(self, run: Generator[Progress, None, Result], options: Options) -> Result:
         """Drain a run, showing its progress, and return its result."""
-        trace = []
-        while True:
-            try:
-                progress = next(run)
-            except StopIteration as end:
-                return end.value
+        trace: list[tuple[float, int, float]] = []
+
+        def look(progress: Progress) -> None:
             excess = progress.residual.largest() / options.tolerance
             trace.append((time.perf_counter(), progress.evaluations, float(excess)))
             self._show(*_panel(progress, options, _seconds_left(trace, options)))
+
+        return drain(run, look)
 
     def _show(self, words: Text, *below: RenderableType) -> None:
         self._spinner.update(text=words)

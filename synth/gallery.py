@@ -2,7 +2,7 @@
 
 import glob
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -15,8 +15,8 @@ from synth import figures
 from synth.errors import InputError
 from synth.folders import check_folder, hidden_folder
 from synth.images import Texture
-from synth.runs import Options, Result, generate, read, write
-from synth.synthesis import Progress
+from synth.runs import Options, generate, read, write
+from synth.synthesis import drain
 
 __all__ = ["Entry", "make", "save"]
 
@@ -100,7 +100,7 @@ def _run(options: Options, parent: Path) -> Entry:
     folder = _find(texture, options, parent)
     found = folder is not None
     if folder is None:
-        folder = write(_drain(generate(texture, options)), parent)
+        folder = write(drain(generate(texture, options)), parent)
     report = _manifest(folder)
     code = 0 if report["outcome"] == "converged" else 3
     return Entry(options.image, folder, report["verdict"], code, found)
@@ -120,14 +120,6 @@ def _find(texture: Texture, options: Options, parent: Path) -> Path | None:
             ):
                 return folder
     return None
-
-
-def _drain(run: Generator[Progress, None, Result]) -> Result:
-    while True:
-        try:
-            next(run)
-        except StopIteration as end:
-            return end.value
 
 
 def _row(folder: Path) -> figures.Row:

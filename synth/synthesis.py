@@ -4,9 +4,10 @@
 it ended; command line, notebook and tests all consume it. ``synthesize`` drains it.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeVar
 
 import equinox as eqx
 import jax
@@ -21,7 +22,9 @@ from synth.scattering import Scattering
 from synth.solvers import LBFGS, Solver, State
 from synth.statistics import Residual, ScatteringMoments
 
-__all__ = ["Judge", "Limits", "Outcome", "Progress", "Synthesis", "descend", "synthesize"]
+__all__ = ["Judge", "Limits", "Outcome", "Progress", "Synthesis", "descend", "drain", "synthesize"]
+
+Ended = TypeVar("Ended")
 
 _CHUNK = 10  # evaluations between two looks at the outcome
 _PATIENCE = 200  # evaluations in which the loss must fall by ...
@@ -227,10 +230,24 @@ def synthesize(
         >>> synthesize(model, key=jax.random.key(1)).outcome.value
         'converged'
     """
-    steps = descend(model, key=key, solver=solver, limits=limits, start=start)
+    return drain(descend(model, key=key, solver=solver, limits=limits, start=start))
+
+
+def drain(
+    steps: Generator[Progress, None, Ended], look: Callable[[Progress], object] = lambda _: None
+) -> Ended:
+    """Run a generator such as ``descend`` to its end, looking at what it yields.
+
+    Args:
+        steps: yields progress, returns a result.
+        look: called with every progress, to show it.
+
+    Returns:
+        What the generator returns.
+    """
     while True:
         try:
-            next(steps)
+            look(next(steps))
         except StopIteration as end:
             return end.value
 
