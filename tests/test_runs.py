@@ -17,6 +17,7 @@ from synth.folders import check_folder, hidden_folder
 from synth.images import bundled, load
 from synth.metrics import kurtosis
 from synth.runs import Options, generate, manifest, read, write, write_field
+from synth.synthesis import drain
 
 OPTIONS = Options("turbulence", size=32, scales=3, angles=2, max_steps=12, tolerance=1e-4, seed=3)
 FILES = {
@@ -29,18 +30,15 @@ FILES = {
 }
 
 
-def drain(run):
+def drained(run):
+    """What a descent yields, and what it returns."""
     looks = []
-    while True:
-        try:
-            looks.append(next(run))
-        except StopIteration as end:
-            return looks, end.value
+    return looks, drain(run, looks.append)
 
 
 @pytest.fixture(scope="module")
 def run():
-    return drain(generate(read(OPTIONS), OPTIONS, Clock()))
+    return drained(generate(read(OPTIONS), OPTIONS, Clock()))
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +200,7 @@ class TestGenerate:
 
     def test_a_gaussian_alone(self, result, tmp_path):
         options = Options("turbulence", size=32, scales=3, angles=2, model="gaussian", seed=3)
-        looks, alone = drain(generate(read(options), options))
+        looks, alone = drained(generate(read(options), options))
         assert looks == []
         field = alone.candidates["gaussian"].field
         np.testing.assert_array_equal(field, result.candidates["gaussian"].field)
@@ -214,7 +212,7 @@ class TestGenerate:
 
     def test_another_seed_gives_another_texture(self, result):
         options = Options("turbulence", size=32, scales=3, angles=2, model="gaussian", seed=4)
-        other = drain(generate(read(options), options))[1].candidates["gaussian"].field
+        other = drained(generate(read(options), options))[1].candidates["gaussian"].field
         assert np.abs(other - result.candidates["gaussian"].field).max() > 0
 
     @pytest.mark.parametrize(
@@ -234,7 +232,7 @@ class TestGenerate:
     def test_options_that_cannot_be(self, change, message):
         def ask():
             options = Options("turbulence", size=32, **change)
-            return drain(generate(read(options), options))
+            return drained(generate(read(options), options))
 
         with pytest.raises(InputError, match=message):
             ask()

@@ -15,6 +15,7 @@ from synth import (
     Outcome,
     ScatteringMoments,
     descend,
+    drain,
     fit,
     morlet_bank,
     scatter,
@@ -54,14 +55,10 @@ def texture(model):
     return synthesize(model, key=jax.random.key(1))
 
 
-def drain(steps):
+def drained(steps):
     """What a descent yields, and what it returns."""
     seen = []
-    while True:
-        try:
-            seen.append(next(steps))
-        except StopIteration as end:
-            return seen, end.value
+    return seen, drain(steps, seen.append)
 
 
 # Outcomes
@@ -175,7 +172,7 @@ def test_a_second_texture_of_the_same_shape_compiles_nothing(model, texture):
 
 
 def test_progress_comes_chunk_by_chunk(model, texture):
-    seen, end = drain(descend(model, key=jax.random.key(1)))
+    seen, end = drained(descend(model, key=jax.random.key(1)))
     evaluations = [progress.evaluations for progress in seen]
     assert evaluations == list(range(10, 10 * len(seen) + 1, 10))
     for progress in seen:
@@ -189,14 +186,14 @@ def test_progress_comes_chunk_by_chunk(model, texture):
 
 
 def test_the_last_chunk_is_as_short_as_the_limit_asks(model):
-    seen, end = drain(descend(model, key=jax.random.key(1), limits=STRICT))
+    seen, end = drained(descend(model, key=jax.random.key(1), limits=STRICT))
     assert [progress.evaluations for progress in seen] == [10, 13]
     assert end.evaluations == 13
 
 
 def test_a_judge_may_be_shared(model, texture):
     judge = Judge(model)
-    _, end = drain(descend(model, key=jax.random.key(1), judge=judge))
+    _, end = drained(descend(model, key=jax.random.key(1), judge=judge))
     assert float(end.residual.total) == float(texture.residual.total)
     np.testing.assert_allclose(judge.target.flatten(), Judge(model).target.flatten(), rtol=1e-6)
 
