@@ -15,11 +15,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Complex, Float, Int
+from jaxtyping import Array, Complex, Float
 
+from synth.bands import (
+    add_window,
+    bandpass,
+    bandpasses,
+    centered_spectrum,
+    modulus,
+    resize,
+)
 from synth.filters import XI, Band, FilterBank
 
-__all__ = ["Path", "Scattering", "modulus", "paths", "scatter", "scatter_local"]
+__all__ = ["Path", "Scattering", "paths", "scatter", "scatter_local"]
 
 
 class Scattering(eqx.Module):
@@ -153,38 +161,15 @@ def scatter_local(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
     lowpass = bank.lowpass
 
     def average(maps: Float[Array, "*p n m"]) -> Float[Array, "*p a b"]:
-        smooth = _resize(_centered_spectrum(maps), lowpass.grid) * lowpass.filters[0]
+        smooth = resize(centered_spectrum(maps), lowpass.grid) * lowpass.filters[0]
         return jnp.fft.ifft2(jnp.fft.ifftshift(smooth, axes=(-2, -1)), norm="forward").real
 
     def second(stack: Complex[Array, "p n m"], band: Band) -> Float[Array, "l p a b"]:
         return lax.map(
-            lambda one: average(modulus(_bandpass(stack, *one))), (band.filters, band.starts)
+            lambda one: average(modulus(bandpass(stack, *one))), (band.filters, band.starts)
         )
 
     return _cascade(field, bank, average, second)
-
-
-@jax.custom_jvp
-def modulus(z: Complex[Array, "*p"]) -> Float[Array, "*p"]:
-    """Modulus |z|, with the derivative 0 where z = 0.
-
-    Args:
-        z: complex numbers.
-
-    Returns:
-        Their absolute values, same shape.
-    """
-    return jnp.sqrt(z.real**2 + z.imag**2)
-
-
-@modulus.defjvp
-def _modulus_jvp(
-    primals: tuple[Complex[Array, "*p"]], tangents: tuple[Complex[Array, "*p"]]
-) -> tuple[Float[Array, "*p"], Float[Array, "*p"]]:
-    (z,), (dz,) = primals, tangents
-    radius = modulus(z)
-    phase = z / jnp.where(radius > 0, radius, 1)
-    return radius, phase.real * dz.real + phase.imag * dz.imag
 
 
 Average = Callable[[Float[Array, "*p n m"]], Float[Array, "..."]]
@@ -200,20 +185,20 @@ def _cascade(
             f"The field is {field.shape} but the bank was made for {bank.shape}: "
             f"make a bank with morlet_bank({field.shape})."
         )
-    spectrum = _centered_spectrum(field)
+    spectrum = centered_spectrum(field)
     order1, order2 = [], []
     stack = jnp.zeros((0, *bank.shape), spectrum.dtype)
     for k, band in enumerate(bank.first):
         if k > 0:
             order2.append(second_layer(stack, bank.second[k - 1]))
-        maps = modulus(_bandpasses(spectrum, band))
+        maps = modulus(bandpasses(spectrum, band))
         order1.append(average(maps))
         if k + 1 < bank.num_scales:
-            layers = (stack, _centered_spectrum(maps))
-            stack = jnp.concatenate([_resize(layer, bank.second[k].box) for layer in layers])
+            layers = (stack, centered_spectrum(maps))
+            stack = jnp.concatenate([resize(layer, bank.second[k].box) for layer in layers])
     residual = None
     if bank.residual is not None:
-        residual = average(modulus(_bandpasses(spectrum, bank.residual)))[0]
+        residual = average(modulus(bandpasses(spectrum, bank.residual)))[0]
     return Scattering(
         order0=average(field),
         order1=jnp.stack(order1),
@@ -240,95 +225,17 @@ def _mean(maps: Float[Array, "*p n m"]) -> Float[Array, "*p"]:
     return maps.mean((-2, -1))
 
 
-def _centered_spectrum(maps: Float[Array, "*p n m"]) -> Complex[Array, "*p n m"]:
-    """Fourier coefficients, those of the mean at (n // 2, m // 2)."""
-    n, m = maps.shape[-2:]
-    if n % 2 or m % 2:
-        return jnp.fft.fftshift(jnp.fft.fft2(maps, norm="forward"), axes=(-2, -1))
-    # A checkerboard of signs shifts the spectrum by half its length, without a copy.
-    signs = 1 - 2 * ((jnp.arange(n)[:, None] + jnp.arange(m)) % 2)
-    return jnp.fft.fft2(maps * signs.astype(maps.dtype), norm="forward")
-
-
-def _resize(spectrum: Complex[Array, "*p n m"], grid: tuple[int, int]) -> Complex[Array, "*p a b"]:
-    """Crop a centered spectrum, or pad it with zeros, to the frequencies of another grid."""
-    edges = [(0, 0, 0)] * (spectrum.ndim - 2)
-    for old, new in zip(spectrum.shape[-2:], grid, strict=True):
-        before = new // 2 - old // 2
-        edges.append((before, new - old - before, 0))
-    return lax.pad(spectrum, jnp.zeros((), spectrum.dtype), edges)
-
-
-def _window(
-    spectra: Complex[Array, "p n m"], start: Int[Array, "2"], grid: tuple[int, ...]
-) -> Complex[Array, "p a b"]:
-    """The part of centered spectra that begins at frequency ``start``."""
-    return lax.dynamic_slice(spectra, _index(spectra, start), (spectra.shape[0], *grid))
-
-
-def _add_window(
-    spectra: Complex[Array, "p n m"], part: Complex[Array, "p a b"], start: Int[Array, "2"]
-) -> Complex[Array, "p n m"]:
-    """Transpose of ``_window``, added to ``spectra`` in place."""
-    part = part + _window(spectra, start, part.shape[-2:])
-    return lax.dynamic_update_slice(spectra, part, _index(spectra, start))
-
-
-def _index(spectra: Complex[Array, "p n m"], start: Int[Array, "2"]) -> tuple[Array, ...]:
-    n, m = spectra.shape[-2:]
-    return jnp.zeros((), start.dtype), start[0] + n // 2, start[1] + m // 2
-
-
-def _bandpass(
-    spectra: Complex[Array, "p n m"], filter_: Float[Array, "a b"], start: Int[Array, "2"]
-) -> Complex[Array, "p a b"]:
-    """x⋆ψ on the grid of its window, times a wave that the modulus does not see."""
-    return jnp.fft.ifft2(_window(spectra, start, filter_.shape) * filter_, norm="forward")
-
-
-@jax.custom_vjp
-def _bandpasses(spectrum: Complex[Array, "n m"], band: Band) -> Complex[Array, "l a b"]:
-    """x⋆ψ_l for every angle of one band."""
-    windows = lax.map(
-        lambda one: _window(spectrum[None], one[1], band.grid)[0] * one[0],
-        (band.filters, band.starts),
-    )
-    return jnp.fft.ifft2(windows, norm="forward")
-
-
-def _bandpasses_forward(
-    spectrum: Complex[Array, "n m"], band: Band
-) -> tuple[Complex[Array, "l a b"], tuple[Complex[Array, "n m"], Band]]:
-    return _bandpasses(spectrum, band), (spectrum, band)
-
-
-def _bandpasses_backward(
-    saved: tuple[Complex[Array, "n m"], Band], cotangent: Complex[Array, "l a b"]
-) -> tuple[Complex[Array, "n m"], None]:
-    spectrum, band = saved
-    windows = jnp.fft.ifft2(cotangent, norm="forward") * band.filters
-
-    def add(total: Complex[Array, "1 n m"], one: tuple[Array, Array]) -> tuple[Array, None]:
-        return _add_window(total, one[0][None], one[1]), None
-
-    total, _ = lax.scan(add, jnp.zeros_like(spectrum[None]), (windows, band.starts))
-    return total[0], None
-
-
-_bandpasses.defvjp(_bandpasses_forward, _bandpasses_backward)
-
-
 @jax.custom_vjp
 def _mean_modulus(stack: Complex[Array, "p n m"], band: Band) -> Float[Array, "l p"]:
     """⟨|x⋆ψ_l|⟩ of every spectrum of a stack, angle by angle, so that maps stay in cache."""
-    return lax.map(lambda one: _mean(modulus(_bandpass(stack, *one))), (band.filters, band.starts))
+    return lax.map(lambda one: _mean(modulus(bandpass(stack, *one))), (band.filters, band.starts))
 
 
 def _mean_modulus_forward(
     stack: Complex[Array, "p n m"], band: Band
 ) -> tuple[Float[Array, "l p"], tuple[Array, Array, Band]]:
     def one_angle(one: tuple[Array, Array]) -> tuple[Array, Array]:
-        maps = _bandpass(stack, *one)
+        maps = bandpass(stack, *one)
         return _mean(modulus(maps)), maps
 
     means, maps = lax.map(one_angle, (band.filters, band.starts))
@@ -348,7 +255,7 @@ def _mean_modulus_backward(
         energy = maps.real**2 + maps.imag**2
         scale = weight[:, None, None] * lax.rsqrt(jnp.where(energy > 0, energy, 1))
         slopes = jnp.fft.ifft2(jnp.conj(maps) * scale, norm="forward")
-        return _add_window(total, slopes * filter_, start), None
+        return add_window(total, slopes * filter_, start), None
 
     weights = cotangent / (height * width)
     inputs = (maps, band.filters, band.starts, weights)
