@@ -1,9 +1,20 @@
-"""Metrics: closed forms."""
+"""Metrics: closed forms, and laws for every member of the registry."""
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
+from scipy.special import ndtr
 
-from synth.metrics import flatness, kurtosis, radial_spectrum, skewness, spectrum_error
+from synth.metrics import (
+    STATISTICS,
+    flatness,
+    kurtosis,
+    radial_spectrum,
+    skewness,
+    spectrum_error,
+)
+from synth.metrics._sliced import lines, quantiles, some
+from synth.metrics._statistic import in_units_of
 
 
 def noise(shape=(256, 256), seed=0):
@@ -89,3 +100,225 @@ class TestSpectrum:
         x = noise((64, 64))
         levels = 10 * np.log10(radial_spectrum(x)[1] / x.var()) + 40
         assert spectrum_error(x, 0 * x) == pytest.approx(np.sqrt(np.mean(levels**2)))
+
+
+def describe(name, field, periodic=True):
+    return STATISTICS[name].describe(field, periodic)
+
+
+def strokes(seed, shape=(64, 64)):
+    """Bright strokes on a dark ground: smooth, skewed, heavy-tailed, all in one direction."""
+    drawn = np.random.default_rng(seed).random(shape) < 0.005
+    x = gaussian_filter(drawn.astype(float), (1, 2), mode="wrap")
+    return (x - x.mean()) / x.std()
+
+
+def disk(radius, shape=(96, 96)):
+    rows, columns = np.indices(shape)
+    inside = np.hypot(rows - shape[0] / 2 + 0.3, columns - shape[1] / 2 + 0.2) < radius
+    return np.where(inside, 3.0, -3.0)
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+class TestEveryStatistic:
+    def test_is_zero_for_the_reference_itself(self, name):
+        features = describe(name, strokes(0))
+        assert STATISTICS[name].distance(features, describe(name, strokes(0))) == 0
+
+    @pytest.mark.parametrize("periodic", [True, False])
+    def test_tells_noise_from_strokes(self, name, periodic):
+        distance = STATISTICS[name].distance
+        a, b = (describe(name, strokes(seed, (128, 128)), periodic) for seed in (0, 1))
+        c, d = (describe(name, noise((128, 128), seed), periodic) for seed in (0, 1))
+        assert distance(a, c) > 2 * max(distance(a, b), distance(c, d))
+
+    def test_is_symmetric_but_for_the_unit(self, name):
+        a, b = (describe(name, strokes(seed)) for seed in (0, 1))
+        there, back = STATISTICS[name].distance(a, b), STATISTICS[name].distance(b, a)
+        assert there == pytest.approx(back, rel=0.4)
+
+    def test_does_not_see_shifts_of_periodic_fields(self, name):
+        x = strokes(0)
+        moved = describe(name, np.roll(x, (8, 24), (0, 1)))
+        assert STATISTICS[name].distance(describe(name, x), moved) < 1e-5
+
+    @pytest.mark.parametrize("periodic", [True, False])
+    @pytest.mark.parametrize("add", [(0, 0), (1, 0), (0, 7), (9, 80)])
+    def test_fits_all_sizes_from_the_least(self, name, periodic, add):
+        shape = tuple(STATISTICS[name].least + each for each in add)
+        a, b = (describe(name, noise(shape, seed), periodic) for seed in (0, 1))
+        assert a.size > 0
+        assert np.isfinite(STATISTICS[name].distance(a, b))
+
+    @pytest.mark.parametrize("periodic", [True, False])
+    def test_of_a_constant_field_is_finite(self, name, periodic):
+        flat, others = np.full((64, 64), 0.3), (np.full((64, 64), -2.0), strokes(0))
+        for other in others:
+            for pair in ((flat, other), (other, flat)):
+                a, b = (describe(name, each, periodic) for each in pair)
+                assert 0 <= STATISTICS[name].distance(a, b) < 1e6
+
+    def test_of_a_field_that_ran_away_is_finite(self, name):
+        x = in_units_of(strokes(0), 1e30 * noise((64, 64)))
+        distance = STATISTICS[name].distance(describe(name, strokes(0)), describe(name, x))
+        assert np.isfinite(distance)
+
+
+class TestLawsOfValues:
+    def test_of_a_shift(self):
+        x = noise((32, 32))
+        features = [describe("wasserstein", each) for each in (x, x + 0.3)]
+        assert STATISTICS["wasserstein"].distance(*features) == pytest.approx(0.3)
+
+    def test_kurtosis_is_logarithmic(self):
+        assert describe("kurtosis", sine()) == pytest.approx(np.log(1.5))
+
+    def test_skewness(self):
+        assert describe("skewness", binary(0.25)) == pytest.approx(skewness(binary(0.25)))
+
+
+class TestSectors:
+    def test_of_noise_are_zero_decibels(self):
+        levels = describe("spectrum 2-D", noise())
+        assert abs(levels[-16:].mean()) < 0.5
+
+    def test_a_wave_stands_in_one_sector(self):
+        levels = describe("spectrum 2-D", sine((64, 64), waves=8))
+        other = describe("spectrum 2-D", sine((64, 64), waves=8).T)
+        assert (levels > 0).sum() == (other > 0).sum() == 1
+        assert levels.argmax() != other.argmax()
+        assert np.delete(levels, levels.argmax()).max() == -40  # the floor
+
+    def test_a_ramp_is_no_cross_of_leakage(self):
+        ramp = np.linspace(-1, 1, 64) * np.ones((64, 64))
+        levels = [describe("spectrum 2-D", ramp, periodic)[-16:] for periodic in (False, True)]
+        assert levels[0].max() == -40  # the floor
+        assert levels[1].max() > -30
+
+
+class TestIncrements:
+    def test_of_a_ramp(self):
+        ramp = 0.1 * np.arange(32.0) * np.ones((32, 32))
+        lags = np.repeat([1, 2, 4, 8, 16], 4)
+        steps = np.abs(np.tile([1, 1, 0, -1], 5) * lags)
+        expected = np.log(np.maximum(0.1 * steps, 1e-4))[:, None] * np.ones(4)
+        np.testing.assert_allclose(describe("structure functions", ramp, False), expected)
+
+    def test_diagonals_are_told_apart(self):
+        rows, columns = np.indices((32, 32))
+        stripes = np.sin(2 * np.pi * (rows - columns) / 8)
+        values = describe("structure functions", stripes)
+        assert values[1].max() == np.log(1e-4)  # along (1, 1) nothing changes
+        assert values[3].min() > -1
+
+    def test_flatness_is_that_of_waves(self):
+        np.testing.assert_allclose(describe("flatness", sine())[0], np.log(1.5), rtol=1e-5)
+
+
+class TestBispectrum:
+    def test_is_odd(self):
+        for name in ("equilateral bispectrum", "squeezed bispectrum"):
+            x = strokes(0)
+            np.testing.assert_allclose(describe(name, -x), -describe(name, x))
+
+    def test_of_gaussian_noise_is_small(self):
+        assert np.abs(describe("equilateral bispectrum", noise())).max() < 10
+
+    def test_three_waves_in_phase(self):
+        rows, columns = np.indices((60, 60)) * 2 * np.pi / 60
+        waves = ((0, 15), (13, -7), (13, 8))  # the third is the sum of the others
+        x = sum(np.cos(a * rows + b * columns) for a, b in waves)
+        y = sum(np.cos(a * rows + b * columns + 1) for a, b in waves)
+        # ⟨x³⟩ = 6 · 1/4 and ⟨x²⟩ = 3/2, so that the bicoherence is √(2/3)
+        strength = [np.abs(describe("equilateral bispectrum", each)).max() for each in (x, y)]
+        assert strength[1] / strength[0] == pytest.approx(np.cos(1), abs=1e-6)
+
+    def test_noise_that_follows_a_long_wave(self):
+        swell = 1 + 0.8 * sine((64, 64), waves=1)
+        values = describe("squeezed bispectrum", swell * noise((64, 64)) + sine((64, 64), 1))
+        calm = describe("squeezed bispectrum", noise((64, 64)) + sine((64, 64), 1))
+        assert values.min() > 2 * np.abs(calm).max()
+
+
+class TestMinkowski:
+    def test_area_of_a_gaussian(self):
+        levels = np.arange(-15, 16, 2) / 8
+        np.testing.assert_allclose(describe("area", noise()), ndtr(-levels), atol=0.01)
+
+    @pytest.mark.parametrize("periodic", [True, False])
+    def test_disk(self, periodic):
+        x = disk(30)
+        area, perimeter, euler = (
+            describe(name, x, periodic)[0] for name in ("area", "perimeter", "Euler number")
+        )
+        inner = 96**2 if periodic else 95**2
+        assert area == pytest.approx(np.pi * 30**2 / 96**2, rel=0.02)
+        assert perimeter == pytest.approx(2 * np.pi * 30 / inner, rel=0.05)
+        assert euler == pytest.approx(1000 / inner)
+
+    def test_a_stripe_around_the_torus_is_no_piece(self):
+        x = np.where(np.arange(32) < 9, 3.0, -3.0) * np.ones((32, 32))
+        assert describe("Euler number", x)[0] == 0
+
+    def test_counts_are_those_of_scikit_image(self):
+        measure = pytest.importorskip("skimage.measure")
+        x = np.pad(noise((40, 50)), 1, constant_values=-9)
+        inside = x > -1.875
+        both = [measure.euler_number(inside, connectivity) for connectivity in (1, 2)]
+        pixels = 41 * 51
+        assert describe("Euler number", x, False)[0] * pixels / 1000 == pytest.approx(np.mean(both))
+        crofton = measure.perimeter_crofton(inside, directions=4)
+        assert describe("perimeter", x, False)[0] * pixels == pytest.approx(crofton, rel=0.01)
+
+
+class TestSliced:
+    def test_lines_are_fixed_and_of_unit_length(self):
+        np.testing.assert_allclose(np.linalg.norm(lines(5), axis=0), 1, rtol=1e-6)
+        np.testing.assert_array_equal(lines(5), lines(5))
+
+    def test_a_shift_is_seen_along_every_line(self):
+        points = np.random.default_rng(0).normal(size=(300, 4))
+        step = np.array([0.5, 0, -1, 2])
+        found = quantiles(points + step, lines(4)) - quantiles(points, lines(4))
+        np.testing.assert_allclose(found, np.tile((step @ lines(4))[:, None], 300), atol=1e-6)
+
+    def test_some_points_are_the_same_ones(self):
+        points = np.arange(100.0)[:, None]
+        assert len(some(points, 10)) == 10
+        np.testing.assert_array_equal(some(points, 10), some(points, 10))
+        assert some(points, 100) is points
+
+
+class TestJets:
+    def test_the_unit_is_the_reference(self):
+        x = strokes(0).astype(np.float32)
+        a, b = describe("jets 1", x), describe("jets 1", 2 * x)
+        distance = STATISTICS["jets 1"].distance
+        assert distance(a, b) == pytest.approx(2 * distance(b, a), rel=1e-4)
+
+    def test_of_a_wave(self):
+        value, slope, large, small = describe("jets 2", sine((64, 64), waves=2)).T
+        omega = 2 * np.pi * 2 / 64
+        damping = np.exp(-((2 * omega) ** 2) / 2)
+        assert value.max() == pytest.approx(damping, rel=1e-3)
+        assert slope.max() == pytest.approx(omega * damping, rel=1e-2)
+        assert large.max() == pytest.approx(omega**2 * damping, rel=1e-2)
+        assert small.min() == pytest.approx(-(omega**2) * damping, rel=1e-2)
+
+
+class TestAlignment:
+    @pytest.mark.parametrize("periodic", [True, False])
+    def test_of_a_plane_wave_is_one(self, periodic):
+        x = sine((64, 64), waves=8)
+        np.testing.assert_allclose(describe("alignment", x, periodic), 1, atol=0.02)
+
+    def test_of_noise_decays(self):
+        values = describe("alignment", noise())
+        assert values[0] > 0.5
+        assert np.abs(values[-6:]).max() < 0.02
+
+    def test_half_across_is_the_mean_of_the_halves(self):
+        x = np.concatenate([sine((64, 128), 16), sine((128, 64), 16).T])
+        values = describe("alignment", x)
+        assert values[0] > 0.9
+        assert np.all(np.diff(values) < 0.02)

@@ -1,0 +1,29 @@
+"""Judges that the loop never sees: held-out statistics of fields, beside their target.
+
+`compare` is the scoreboard: distances of candidates from the target by every statistic of
+`STATISTICS`, in units of the distance between two real pieces. `copying` looks for the target
+itself in a candidate. All of it is NumPy; no model optimizes any of it.
+"""
+
+from synth.metrics._statistic import Statistic
+from synth.metrics.copies import Copying, copying
+from synth.metrics.increments import flatness
+from synth.metrics.moments import kurtosis, skewness
+from synth.metrics.registry import STATISTICS
+from synth.metrics.scoreboard import Score, Scoreboard, compare
+from synth.metrics.spectra import radial_spectrum, spectrum_error
+
+__all__ = [
+    "STATISTICS",
+    "Copying",
+    "Score",
+    "Scoreboard",
+    "Statistic",
+    "compare",
+    "copying",
+    "flatness",
+    "kurtosis",
+    "radial_spectrum",
+    "skewness",
+    "spectrum_error",
+]

@@ -1,0 +1,37 @@
+"""All held-out statistics, in the order of the tables.
+
+A new statistic is a function that describes a field, and one line here.
+"""
+
+from synth.metrics._statistic import Statistic, mean_absolute, rms
+from synth.metrics.alignment import describe_alignment
+from synth.metrics.bispectra import describe_equilateral, describe_squeezed
+from synth.metrics.increments import describe_flatness, describe_structure
+from synth.metrics.jets import describe_jets, jet_distance
+from synth.metrics.minkowski import describe_area, describe_euler, describe_perimeter
+from synth.metrics.moments import describe_kurtosis, describe_skewness, describe_values
+from synth.metrics.patches import describe_patches
+from synth.metrics.spectra import describe_rings, describe_sectors
+
+STATISTICS: dict[str, Statistic] = {
+    "radial spectrum": Statistic(describe_rings, rms),
+    "spectrum 2-D": Statistic(describe_sectors, rms),
+    "wasserstein": Statistic(describe_values, mean_absolute),
+    "skewness": Statistic(describe_skewness, rms),
+    "kurtosis": Statistic(describe_kurtosis, rms),
+    "structure functions": Statistic(describe_structure, rms),
+    "flatness": Statistic(describe_flatness, rms),
+    "equilateral bispectrum": Statistic(describe_equilateral, rms, least=16),
+    "squeezed bispectrum": Statistic(describe_squeezed, rms, least=32),
+    "area": Statistic(describe_area, mean_absolute),
+    "perimeter": Statistic(describe_perimeter, mean_absolute),
+    "Euler number": Statistic(describe_euler, mean_absolute),
+    "patches 1": Statistic(describe_patches(1), mean_absolute, least=8),
+    "patches 2": Statistic(describe_patches(2), mean_absolute, least=16),
+    "patches 3": Statistic(describe_patches(3), mean_absolute, least=32),
+    "patches 4": Statistic(describe_patches(4), mean_absolute, least=64),
+    "jets 1": Statistic(describe_jets(1.0), jet_distance, least=8),
+    "jets 2": Statistic(describe_jets(2.0), jet_distance, least=16),
+    "jets 4": Statistic(describe_jets(4.0), jet_distance, least=32),
+    "alignment": Statistic(describe_alignment, rms),
+}
