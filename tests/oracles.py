@@ -110,3 +110,28 @@ def _crop(filter_, shape):
     corner = [(a - b) // 2 for a, b in zip(centered.shape, shape, strict=True)]
     rows, columns = (slice(c, c + n) for c, n in zip(corner, shape, strict=True))
     return np.fft.ifftshift(centered[rows, columns])
+
+
+def spectra(field, filters):
+    """Powers and moduli [j, l], c01 {(j, k): [l, m]}, c11 {(i, j, k): [l, l, m]}: full grids.
+
+    Nothing is normalized; covariances are means over pixels of maps that were transformed back.
+    """
+    wavelets, phi, residual = filters
+    scales = range(len(wavelets))
+    centered = np.asarray(field, np.float64) - np.mean(field)
+    spectrum = np.fft.fft2(centered)
+    waves = np.fft.ifft2(spectrum * wavelets)
+    moduli = np.abs(waves)
+    layer = np.fft.ifft2(np.fft.fft2(moduli)[:, :, None, None] * wavelets)  # [j, l, k, m]
+    c01 = {
+        (j, k): (waves[k] * layer[j, :, k].conj()).mean((-2, -1)) for k in scales for j in scales
+    }
+    c11 = {
+        (i, j, k): (layer[i, :, None, k] * layer[None, j, :, k].conj().squeeze(0)).mean((-2, -1))
+        for k in scales
+        for j in scales
+        for i in scales
+    }
+    around = [(np.abs(np.fft.ifft2(spectrum * f)) ** 2).mean() for f in (residual, phi)]
+    return (moduli**2).mean((-2, -1)), moduli.mean((-2, -1)), around, c01, c11

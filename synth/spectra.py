@@ -1,0 +1,264 @@
+"""Scattering spectra: covariances of a field and its moduli, which see sign and alignment.
+
+    x ──► |x⋆ψ₁|,   ⟨x⋆ψ₃ (|x⋆ψ₂|⋆ψ₃)*⟩,   ⟨|x⋆ψ₁|⋆ψ₃ (|x⋆ψ₂|⋆ψ₃)*⟩,   j₁ ≤ j₂ ≤ j₃.
+
+A covariance over the whole picture is a sum over frequencies (Parseval), so that the second
+layer needs no inverse FFT: for each ψ₃ all spectra that feed it are cut to its band, and the
+matrix of their products is one matrix product.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Complex, Float, Inexact, Int
+
+from synth.bands import add_window, bandpasses, centered_spectrum, modulus, resize, window
+from synth.filters import XI, Band, FilterBank
+
+__all__ = ["Covariance", "Spectra", "scattering_spectra", "spectra_paths"]
+
+
+class Spectra(eqx.Module):
+    """Scattering spectra, by name, in the field's unit (means, moduli) and its square.
+
+    Averaged over angles, the axes ``l`` of powers and moduli and ``m`` have length 1, the
+    angles of c01 and c11 are those relative to ψ₃, and all numbers are real.
+
+    Attributes:
+        mean: ⟨x⟩.
+        power: P = ⟨|x⋆ψ_{j,l}|²⟩ per scale j and angle l.
+        above: ⟨|x⋆r|²⟩, r the residual band above the wavelets; 0 without one.
+        below: ⟨|(x − ⟨x⟩)⋆φ_J|²⟩, the power below the wavelets.
+        modulus: S1 = ⟨|x⋆ψ_{j,l}|⟩.
+        c01: ⟨x⋆ψ_{k,m} (|x⋆ψ_{j,l}|⋆ψ_{k,m})*⟩ per pair p = (j, k), j ≤ k, ordered by k and
+            then by j, and per angles l and m.
+        c11: ⟨|x⋆ψ₁|⋆ψ_{k,m} (|x⋆ψ₂|⋆ψ_{k,m})*⟩, ordered by k; u runs over the pairs of waves
+            (j₁, l₁) ≤ (j₂, l₂) with j₂ ≤ k, in lexical order.
+    """
+
+    mean: Float[Array, ""]
+    power: Float[Array, "j l"]
+    above: Float[Array, ""]
+    below: Float[Array, ""]
+    modulus: Float[Array, "j l"]
+    c01: Inexact[Array, "p l m"]
+    c11: Inexact[Array, "u m"]
+
+    def flatten(self) -> Float[Array, " n"]:
+        """All numbers in one vector, in the order of ``spectra_paths``.
+
+        Real parts of c01 and c11 come first, then the imaginary ones, if there are any.
+        """
+        complex_ = jnp.concatenate([self.c01.ravel(), self.c11.ravel()])
+        parts = [complex_.real, complex_.imag] if jnp.iscomplexobj(complex_) else [complex_]
+        lines = self.mean, self.power, self.above, self.below, self.modulus
+        return jnp.concatenate([*(line.ravel() for line in lines), *parts])
+
+
+class Covariance(NamedTuple):
+    """Which number of the scattering spectra it is.
+
+    Attributes:
+        name: ``mean``, ``power``, ``above``, ``below``, ``modulus``, ``c01`` or ``c11``.
+        scales: scale of each wavelet, in the order of its definition.
+        angles: angle of each wavelet, radians; relative to the last one when averaged.
+        frequencies: center frequency of each wavelet, radians per pixel.
+        imaginary: whether it is the imaginary part.
+    """
+
+    name: str
+    scales: tuple[int, ...] = ()
+    angles: tuple[float, ...] = ()
+    frequencies: tuple[float, ...] = ()
+    imaginary: bool = False
+
+
+def spectra_paths(bank: FilterBank, *, isotropic: bool = False) -> list[Covariance]:
+    """Table of the scattering spectra of a bank, a row each, in the order of ``flatten``.
+
+    Args:
+        bank: the bank that ``scattering_spectra`` was given.
+        isotropic: whether it averaged over angles.
+
+    Example:
+        >>> from synth.filters import morlet_bank
+        >>> table = spectra_paths(morlet_bank((32, 32), num_scales=2, num_angles=4))
+        >>> len(table), table[19].name, table[-1].scales, table[-1].imaginary
+        (483, 'c01', (1, 1, 1), True)
+    """
+    scales, last = range(bank.num_scales), range(1 if isotropic else bank.num_angles)
+    angles = range(bank.num_angles)
+
+    def row(name: str, *waves: tuple[int, int], imaginary: bool = False) -> Covariance:
+        return Covariance(
+            name,
+            scales=tuple(j for j, _ in waves),
+            angles=tuple(np.pi * a / bank.num_angles for _, a in waves),
+            frequencies=tuple(XI / 2**j for j, _ in waves),
+            imaginary=imaginary,
+        )
+
+    def products(imaginary: bool) -> list[Covariance]:
+        first = [
+            row("c01", (j, a), (k, b), imaginary=imaginary)
+            for k in scales
+            for j in range(k + 1)
+            for a in angles
+            for b in last
+        ]
+        waves = [[(j, a) for j in range(k + 1) for a in angles] for k in scales]
+        second = [
+            row("c11", one, two, (k, b), imaginary=imaginary)
+            for k in scales
+            for index, one in enumerate(waves[k])
+            for two in waves[k][index:]
+            for b in last
+        ]
+        return first + second
+
+    return [
+        row("mean"),
+        *(row("power", (j, a)) for j in scales for a in last),
+        row("above"),
+        row("below"),
+        *(row("modulus", (j, a)) for j in scales for a in last),
+        *products(imaginary=False),
+        *([] if isotropic else products(imaginary=True)),
+    ]
+
+
+@jax.jit(static_argnames="isotropic")
+def scattering_spectra(
+    field: Float[Array, "h w"], bank: FilterBank, *, isotropic: bool = False
+) -> Spectra:
+    """Scattering spectra of a field on the torus.
+
+    Derivatives are those with respect to the field, in reverse mode; the bank counts as
+    constant.
+
+    Args:
+        field: one channel, in any unit.
+        bank: a bank of the field's shape.
+        isotropic: average over rotations of the field by multiples of π/L, at fixed
+            differences of angles. Rotation by π conjugates the covariances, so that their
+            imaginary parts average to 0.
+
+    Returns:
+        The spectra, as covariances: ``normalized`` by a target in ``synth.statistics``.
+
+    Raises:
+        ValueError: if the bank is made for another shape.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from synth.filters import morlet_bank
+        >>> spectra = scattering_spectra(jnp.ones((32, 32)), morlet_bank((32, 32)))
+        >>> float(spectra.mean), round(float(spectra.power.max()), 6)
+        (1.0, 0.0)
+
+    Source:
+        S. Cheng, R. Morel, E. Allys, B. Ménard and S. Mallat, "Scattering spectra models for
+        physics", PNAS Nexus 3 (2024), Eqs. 5–9.
+    """
+    if field.shape != bank.shape:
+        raise ValueError(
+            f"The field is {field.shape} but the bank was made for {bank.shape}: "
+            f"make a bank with morlet_bank({field.shape})."
+        )
+    mean = field.mean()
+    spectrum = centered_spectrum(field - mean)
+    stack = spectrum[None]
+    moduli, matrices = [], []
+    for k, band in enumerate(bank.first):
+        maps = modulus(bandpasses(spectrum, band))
+        moduli.append(maps.mean((-2, -1)))
+        second = bank.second[k - 1] if k else band
+        layers = (stack, centered_spectrum(maps))
+        stack = jnp.concatenate([resize(layer, second.box) for layer in layers])
+        matrices.append(_turn(_products(stack, second), isotropic))
+    s1 = jnp.stack(moduli)
+    return Spectra(
+        mean=mean,
+        power=jnp.stack([matrix[:, 0, 0].real for matrix in matrices]),
+        above=jnp.zeros_like(mean) if bank.residual is None else _power(spectrum, bank.residual),
+        below=_power(spectrum, bank.lowpass),
+        modulus=s1.mean(1, keepdims=True) if isotropic else s1,
+        c01=_first_row(matrices, bank.num_angles),
+        c11=jnp.concatenate([_upper(matrix[:, 1:, 1:]) for matrix in matrices]),
+    )
+
+
+def _turn(matrix: Complex[Array, "m n n"], isotropic: bool) -> Inexact[Array, "a n n"]:
+    """Average over m of products of waves at fixed angles relative to m, if asked for."""
+    if not isotropic:
+        return matrix
+    angles, size = matrix.shape[:2]
+    scales, waves = (size - 1) // angles, np.arange(size - 1)
+    relative = np.arange(angles)[:, None] + waves % angles
+    turned = 1 + waves // angles * angles + relative % angles
+    index = np.concatenate([np.zeros((angles, 1), int), turned], axis=1)
+    assert scales * angles == size - 1  # noqa: S101
+    rows = np.arange(angles)[:, None, None]
+    return matrix[rows, index[:, :, None], index[:, None, :]].real.mean(0, keepdims=True)
+
+
+def _first_row(matrices: list[Inexact[Array, "m n n"]], num_angles: int) -> Inexact[Array, "p l m"]:
+    """Products of x⋆ψ₃ with the moduli, of every k, as one table of pairs."""
+    rows = [matrix[:, 0, 1:] for matrix in matrices]
+    split = [jnp.moveaxis(row.reshape(len(row), -1, num_angles), 0, -1) for row in rows]
+    return jnp.concatenate(split)
+
+
+def _upper(matrix: Inexact[Array, "m n n"]) -> Inexact[Array, "u m"]:
+    rows, columns = np.triu_indices(matrix.shape[-1])
+    return matrix[:, rows, columns].T
+
+
+def _power(spectrum: Complex[Array, "h w"], band: Band) -> Float[Array, ""]:
+    part = window(spectrum[None], band.starts[0], band.grid)[0] * band.filters[0]
+    return jnp.sum(part.real**2 + part.imag**2)
+
+
+@jax.custom_vjp
+def _products(stack: Complex[Array, "n a b"], band: Band) -> Complex[Array, "m n n"]:
+    """⟨(x_r⋆ψ_m)(x_s⋆ψ_m)*⟩ of all fields r, s, given by their spectra, for each angle m."""
+    return lax.map(lambda one: _product(_cut(stack, *one)), (band.filters, band.starts))
+
+
+def _cut(
+    stack: Complex[Array, "n a b"], filter_: Float[Array, "c d"], start: Int[Array, "2"]
+) -> Complex[Array, "n f"]:
+    """Spectra of x⋆ψ on the window of ψ, flat."""
+    return (window(stack, start, filter_.shape) * filter_).reshape(len(stack), -1)
+
+
+def _product(waves: Complex[Array, "n f"]) -> Complex[Array, "n n"]:
+    return jnp.matmul(waves, waves.conj().T, precision=lax.Precision.HIGHEST)
+
+
+def _products_forward(
+    stack: Complex[Array, "n a b"], band: Band
+) -> tuple[Complex[Array, "m n n"], tuple[Complex[Array, "n a b"], Band]]:
+    return _products(stack, band), (stack, band)
+
+
+def _products_backward(
+    saved: tuple[Complex[Array, "n a b"], Band], cotangent: Complex[Array, "m n n"]
+) -> tuple[Complex[Array, "n a b"], None]:
+    stack, band = saved
+
+    def add(total: Complex[Array, "n a b"], one: tuple[Array, Array, Array]) -> tuple[Array, None]:
+        filter_, start, slope = one
+        waves = _cut(stack, filter_, start)
+        slopes = jnp.matmul(slope + slope.conj().T, waves.conj(), precision=lax.Precision.HIGHEST)
+        return add_window(total, slopes.reshape(-1, *filter_.shape) * filter_, start), None
+
+    inputs = (band.filters, band.starts, cotangent)
+    return lax.scan(add, jnp.zeros_like(stack), inputs)[0], None
+
+
+_products.defvjp(_products_forward, _products_backward)
