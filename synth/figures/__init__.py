@@ -10,5 +10,6 @@ from synth.figures.coefficients import coefficients
 from synth.figures.comparison import comparison
 from synth.figures.gallery import Row, gallery
 from synth.figures.progress import progress
+from synth.figures.scoreboard import scoreboard
 
-__all__ = ["Row", "coefficients", "comparison", "filter_bank", "gallery", "progress"]
+__all__ = ["Row", "coefficients", "comparison", "filter_bank", "gallery", "progress", "scoreboard"]

@@ -1,6 +1,6 @@
 """Parts that several figures share: colors of the fields, gray scales, pictures, curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,10 +27,18 @@ __all__ = [
 
 Field = Float[np.ndarray, "h w"] | Float[Array, "h w"]
 
+Colors = Mapping[str, str]
+
 _PERCENTILES = (0.5, 99.5)
 # Okabe and Ito's colors, which color-blind people tell apart; the dashes help in print.
-_NAMED = {"gaussian": ("#0072B2", "--"), "scattering": ("#D55E00", "-")}
-_SPARE = (("#009E73", "-."), ("#CC79A7", ":"), ("#56B4E9", "--"), ("#E69F00", "-"))
+_NAMED = {
+    "gaussian": ("#0072B2", "--"),
+    "scattering1": ("#E69F00", ":"),
+    "scattering": ("#D55E00", "-"),
+    "spectra": ("#009E73", "-."),
+    "full": ("#CC79A7", "-"),
+}
+_SPARE = (("#56B4E9", "--"), ("#8C6D31", "-."), ("#6A3D9A", ":"), ("#7F7F7F", "-"))
 
 
 class Line(NamedTuple):
@@ -116,19 +124,29 @@ def number(value: float) -> str:
     return words.replace("-", "−")
 
 
-def losses_plot(axes: Axes, losses: Float[np.ndarray, " n"], color: str) -> None:
-    """Loss against evaluations, its last value written beside it."""
+def losses_plot(axes: Axes, losses: Mapping[str, Float[np.ndarray, " n"]], colors: Colors) -> None:
+    """Losses against evaluations, a curve per model, its last value written beside it."""
     plot(axes, "Descent", "loss evaluations", "loss")
-    counts = np.arange(1, len(losses) + 1)
-    seen = np.isfinite(losses) & (losses > 0)
-    axes.plot(counts[seen], losses[seen], color=color, linewidth=1.8, label="loss")
-    axes.set_xlim(0, max(10, len(losses)) * 1.04)
-    if not seen.any():
+    axes.set_xlim(0, max(10, *(len(each) for each in losses.values())) * 1.04)
+    axes.margins(y=0.14)
+    curves = [_losses_curve(axes, name, each, colors[name]) for name, each in losses.items()]
+    if not any(curves):
         axes.yaxis.set_major_locator(NullLocator())
         return
-    end = counts[seen][-1], losses[seen][-1]
-    axes.margins(y=0.14)
     logarithmic(axes)
+    if len(losses) > 1:
+        axes.legend(loc="best")
+
+
+def _losses_curve(axes: Axes, name: str, losses: Float[np.ndarray, " n"], color: str) -> bool:
+    """One curve, as far as it is finite and positive; whether anything is."""
+    counts = np.arange(1, len(losses) + 1)
+    seen = np.isfinite(losses) & (losses > 0)
+    axes.plot(counts[seen], losses[seen], color=color, linewidth=1.8, label=name)
+    if not seen.any():
+        return False
+    end = counts[seen][-1], losses[seen][-1]
     axes.plot(*end, "o", color=color, markersize=5)
     beside = axes.annotate(number(end[1]), end, (-5, -3), textcoords="offset points", color=color)
     beside.set(horizontalalignment="right", verticalalignment="top")
+    return True

@@ -46,13 +46,14 @@ _PANEL = 390
 _PANEL_TITLE, _PANEL_LABELS, _AXIS_LABELS = 76, 92, 96  # above, below, left of a panel
 _BAR = 170  # right of the last picture: the gray scale
 
+Losses = Float[np.ndarray, " n"] | Float[Array, " n"]
 Fields = dict[str, Float[np.ndarray, "h w"]]
 
 
 @style()
 def comparison(
     fields: Mapping[str, Field],
-    losses: Float[np.ndarray, " n"] | Float[Array, " n"] | None = None,
+    losses: Mapping[str, Losses] | Losses | None = None,
     *,
     title: str = "",
     note: str = "",
@@ -65,7 +66,8 @@ def comparison(
 
     Args:
         fields: name to field, all of one shape and unit, the target first.
-        losses: loss after each evaluation; without it there is no third diagram.
+        losses: loss after each evaluation, by the name of the field, or those of the field
+            ``scattering``, or else of the last one; without them there is no third diagram.
         title: a headline.
         note: small print at the bottom, wrapped to the width of the figure.
 
@@ -83,7 +85,7 @@ def comparison(
     """
     arrays = {name: np.asarray(field, np.float64) for name, field in fields.items()}
     _check(arrays)
-    history = None if losses is None or len(losses) == 0 else np.asarray(losses, np.float64)
+    history = _histories(losses, list(arrays))
     plan = _Plan.of(arrays, title, note)
     page = Page.of(plan.width, plan.height)
     page.text(MARGIN, MARGIN * 0.8, plan.title, HEADLINE)
@@ -91,6 +93,17 @@ def comparison(
     _diagrams(page, plan, arrays, history)
     page.text(MARGIN, plan.note_top, plan.note, SMALL)
     return page.figure
+
+
+def _histories(
+    losses: Mapping[str, Losses] | Losses | None, names: list[str]
+) -> dict[str, Float[np.ndarray, " n"]]:
+    """Losses by the name of the field, without empty ones."""
+    if losses is None:
+        return {}
+    if not isinstance(losses, Mapping):
+        losses = {"scattering" if "scattering" in names else names[-1]: losses}
+    return {name: np.asarray(each, np.float64) for name, each in losses.items() if len(each)}
 
 
 def _check(fields: Fields) -> None:
@@ -180,9 +193,9 @@ def _numbers(field: Float[np.ndarray, "h w"], target: Float[np.ndarray, "h w"] |
 
 
 def _diagrams(
-    page: Page, plan: _Plan, fields: Fields, losses: Float[np.ndarray, " n"] | None
+    page: Page, plan: _Plan, fields: Fields, losses: dict[str, Float[np.ndarray, " n"]]
 ) -> None:
-    count = 2 if losses is None else 3
+    count = 3 if losses else 2
     width = (plan.content - (count - 1) * _GAP) / count
     boxes = [
         Box(
@@ -195,7 +208,7 @@ def _diagrams(
     ]
     spectra(page.axes(boxes[0]), fields)
     gray_levels(page.axes(boxes[1]), fields)
-    if losses is not None:
+    if losses:
         names = list(fields)
-        last = names.index("scattering") if "scattering" in names else len(names) - 1
-        losses_plot(page.axes(boxes[2]), losses, line(names, last).color)
+        colors = {name: line(names, index).color for index, name in enumerate(names)}
+        losses_plot(page.axes(boxes[2]), losses, colors)

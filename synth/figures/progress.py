@@ -53,5 +53,5 @@ def progress(
         picture(page.axes(Box(left, top, width, height)), shown, scale)
     color = line(("target", "scattering"), 1).color
     axes = page.axes(Box(plot_left, top, _PLOT_WIDTH, plot_height))
-    losses_plot(axes, np.asarray(losses), color)
+    losses_plot(axes, {"loss": np.asarray(losses)}, {"loss": color})
     return page.figure
