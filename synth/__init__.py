@@ -1,6 +1,6 @@
-"""New textures from one picture, by its wavelet scattering moments.
+"""New textures from one picture, by its wavelet scattering statistics.
 
-    bank → ScatteringMoments(bank) → fit(descriptor, field) → synthesize(model, key=…)
+    joint("scattering", shape=…) → fit(descriptor, field) → synthesize(model, key=…)
 
 Names are imported when they are first used: ``synth --help`` should not wait for JAX.
 """
@@ -10,45 +10,102 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from synth.filters import EXACT, FilterBank, littlewood_paley, max_scales, morlet_bank
+    from synth.metrics import compare
     from synth.models import GaussianModel, MomentModel, fit, fit_gaussian
     from synth.scattering import Scattering, paths, scatter, scatter_local
     from synth.solvers import LBFGS, Adam
-    from synth.statistics import Residual, ScatteringMoments
+    from synth.spectra import Spectra, scattering_spectra, spectra_paths
+    from synth.statistics import (
+        Descriptor,
+        GrayLevels,
+        Joint,
+        ScatteringMoments,
+        ScatteringSpectra,
+        joint,
+    )
     from synth.synthesis import Judge, Limits, Outcome, Synthesis, descend, drain, synthesize
 
 _HOMES = {
-    "filters": ("EXACT", "FilterBank", "littlewood_paley", "max_scales", "morlet_bank"),
-    "models": ("GaussianModel", "MomentModel", "fit", "fit_gaussian"),
-    "scattering": ("Scattering", "paths", "scatter", "scatter_local"),
-    "solvers": ("LBFGS", "Adam"),
-    "statistics": ("Residual", "ScatteringMoments"),
-    "synthesis": ("Judge", "Limits", "Outcome", "Synthesis", "descend", "drain", "synthesize"),
+    "filters": (
+        "EXACT",
+        "FilterBank",
+        "littlewood_paley",
+        "max_scales",
+        "morlet_bank",
+    ),
+    "metrics": ("compare",),
+    "models": (
+        "GaussianModel",
+        "MomentModel",
+        "fit",
+        "fit_gaussian",
+    ),
+    "scattering": (
+        "Scattering",
+        "paths",
+        "scatter",
+        "scatter_local",
+    ),
+    "solvers": (
+        "LBFGS",
+        "Adam",
+    ),
+    "spectra": (
+        "Spectra",
+        "scattering_spectra",
+        "spectra_paths",
+    ),
+    "statistics": (
+        "Descriptor",
+        "GrayLevels",
+        "Joint",
+        "ScatteringMoments",
+        "ScatteringSpectra",
+        "joint",
+    ),
+    "synthesis": (
+        "Judge",
+        "Limits",
+        "Outcome",
+        "Synthesis",
+        "descend",
+        "drain",
+        "synthesize",
+    ),
 }
 
 __all__ = [
     "EXACT",
     "LBFGS",
     "Adam",
+    "Descriptor",
     "FilterBank",
     "GaussianModel",
+    "GrayLevels",
+    "Joint",
     "Judge",
     "Limits",
     "MomentModel",
     "Outcome",
-    "Residual",
     "Scattering",
     "ScatteringMoments",
+    "ScatteringSpectra",
+    "Spectra",
     "Synthesis",
+    "compare",
     "descend",
     "drain",
     "fit",
     "fit_gaussian",
+    "joint",
     "littlewood_paley",
     "max_scales",
     "morlet_bank",
     "paths",
     "scatter",
     "scatter_local",
+    "scattering_spectra",
+    "spectra_paths",
     "synthesize",
 ]
 

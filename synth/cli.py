@@ -21,7 +21,7 @@ from synth.errors import InputError  # noqa: E402
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    help="New textures from one picture, by its wavelet scattering moments, beside a Gaussian "
+    help="New textures from one picture, by its wavelet scattering statistics, beside a Gaussian "
     "model with the same power spectrum, with numbers.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,10 +32,13 @@ _INTERRUPTED = 130
 
 
 class ModelName(StrEnum):
-    """Models that ``generate`` draws from."""
+    """Models that ``generate`` draws from, from the least to the most that is kept."""
 
-    SCATTERING = "scattering"
     GAUSSIAN = "gaussian"
+    SCATTERING1 = "scattering1"
+    SCATTERING = "scattering"
+    SPECTRA = "spectra"
+    FULL = "full"
 
 
 class SolverName(StrEnum):
@@ -54,28 +57,49 @@ class DeviceName(StrEnum):
     TPU = "tpu"
 
 
-_Image = Annotated[
-    str,
-    typer.Argument(
-        metavar="IMAGE", help="Path of a picture or .npy array, or a name of `synth list`."
-    ),
-]
+_IMAGE = "Path of a picture or .npy array, or a name of `synth list`."
+_Image = Annotated[str, typer.Argument(metavar="IMAGE", help=_IMAGE)]
 _Seed = Annotated[int, typer.Option(help="Another seed gives another texture of the same kind.")]
 _Size = Annotated[int | None, typer.Option(help="Resize the target: its longest side, in pixels.")]
 _Scales = Annotated[
     int | None,
-    typer.Option(help="Scales J: structures up to 2^J pixels are kept. Default: all that fit."),
+    typer.Option(
+        help="Scales J: structures up to 2^J pixels are kept. Default: all that fit, one less for "
+        "spectra."
+    ),
 ]
 _Angles = Annotated[
-    int, typer.Option(help="Angles L in a half-turn: more keep sharper directions.")
+    int | None,
+    typer.Option(
+        help="Angles L in a half-turn: more keep sharper directions. Default: 8, 4 for spectra."
+    ),
 ]
 _Model = Annotated[
-    ModelName,
-    typer.Option(help="scattering shows the Gaussian beside it; gaussian is drawn alone."),
+    list[ModelName],
+    typer.Option(
+        help="What is kept of the picture; give it several times to see a ladder of models. "
+        "scattering1: contrasts per scale and direction. scattering: how they vary, too. "
+        "spectra: signs and edges, by covariances between scales. full: both and the gray levels. "
+        "The Gaussian is always shown beside."
+    ),
+]
+_GrayLevels = Annotated[
+    bool,
+    typer.Option(
+        "--gray-levels", help="Match the gray levels too: bright stays bright, dark stays dark."
+    ),
+]
+_Samples = Annotated[
+    int, typer.Option(help="Textures of each model, drawn together from SEED, SEED + 1, …")
 ]
 _Steps = Annotated[int, typer.Option(help="Most evaluations of the loss.")]
 _Tolerance = Annotated[
-    float, typer.Option(help="Relative distance of the moments at which the descent ends.")
+    float | None,
+    typer.Option(
+        help="The descent ends when the moments differ by this fraction of their estimation "
+        "noise, the difference that pieces of the picture show. Default: 0.04, spectra 0.1, "
+        "full 0.2."
+    ),
 ]
 _Solver = Annotated[SolverName, typer.Option(help="Descent method.")]
 _Periodic = Annotated[
@@ -92,20 +116,23 @@ def generate(
     seed: _Seed = 0,
     size: _Size = None,
     scales: _Scales = None,
-    angles: _Angles = 8,
-    model: _Model = ModelName.SCATTERING,
+    angles: _Angles = None,
+    model: _Model = [ModelName.SCATTERING],  # noqa: B006 - typer copies it
+    gray_levels: _GrayLevels = False,
+    samples: _Samples = 1,
     max_steps: _Steps = 1000,
-    tolerance: _Tolerance = 0.01,
+    tolerance: _Tolerance = None,
     solver: _Solver = SolverName.LBFGS,
     periodic: _Periodic = None,
     out: _Out = Path("outputs"),
     device: _Device = DeviceName.AUTO,
 ) -> None:
-    """Draw a new texture with the scattering moments of IMAGE, beside a Gaussian sample.
+    """Draw a new texture with the statistics of IMAGE, beside a Gaussian sample.
 
-    Writes OUT/<name>-<time>/ with target.png, gaussian.png, scattering.png, comparison.png,
-    fields.npz and manifest.json. Exit code: 0 converged, 1 failure, 2 bad input, 3 ended
-    without reaching the tolerance (everything is written all the same).
+    Writes OUT/<name>-<time>/ with target.png, gaussian.png, a picture per model and sample,
+    comparison.png, scoreboard.png, fields.npz and manifest.json. Exit code: 0 converged,
+    1 failure, 2 bad input, 3 ended without reaching the tolerance (everything is written all
+    the same).
     """
     from synth.display import Display, closing_table
 
@@ -114,7 +141,8 @@ def generate(
         _use_device(device)
         from synth.clock import Clock
         from synth.folders import check_folder
-        from synth.runs import Options, read, write
+        from synth.record import write
+        from synth.runs import Options, read
         from synth.runs import generate as run
 
         clock = Clock(_STARTED)
@@ -125,7 +153,9 @@ def generate(
             seed=seed,
             scales=scales,
             angles=angles,
-            model=model.value,
+            models=tuple(dict.fromkeys(each.value for each in model)),
+            gray_levels=gray_levels,
+            samples=samples,
             max_steps=max_steps,
             tolerance=tolerance,
             solver=solver.value,
@@ -142,6 +172,50 @@ def generate(
     print(folder)
     if result.outcome != "converged":
         raise typer.Exit(3)
+
+
+@app.command()
+def compare(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help=_IMAGE)],
+    candidates: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CANDIDATE...",
+            help="Pictures to be judged, of the target's size. Names that differ in a number at "
+            "the end, as scattering-1.png and scattering-2.png, count as samples of one model.",
+        ),
+    ],
+    real: Annotated[
+        list[str],
+        typer.Option(
+            help="Another real picture of the same kind; from two on they set the noise floor, "
+            "otherwise the quadrants of the target do."
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    size: _Size = None,
+    periodic: _Periodic = None,
+    out: _Out = Path("outputs"),
+) -> None:
+    """Score pictures by statistics that no model here matches, against the noise floor.
+
+    1 means: as near to TARGET as another real picture. Writes OUT/<name>-scores-<time>/ with
+    scoreboard.png and scores.json.
+    """
+    from synth.display import Display, score_table
+
+    with Display() as display:
+        display.phase("loading")
+        from synth import contest
+        from synth.folders import check_folder
+
+        entries = contest.read(target, candidates, real, size=size, periodic=periodic)
+        check_folder(out)
+        display.phase("judging")
+        board = contest.judge(entries)
+        display.phase("writing")
+        folder = contest.write(board, entries.target.name, out)
+    score_table(board)
+    print(folder)
 
 
 @app.command()
@@ -168,7 +242,8 @@ def process(
 
         from synth.folders import check_folder
         from synth.processes import PROCESSES
-        from synth.runs import check_seed, write_field
+        from synth.record import write_field
+        from synth.runs import check_seed
 
         if name not in PROCESSES:
             raise InputError(f"There is no process {name}: choose one of {', '.join(PROCESSES)}.")
@@ -185,12 +260,14 @@ def process(
 @app.command(name="list")
 def list_() -> None:
     """List the bundled pictures and the processes that draw such fields."""
-    from synth.images import bundled
+    from synth.images import PHOTOGRAPHS, bundled
 
     print("Pictures, for `synth generate`:")
     for table in bundled().values():
         height, width = table["shape"]
         print(f"  {table['file']:24}{height} × {width}")
+    for name in PHOTOGRAPHS:
+        print(f"  {name + '.png':24}512 × 512, a photograph that comes with scikit-image")
     print("Processes, for `synth process`:")
     print("  " + ", ".join(dict.fromkeys(table["process"] for table in bundled().values())))
 

@@ -2,10 +2,12 @@
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+from jaxtyping import Float
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -14,11 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from synth.images import Texture
-from synth.runs import Options, Result, manifest
-from synth.statistics import Residual
-from synth.synthesis import Progress, drain
+from synth.metrics import Scoreboard
+from synth.record import manifest
+from synth.runs import Look, Options, Result
+from synth.synthesis import Limits, drain
 
-__all__ = ["Display", "closing_table"]
+__all__ = ["Display", "closing_table", "score_table"]
+
+_BLOCKS = {"total": "all orders", "gray_levels": "gray levels"}
 
 
 class Display:
@@ -59,14 +64,17 @@ class Display:
         facts = (f"{texture.name}: {height} × {width} pixels, {borders}.", *texture.notes)
         self._facts = [Text(fact) for fact in facts]
 
-    def follow(self, run: Generator[Progress, None, Result], options: Options) -> Result:
+    def follow(self, run: Generator[Look, None, Result], options: Options) -> Result:
         """Drain a run, showing its progress, and return its result."""
-        trace: list[tuple[float, int, float]] = []
+        traces: dict[str, list[tuple[float, int, float]]] = {}
 
-        def look(progress: Progress) -> None:
-            excess = progress.residual.largest() / options.tolerance
-            trace.append((time.perf_counter(), progress.evaluations, float(excess)))
-            self._show(*_panel(progress, options, _seconds_left(trace, options)))
+        def look(look: Look) -> None:
+            progress = look.progress
+            trace = traces.setdefault(look.model, [])
+            limits = options.limits(look.model)
+            excess = float(progress.excess.max()) / limits.tolerance
+            trace.append((time.perf_counter(), progress.evaluations, excess))
+            self._show(*_panel(look, limits, _seconds_left(trace, limits)))
 
         return drain(run, look)
 
@@ -75,29 +83,27 @@ class Display:
         self._live.update(Group(*self._facts, self._spinner, *below), refresh=True)
 
 
-def _panel(
-    progress: Progress, options: Options, left: float | None
-) -> tuple[Text, Text, ProgressBar]:
-    words = f"descending: {progress.evaluations} evaluations, loss {progress.losses[-1]:.3g}"
+def _panel(look: Look, limits: Limits, left: float | None) -> tuple[Text, Text, ProgressBar]:
+    progress = look.progress
+    loss = max(float(losses[-1]) for losses in progress.losses)
+    words = f"{look.model}: {progress.evaluations} evaluations, loss {loss:.3g}"
     if left is not None:
         words += f", about {left:.0f} s left"
-    parts = (f"{name} {value:.2%}" for name, value in _orders(progress.residual))
-    bar = ProgressBar(total=options.max_steps, completed=progress.evaluations, width=60)
-    return Text(words), Text(f"  residual: {', '.join(parts)}"), bar
+    excess = float(progress.excess.max())
+    bar = ProgressBar(total=limits.max_steps, completed=progress.evaluations, width=60)
+    return (
+        Text(words),
+        Text(f"  moments differ by {excess:.3f} of their noise, goal {limits.tolerance:g}"),
+        bar,
+    )
 
 
-def _orders(residual: Residual) -> list[tuple[str, float]]:
-    orders = (residual.total, residual.order0, residual.order1, residual.order2)
-    names = ("all orders", "order 0", "order 1", "order 2")
-    return [(name, float(value)) for name, value in zip(names, orders, strict=True)]
-
-
-def _seconds_left(trace: list[tuple[float, int, float]], options: Options) -> float | None:
+def _seconds_left(trace: list[tuple[float, int, float]], limits: Limits) -> float | None:
     """Time to the tolerance, the residual falling on as a power of the evaluations.
 
     Args:
         trace: time, evaluations and excess of the residual, look by look.
-        options: which set the tolerance and the step limit.
+        limits: tolerance and step limit.
 
     Returns:
         Seconds, at most those to the step limit; None at the first look.
@@ -106,7 +112,7 @@ def _seconds_left(trace: list[tuple[float, int, float]], options: Options) -> fl
     then, earlier, before = trace[len(trace) // 2 - 1] if len(trace) > 1 else trace[0]
     if count == earlier:
         return None
-    goal = float(options.max_steps)
+    goal = float(limits.max_steps)
     if 1 < excess < before:
         power = math.log(before / excess) / math.log(count / earlier)
         goal = min(goal, math.exp(min(math.log(count) + math.log(excess) / power, 700)))
@@ -116,16 +122,13 @@ def _seconds_left(trace: list[tuple[float, int, float]], options: Options) -> fl
 
 
 def closing_table(result: Result) -> None:
-    """Print residuals and statistics of target, Gaussian and scattering, and the verdict."""
+    """Print residuals and statistics of target and models, the scoreboard and the verdict."""
     report = manifest(result)
     models: dict = report["models"]
-    table = Table(title=Text(result.texture.name), title_justify="left")
-    table.add_column()
-    for name in ("target", *models):
-        table.add_column(name, justify="right")
-    rows = [_orders(candidate.residual) for candidate in result.candidates.values()]
-    for cells in zip(*rows, strict=True):
-        table.add_row(f"residual, {cells[0][0]}", "", *(f"{value:.2%}" for _, value in cells))
+    table = _table(result.texture.name, ("target", *models))
+    for name in result.noise:
+        cells = (f"{one['residual'][name]:.2%}" for one in models.values())
+        table.add_row(f"residual, {_BLOCKS.get(name, name)}", "", *cells)
     table.add_row(
         "spectrum error", "", *(f"{one['spectrum_error_db']:.2f} dB" for one in models.values())
     )
@@ -137,6 +140,8 @@ def closing_table(result: Result) -> None:
         table.add_row(f"flatness of increments, {lag} px", *values)
     console = Console()
     console.print(table)
+    if result.scoreboard is not None:
+        score_table(result.scoreboard)
     seconds = result.seconds
     console.print(
         f"{result.verdict} {seconds['total']:.0f} s, of which compiling {seconds['compile']:.0f} s "
@@ -144,3 +149,31 @@ def closing_table(result: Result) -> None:
         soft_wrap=True,
         highlight=False,
     )
+
+
+def score_table(board: Scoreboard) -> None:
+    """Print a scoreboard: a row per statistic, a column per model, means over samples."""
+    source = "pieces of the target" if board.pieces else "real fields"
+    table = _table(f"Distance from the target; 1 = as two {source}", tuple(board.scores))
+    for name in board.floor:
+        cells = (f"{score.ratios[name].mean():.2f}" for score in board.scores.values())
+        table.add_row(name, *cells)
+    table.add_section()
+    table.add_row("overall", *(_spread(score.overall) for score in board.scores.values()))
+    copies = [sum(one.copied for one in score.copying) for score in board.scores.values()]
+    if any(copies):
+        table.add_row("copies of the target", *map(str, copies))
+    Console().print(table)
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=Text(title), title_justify="left")
+    table.add_column()
+    for name in columns:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _spread(values: Float[np.ndarray, " b"]) -> str:
+    mean = f"{values.mean():.2f}"
+    return mean if len(values) == 1 else f"{mean} ± {values.std(ddof=1):.2f}"

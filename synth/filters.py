@@ -90,6 +90,14 @@ class FilterBank(eqx.Module):
         """Number of angles L in a half-turn."""
         return self.first[0].filters.shape[0]
 
+    def exact(self) -> "FilterBank":
+        """The same filters on the whole square: no map is subsampled."""
+        if self.oversampling >= EXACT:
+            return self
+        sizes = self.num_scales, self.num_angles
+        dtype = self.lowpass.filters.dtype
+        return morlet_bank(self.shape, *sizes, tight=self.tight, oversampling=EXACT, dtype=dtype)
+
 
 def max_scales(shape: tuple[int, int]) -> int:
     """Largest number of scales of a picture, ⌊log₂ min(h, w)⌋.

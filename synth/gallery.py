@@ -15,7 +15,8 @@ from synth import figures
 from synth.errors import InputError
 from synth.folders import check_folder, hidden_folder
 from synth.images import Texture
-from synth.runs import Options, generate, read, write
+from synth.record import write
+from synth.runs import Options, generate, read
 from synth.synthesis import drain
 
 __all__ = ["Entry", "make", "save"]
@@ -113,7 +114,7 @@ def _find(texture: Texture, options: Options, parent: Path) -> Path | None:
             report = _manifest(folder)
             asked = {**report["options"], "image": options.image}
             if (
-                asked == asdict(options)
+                asked == json.loads(json.dumps(asdict(options)))
                 and report["input"]["sha256"] == texture.sha256
                 and report["versions"]["synth"] == version("synth")
                 and (folder / _FIELDS).is_file()
@@ -126,7 +127,7 @@ def _row(folder: Path) -> figures.Row:
     report = _manifest(folder)
     with np.load(folder / _FIELDS) as arrays:
         names = ("target", *report["models"])
-        fields = {name: arrays[name][0] for name in names}
+        fields = {name: arrays[name].reshape(-1, *arrays[name].shape[-2:])[0] for name in names}
     residuals = {name: one["residual"]["total"] for name, one in report["models"].items()}
     height, width = report["input"]["shape"][-2:]
     ended = "converged" if report["outcome"] == "converged" else f"ended: {report['outcome']}"

@@ -5,6 +5,7 @@ import hashlib
 import math
 import tomllib
 from functools import cache
+from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,10 @@ from PIL import Image
 
 from synth.errors import InputError
 
-__all__ = ["Texture", "bundled", "load", "pictures", "save_png"]
+__all__ = ["PHOTOGRAPHS", "Texture", "bundled", "load", "pictures", "save_png"]
+
+PHOTOGRAPHS = ("brick", "grass", "gravel")
+"""Names of photographs that come with scikit-image (CC0, except for its own terms)."""
 
 _LEAST_SIDE = 16
 _USUAL_SIDE = 1024  # larger pictures must be asked for with a size
@@ -140,6 +144,8 @@ def _find(source: str | Path) -> Path:
         for table in bundled().values():
             if path.name in (table["file"], Path(table["file"]).stem):
                 return _textures() / table["file"]
+        if path.stem in PHOTOGRAPHS and path.suffix in ("", ".png"):
+            return Path(str(files("skimage.data"))) / f"{path.stem}.png"
     if path.is_dir():
         raise InputError(f"{path} is a folder: give the path of one picture.")
     raise InputError(_not_found(path))
@@ -147,6 +153,7 @@ def _find(source: str | Path) -> Path:
 
 def _not_found(path: Path) -> str:
     names = [table["file"] for table in bundled().values()]
+    names += [f"{name}.png" for name in PHOTOGRAPHS]
     near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
     hint = f"did you mean {near[0]}?" if near else f"bundled pictures are {', '.join(names)}."
     return (

@@ -11,18 +11,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.fourier import periodic_part, periodogram, radial_average, radial_frequency
-from synth.scattering import Scattering
-from synth.statistics import Residual, ScatteringMoments
+from synth.statistics import Descriptor, Moments, Residual, estimation_noise
 
 __all__ = ["GaussianModel", "MomentModel", "Start", "fit", "fit_gaussian"]
 
-Start = Literal["gaussian", "variable", "pixels"]
-"""Noise that a descent starts from: a sample of the target's radial spectrum, white noise in
-the variable of the descent, or white noise in the pixels."""
+Start = Literal["gaussian", "levels", "variable", "pixels"]
+"""Noise that a descent starts from: a Gaussian sample of the target's radial spectrum, the same
+with the target's gray levels, white noise in the variable of the descent, or in the pixels."""
 
 _SPECTRUM_FLOOR = 1e-6  # of white noise with the target's variance
 
@@ -95,58 +94,74 @@ class MomentModel(eqx.Module):
         descriptor: maps a field to its moments.
         standard: the target field, standardized.
         target: its moments.
+        noise: estimation noise of the moments, block by block.
         weights: frozen weights of the loss, one per moment.
         shaping: P̄^{a/2} on the half-plane of a real FFT.
         prior: P̄^{1/2} there.
         mean: of the target, in its own units.
         scale: standard deviation of the target.
+        bounds: least and largest value of new fields, in the target's units.
     """
 
-    descriptor: ScatteringMoments
+    descriptor: Descriptor
     standard: Float[Array, "h w"]
-    target: Scattering
-    weights: Scattering
+    target: Moments
+    noise: Residual
+    weights: Moments
     shaping: Float[Array, "h k"]
     prior: Float[Array, "h k"]
     mean: Float[Array, ""]
     scale: Float[Array, ""]
+    bounds: Float[Array, "2"]
 
     def field(self, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
         """Standardized field x of a variable z."""
         return _filter(variable, self.shaping)
 
     def to_units(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
-        """A standardized field in the target's units."""
-        return self.mean + self.scale * field
+        """A standardized field in the target's units, clipped to the bounds."""
+        return jnp.clip(self.mean + self.scale * field, self.bounds[0], self.bounds[1])
 
     def from_units(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
         """A field in the target's units, standardized."""
         return (field - self.mean) / self.scale
 
     def loss(self, variable: Float[Array, "h w"]) -> tuple[Float[Array, ""], Residual]:
-        """Weighted squared distance Σ w (S − S*)², and the residual, of a variable."""
+        """Weighted squared distance Σ w |S − S*|², and the residual, of a variable."""
         moments = self.descriptor(self.field(variable))
         terms = jax.tree.map(
-            lambda w, a, b: jnp.sum(w * (a - b) ** 2), self.weights, moments, self.target
+            lambda w, a, b: jnp.sum(w * _square(a - b)), self.weights, moments, self.target
         )
         loss = jax.tree.reduce(jnp.add, terms)
         return loss, self.descriptor.residual(moments, self.target)
 
-    def start(self, *, key: PRNGKeyArray, kind: Start = "gaussian") -> Float[Array, "h w"]:
+    def start(self, *, key: PRNGKeyArray, kind: Start = "levels") -> Float[Array, "h w"]:
         """Variable from which a descent starts: seeded noise."""
         noise = jax.random.normal(key, self.descriptor.shape)
         if kind == "variable":
             return noise
-        prior = self.prior if kind == "gaussian" else 1.0
-        return _filter(noise, prior / self.shaping)
+        if kind == "pixels":
+            return _filter(noise, 1 / self.shaping)
+        if kind == "gaussian":
+            return _filter(noise, self.prior / self.shaping)
+        return self._leveled(noise)
+
+    def _leveled(self, noise: Float[Array, "h w"]) -> Float[Array, "h w"]:
+        """Variable of a field with about the target's levels and the Gaussian sample's spectrum."""
+        sample = jnp.fft.rfft2(noise) * self.prior
+        rank = jnp.argsort(jnp.argsort(jnp.fft.irfft2(sample, s=noise.shape).ravel()))
+        levels = jnp.sort(self.standard.ravel())[rank].reshape(noise.shape)
+        phase = jnp.exp(1j * jnp.angle(jnp.fft.rfft2(levels)))
+        return jnp.fft.irfft2(jnp.abs(sample) * phase / self.shaping, s=noise.shape)
 
 
 def fit(
-    descriptor: ScatteringMoments,
+    descriptor: Descriptor,
     field: Float[np.ndarray, "h w"],
     *,
     exponent: float = 0.5,
     periodic: bool = True,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> MomentModel:
     """Moment model of a field.
 
@@ -155,6 +170,7 @@ def fit(
         field: the target, in any unit.
         exponent: a of the descent's variable, 0 (pixels) to 1 (whitened).
         periodic: as in ``fit_gaussian``; it matters for the spectrum P̄ alone.
+        bounds: least and largest value to which new fields are clipped.
 
     Returns:
         The model.
@@ -165,17 +181,23 @@ def fit(
     standard, mean, scale = _standardize(field)
     spectrum = _radial_spectrum(standard if periodic else periodic_part(standard))
     whole = jnp.asarray(standard, float)
-    target = descriptor(whole)
+    target, noise = descriptor(whole), estimation_noise(descriptor, whole)
     return MomentModel(
         descriptor=descriptor,
         standard=whole,
         target=target,
-        weights=descriptor.weights(target),
+        noise=noise,
+        weights=descriptor.weights(target, noise),
         shaping=jnp.asarray(spectrum ** (exponent / 2), float),
         prior=jnp.asarray(np.sqrt(spectrum), float),
         mean=jnp.asarray(mean, float),
         scale=jnp.asarray(scale, float),
+        bounds=jnp.asarray(bounds, float),
     )
+
+
+def _square(z: Inexact[Array, "*n"]) -> Float[Array, "*n"]:
+    return z.real**2 + z.imag**2 if jnp.iscomplexobj(z) else z**2
 
 
 def _standardize(

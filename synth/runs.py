@@ -1,54 +1,35 @@
-"""One run as data: a texture and options in, a folder of fields, pictures and numbers out.
+"""One run as data: a texture and options in, new textures and their scores out.
 
-``generate`` is a generator of what a person wants to see meanwhile; ``write`` makes the
-folder, whole or not at all.
+``generate`` is a generator of what a person wants to see meanwhile; ``synth.record`` writes
+what it returns.
 """
 
-import json
 import math
-import os
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from importlib.metadata import version
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from synth import figures
 from synth.clock import Clock
 from synth.errors import InputError
-from synth.filters import morlet_bank
-from synth.folders import hidden_folder, publish
-from synth.images import Texture, load, save_png
-from synth.metrics import flatness, kurtosis, skewness, spectrum_error
+from synth.images import Texture, load
+from synth.metrics import Scoreboard, compare
 from synth.models import MomentModel, fit, fit_gaussian
-from synth.scattering import Scattering
 from synth.solvers import LBFGS, Adam
-from synth.statistics import Residual, ScatteringMoments
+from synth.statistics import MODELS, TOLERANCES, Residual, joint
 from synth.synthesis import Judge, Limits, Outcome, Progress, Synthesis, descend
 
-__all__ = [
-    "Candidate",
-    "Options",
-    "Result",
-    "check_seed",
-    "generate",
-    "manifest",
-    "read",
-    "write",
-    "write_field",
-]
+__all__ = ["LADDER", "Candidate", "Look", "Options", "Result", "check_seed", "generate", "read"]
 
-Model = Literal["scattering", "gaussian"]
 Method = Literal["lbfgs", "adam"]
 
-_VERSIONS = ("synth", "jax", "jaxlib", "optax", "equinox", "numpy")
-_LAGS = (1, 2, 4, 8)
+LADDER = ("gaussian", *MODELS)
+"""Models from the least to the most that is kept of the target."""
+
+_MOST_SAMPLES = 64
 
 
 @dataclass(frozen=True)
@@ -59,12 +40,15 @@ class Options:
         image: path or bundled name of the target.
         size: longest side to which the target is resized, pixels; as it is by default.
         periodic: whether the target's borders match; found out by default.
-        seed: of all random numbers.
-        scales: number of scales J; as many as fit by default.
-        angles: number of angles L.
-        model: ``scattering``, which shows the Gaussian beside it, or ``gaussian`` alone.
+        seed: of all random numbers of the first sample; the next ones take the next seeds.
+        samples: number of textures of each model.
+        scales: number of scales J; by default as many as fit, and one less for spectra.
+        angles: number of angles L; by default 8 for moments and 4 for spectra.
+        models: names in ``LADDER``; the Gaussian is always shown.
+        gray_levels: whether every moment model matches the gray levels; ``full`` always does.
         max_steps: most loss evaluations.
-        tolerance: relative residual of the moments to reach.
+        tolerance: residual to reach in units of its estimation noise; by default what
+            ``statistics.TOLERANCES`` says of the model.
         solver: descent method.
         device: where it computes, as it was asked for.
     """
@@ -73,38 +57,60 @@ class Options:
     size: int | None = None
     periodic: bool | None = None
     seed: int = 0
+    samples: int = 1
     scales: int | None = None
-    angles: int = 8
-    model: Model = "scattering"
+    angles: int | None = None
+    models: tuple[str, ...] = ("scattering",)
+    gray_levels: bool = False
     max_steps: int = 1000
-    tolerance: float = 1e-2
+    tolerance: float | None = None
     solver: Method = "lbfgs"
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        for name, names in (("model", get_args(Model)), ("solver", get_args(Method))):
-            if getattr(self, name) not in names:
-                given = getattr(self, name)
-                raise InputError(f"There is no {name} {given}: choose {' or '.join(names)}.")
-        if not 0 < self.tolerance < math.inf:
-            raise InputError(f"The tolerance {self.tolerance} is not positive: 0.01 is usual.")
+        for model in self.models:
+            _check_name("model", model, LADDER)
+        _check_name("solver", self.solver, get_args(Method))
+        if self.tolerance is not None and not 0 < self.tolerance < math.inf:
+            raise InputError(f"The tolerance {self.tolerance} is not positive: 0.05 is usual.")
         if self.max_steps < 1:
             raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
+        if not 1 <= self.samples <= _MOST_SAMPLES:
+            raise InputError(f"{self.samples} samples were asked for: choose 1 to {_MOST_SAMPLES}.")
         check_seed(self.seed)
+        check_seed(self.seed + self.samples - 1)
+
+    def limits(self, model: str) -> Limits:
+        """When the descent of a model ends."""
+        return Limits(self.tolerance or TOLERANCES[model], self.max_steps)
+
+    @property
+    def descents(self) -> tuple[str, ...]:
+        """Moment models that were asked for, in the order of the ladder."""
+        return tuple(name for name in MODELS if name in self.models)
 
 
 class Candidate(NamedTuple):
-    """A field beside the target, with its moments by the exact transform.
+    """A field beside the target.
 
     Attributes:
         field: in the target's units.
-        moments: of the field, standardized like the target.
+        moments: of the field, standardized like the target, by the exact transform; by part.
         residual: distance of the moments from the target's.
+        descent: how it was reached; None for a Gaussian, which is drawn directly.
     """
 
     field: Float[np.ndarray, "c h w"]
-    moments: Float[np.ndarray, " p"]
+    moments: dict[str, Any]
     residual: Residual
+    descent: Synthesis | None
+
+
+class Look(NamedTuple):
+    """What a person wants to see of a run meanwhile: whose descent it is, and how far."""
+
+    model: str
+    progress: Progress
 
 
 class Result(NamedTuple):
@@ -113,17 +119,19 @@ class Result(NamedTuple):
     Attributes:
         texture: the target.
         options: what was asked for.
-        target_moments: of the standardized target.
-        candidates: what was drawn, by the model's name.
-        descent: how the moment model was sampled; None for a Gaussian alone.
+        target_moments: of the standardized target, by part.
+        noise: their estimation noise.
+        candidates: what was drawn, by the model's name, a sample per seed.
+        scoreboard: statistics that no model matches; None if no sample is finite.
         clock: that tells what took how long.
     """
 
     texture: Texture
     options: Options
-    target_moments: Float[np.ndarray, " p"]
-    candidates: dict[str, Candidate]
-    descent: Synthesis | None
+    target_moments: dict[str, Any]
+    noise: Residual
+    candidates: dict[str, tuple[Candidate, ...]]
+    scoreboard: Scoreboard | None
     clock: Clock
 
     @property
@@ -132,14 +140,35 @@ class Result(NamedTuple):
         return self.clock.seconds()
 
     @property
+    def descents(self) -> dict[str, tuple[Synthesis, ...]]:
+        """How each moment model was sampled."""
+        return {
+            name: tuple(one.descent for one in samples if one.descent)
+            for name, samples in self.candidates.items()
+            if name in MODELS
+        }
+
+    @property
+    def worst(self) -> Synthesis | None:
+        """The first descent that did not converge, or else the last one; None for a Gaussian."""
+        every = [one for samples in self.descents.values() for one in samples]
+        failed = [one for one in every if one.outcome != Outcome.CONVERGED]
+        return next(iter(failed + every[::-1]), None)
+
+    @property
     def outcome(self) -> Outcome:
         """How the run ended; a Gaussian, which is drawn directly, cannot fail."""
-        return Outcome.CONVERGED if self.descent is None else self.descent.outcome
+        return Outcome.CONVERGED if self.worst is None else self.worst.outcome
 
     @property
     def verdict(self) -> str:
-        """How the run ended, in a sentence."""
-        return "Drawn directly." if self.descent is None else self.descent.verdict
+        """How the run ended, in a sentence per model."""
+        if not self.descents:
+            return "Drawn directly."
+        lines = {name: _verdict(samples) for name, samples in self.descents.items()}
+        if len(lines) == 1:
+            return next(iter(lines.values()))
+        return " ".join(f"{name}: {line}" for name, line in lines.items())
 
 
 def read(options: Options) -> Texture:
@@ -153,8 +182,8 @@ def read(options: Options) -> Texture:
 
 def generate(
     texture: Texture, options: Options, clock: Clock | None = None
-) -> Generator[Progress, None, Result]:
-    """Fit and sample the models that the options ask for.
+) -> Generator[Look, None, Result]:
+    """Fit and sample the models that the options ask for, and score them.
 
     Args:
         texture: the target.
@@ -162,46 +191,38 @@ def generate(
         clock: that has been running since the program started.
 
     Yields:
-        Progress of the descent, chunk by chunk; nothing for a Gaussian alone.
+        Progress of the descents, chunk by chunk; nothing for a Gaussian alone.
 
     Returns:
-        Everything that ``write`` needs (as the generator's return value).
+        Everything that ``record.write`` needs (as the generator's return value).
 
     Raises:
         InputError: if the options do not fit the picture.
     """
     clock = clock or Clock()
     target = texture.field[0]
-    model = _fit(texture, options)
-    judge = Judge(model)
-    gaussian_key, noise_key = jax.random.split(jax.random.key(options.seed))
-    gaussian = fit_gaussian(target, periodic=texture.periodic).sample(key=gaussian_key)
-    candidates, descent = {}, None
-    if options.model == "scattering":
+    seeds = np.arange(options.seed, options.seed + options.samples)
+    keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed)))(seeds)
+    judged = _fit(texture, options, *(options.descents or ("scattering",)))
+    judge = Judge(judged)
+    gaussian = fit_gaussian(target, periodic=texture.periodic)
+    drawn = jax.vmap(lambda key: gaussian.sample(key=key))(keys[:, 0])
+    candidates = {"gaussian": tuple(_drawn(field, judge) for field in drawn)}
+    for name in options.descents:
+        alone = len(options.descents) == 1
+        run = descend(
+            judged if alone else _fit(texture, options, name),
+            keys=keys[:, 1],
+            solver=LBFGS() if options.solver == "lbfgs" else Adam(),
+            limits=options.limits(name),
+            judge=judge,
+        )
         with clock.phase("descend"):
-            descent = yield from descend(
-                model,
-                key=noise_key,
-                solver=LBFGS() if options.solver == "lbfgs" else Adam(),
-                limits=Limits(options.tolerance, options.max_steps),
-                judge=judge,
-            )
-    moments, residual = judge(gaussian)
-    candidates["gaussian"] = _candidate(gaussian, moments, residual)
-    if descent is not None:
-        parts = descent.field, descent.moments, descent.residual
-        candidates["scattering"] = _candidate(*parts)
-    target_moments = np.asarray(judge.target.flatten())
-    return Result(texture, options, target_moments, candidates, descent, clock)
-
-
-def numbers(field: Float[np.ndarray, "c h w"]) -> dict[str, Any]:
-    """Marginal skewness and kurtosis of a field, and the flatness of its increments."""
-    return {
-        "skewness": skewness(field[0]),
-        "kurtosis": kurtosis(field[0]),
-        "flatness": dict(zip(map(str, _LAGS), flatness(field[0], _LAGS).tolist(), strict=True)),
-    }
+            samples = yield from _watched(run, name)
+        candidates[name] = tuple(_descended(sample) for sample in samples)
+    with clock.phase("score"):
+        scoreboard = _score(texture, candidates)
+    return Result(texture, options, judge.target, judged.noise, candidates, scoreboard, clock)
 
 
 def check_seed(seed: int) -> None:
@@ -214,119 +235,67 @@ def check_seed(seed: int) -> None:
         raise InputError(f"The seed {seed} is out of range: choose 0 to {2**32 - 1}.")
 
 
-def write(result: Result, parent: Path) -> Path:
-    """Write a run's folder, ``<name>-<time>``, whole or not at all.
-
-    Args:
-        result: of ``generate``.
-        parent: folder in which the new one is made; it is made if there is none.
-
-    Returns:
-        The new folder.
-
-    Raises:
-        InputError: if the folder cannot be written.
-    """
-    with hidden_folder(parent) as hidden:
-        _write_files(result, hidden)
-        return publish(hidden, parent / f"{result.texture.name}-{datetime.now():%Y%m%d-%H%M%S}")
+def _check_name(what: str, given: str, names: tuple[str, ...]) -> None:
+    if given not in names:
+        raise InputError(
+            f"There is no {what} {given}: choose {', '.join(names[:-1])} or {names[-1]}."
+        )
 
 
-def write_field(field: Float[np.ndarray, "h w"], name: str, parent: Path) -> Path:
-    """Write a field that no picture shows yet: ``<name>.npy``, and ``<name>.png`` in 16 bits.
-
-    Args:
-        field: periodic, in any unit.
-        name: of the files, which replace older ones.
-        parent: folder of the files; it is made if there is none.
-
-    Returns:
-        Path of the array.
-
-    Raises:
-        InputError: if the folder cannot be written.
-    """
-    texture = Texture(name, field[None], periodic=True, dtype=field.dtype, sha256="")
-    with hidden_folder(parent) as hidden:
-        save_png(hidden / f"{name}.png", field, texture)
-        np.save(hidden / f"{name}.npy", field)
-        for file in hidden.iterdir():
-            file.replace(parent / file.name)
-    return parent / f"{name}.npy"
+def _verdict(samples: tuple[Synthesis, ...]) -> str:
+    """The sentence of the sample that went worst, and how many did not."""
+    failed = [one for one in samples if one.outcome != Outcome.CONVERGED]
+    if len(samples) == 1 or not failed:
+        longest = max(samples, key=lambda one: one.evaluations)
+        return (
+            longest.verdict if len(samples) == 1 else f"{len(samples)} samples. {longest.verdict}"
+        )
+    return f"{len(failed)} of {len(samples)} samples did not converge. {failed[0].verdict}"
 
 
-def manifest(result: Result) -> dict[str, Any]:
-    """Options, origin, timings, outcome and numbers of a run, ready for JSON."""
-    texture, descent = result.texture, result.descent
-    return {
-        "outcome": result.outcome.value,
-        "verdict": result.verdict,
-        "options": asdict(result.options),
-        "seed": result.options.seed,
-        "input": {
-            "name": texture.name,
-            "sha256": texture.sha256,
-            "shape": list(texture.field.shape),
-            "periodic": texture.periodic,
-            "notes": list(texture.notes),
-        },
-        "versions": {name: version(name) for name in _VERSIONS},
-        "device": _device(),
-        "seconds": result.seconds,
-        "evaluations": 0 if descent is None else descent.evaluations,
-        "target": numbers(texture.field),
-        "models": {name: _report(texture, one) for name, one in result.candidates.items()},
-    }
-
-
-def _fit(texture: Texture, options: Options) -> MomentModel:
-    shape = texture.field.shape[-2], texture.field.shape[-1]
-    bank = morlet_bank(shape, options.scales, options.angles)
-    return fit(ScatteringMoments(bank), texture.field[0], periodic=texture.periodic)
-
-
-def _candidate(field: Array, moments: Scattering, residual: Residual) -> Candidate:
-    channels = np.asarray(field, np.float32)[None]
-    return Candidate(channels, np.asarray(moments.flatten()), residual)
-
-
-def _report(texture: Texture, candidate: Candidate) -> dict[str, Any]:
-    orders = ("total", "order0", "order1", "order2")
-    return {
-        "residual": {name: float(getattr(candidate.residual, name)) for name in orders},
-        "spectrum_error_db": spectrum_error(texture.field[0], candidate.field[0]),
-        **numbers(candidate.field),
-    }
-
-
-def _write_files(result: Result, folder: Path) -> None:
-    texture = result.texture
-    fields = {"target": texture.field, **{k: c.field for k, c in result.candidates.items()}}
-    moments = {"target": result.target_moments}
-    moments |= {k: c.moments for k, c in result.candidates.items()}
-    for name, channels in fields.items():
-        save_png(folder / f"{name}.png", channels[0], texture)
-    arrays: dict[str, Any] = {f"moments_{name}": values for name, values in moments.items()}
-    np.savez_compressed(folder / "fields.npz", **fields, **arrays)
-    losses = None if result.descent is None else result.descent.losses
-    figure = figures.comparison(
-        {name: channels[0] for name, channels in fields.items()},
-        losses,
-        title=texture.name,
-        note=result.verdict,
+def _fit(texture: Texture, options: Options, *models: str) -> MomentModel:
+    """Moment model of the target with all that any of the named models matches."""
+    field = texture.field[0]
+    height, width = field.shape
+    descriptor = joint(
+        *models,
+        shape=(height, width),
+        scales=options.scales,
+        angles=options.angles,
+        gray_levels=options.gray_levels,
     )
-    figure.savefig(folder / "comparison.png")
-    text = json.dumps(_finite(manifest(result)), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    bounded = "gray_levels" in descriptor.parts
+    bounds = (float(field.min()), float(field.max())) if bounded else (-math.inf, math.inf)
+    return fit(descriptor, field, periodic=texture.periodic, bounds=bounds)
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """The same tree of values, with null for the NaN and infinities that JSON has not."""
-    if isinstance(value, dict):
-        return {name: _finite(part) for name, part in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _watched(
+    run: Generator[Progress, None, tuple[Synthesis, ...]], model: str
+) -> Generator[Look, None, tuple[Synthesis, ...]]:
+    """The same descent, with the model's name at every look."""
+    while True:
+        try:
+            yield Look(model, next(run))
+        except StopIteration as end:
+            return end.value
 
 
-def _device() -> str:
-    (device,) = jnp.zeros(()).devices()  # not the first one, if another is the default
-    return f"{device.platform}: {device.device_kind}, {os.cpu_count()} cores"
+def _drawn(field: Float[Array, "h w"], judge: Judge) -> Candidate:
+    return Candidate(np.asarray(field, np.float32)[None], *judge(field), None)
+
+
+def _descended(sample: Synthesis) -> Candidate:
+    field = np.asarray(sample.field, np.float32)[None]
+    return Candidate(field, sample.moments, sample.residual, sample)
+
+
+def _score(texture: Texture, candidates: dict[str, tuple[Candidate, ...]]) -> Scoreboard | None:
+    """Score what is finite."""
+    fields = {
+        name: [one.field[0] for one in samples if np.isfinite(one.field).all()]
+        for name, samples in candidates.items()
+    }
+    judgeable = {name: each for name, each in fields.items() if each}
+    if not judgeable:
+        return None
+    return compare(texture.field[0], judgeable, periodic=texture.periodic)

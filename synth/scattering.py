@@ -106,8 +106,8 @@ def paths(bank: FilterBank) -> list[Path]:
     ]
 
 
-@jax.jit
-def scatter(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
+@jax.jit(static_argnames="max_order")
+def scatter(field: Float[Array, "h w"], bank: FilterBank, *, max_order: int = 2) -> Scattering:
     """Scattering moments: the order-2 cascade averaged over the whole picture.
 
     S = (⟨x⟩, ⟨|x⋆ψ_{j,l}|⟩, ⟨|x⋆r|⟩, ⟨||x⋆ψ_{j,l}|⋆ψ_{k,m}|⟩, j < k), convolutions on the
@@ -117,6 +117,7 @@ def scatter(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
     Args:
         field: one channel, in any unit; the moments have the same unit.
         bank: a bank of the field's shape.
+        max_order: 1 leaves out order 2.
 
     Returns:
         The moments.
@@ -135,7 +136,7 @@ def scatter(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
         J. Bruna and S. Mallat, "Invariant scattering convolution networks", IEEE PAMI 35
         (2013), Eqs. 7–10.
     """
-    return _cascade(field, bank, _mean, _mean_modulus)
+    return _cascade(field, bank, _mean, _mean_modulus if max_order > 1 else None)
 
 
 @jax.jit
@@ -177,9 +178,9 @@ SecondLayer = Callable[[Complex[Array, "p n m"], Band], Float[Array, "m p ..."]]
 
 
 def _cascade(
-    field: Float[Array, "h w"], bank: FilterBank, average: Average, second_layer: SecondLayer
+    field: Float[Array, "h w"], bank: FilterBank, average: Average, second_layer: SecondLayer | None
 ) -> Scattering:
-    """The two layers; ``second_layer`` averages |·⋆ψ_k| over every angle of one band."""
+    """The two layers; ``second_layer`` averages |·⋆ψ_k| over every angle of one band, if any."""
     if field.shape != bank.shape:
         raise ValueError(
             f"The field is {field.shape} but the bank was made for {bank.shape}: "
@@ -189,11 +190,11 @@ def _cascade(
     order1, order2 = [], []
     stack = jnp.zeros((0, *bank.shape), spectrum.dtype)
     for k, band in enumerate(bank.first):
-        if k > 0:
+        if k > 0 and second_layer:
             order2.append(second_layer(stack, bank.second[k - 1]))
         maps = modulus(bandpasses(spectrum, band))
         order1.append(average(maps))
-        if k + 1 < bank.num_scales:
+        if k + 1 < bank.num_scales and second_layer:
             layers = (stack, centered_spectrum(maps))
             stack = jnp.concatenate([resize(layer, bank.second[k].box) for layer in layers])
     residual = None

@@ -48,7 +48,7 @@ class Solver(eqx.Module):
     """A descent method: final subclasses implement these three."""
 
     @abstractmethod
-    def init(self, variable: Float[Array, "h w"]) -> State:
+    def init(self, model: MomentModel, variable: Float[Array, "h w"]) -> State:
         """State before the first evaluation."""
 
     @abstractmethod
@@ -60,13 +60,13 @@ class Solver(eqx.Module):
         """Whether the method cannot go on from here."""
 
 
-def _unevaluated(variable: Float[Array, "h w"], memory: PyTree) -> State:
+def _unevaluated(model: MomentModel, variable: Float[Array, "h w"], memory: PyTree) -> State:
     infinite = jnp.asarray(jnp.inf, variable.dtype)
     return State(
         trial=variable,
         variable=variable,
         loss=infinite,
-        residual=Residual(infinite, infinite, infinite, infinite),
+        residual=jax.tree.map(lambda _: infinite, model.noise),
         rejections=jnp.zeros((), jnp.int32),
         memory=memory,
     )
@@ -81,9 +81,9 @@ class Adam(Solver):
 
     learning_rate: float = eqx.field(static=True, default=0.05)
 
-    def init(self, variable: Float[Array, "h w"]) -> State:
+    def init(self, model: MomentModel, variable: Float[Array, "h w"]) -> State:
         """State before the first evaluation."""
-        return _unevaluated(variable, optax.adam(self.learning_rate).init(variable))
+        return _unevaluated(model, variable, optax.adam(self.learning_rate).init(variable))
 
     def step(self, model: MomentModel, state: State) -> State:
         """Evaluate the loss at the trial point, which becomes the variable, and move on."""
@@ -124,11 +124,11 @@ class LBFGS(Solver):
 
     memory: int = eqx.field(static=True, default=20)
 
-    def init(self, variable: Float[Array, "h w"]) -> State:
+    def init(self, model: MomentModel, variable: Float[Array, "h w"]) -> State:
         """State before the first evaluation."""
         zero = jnp.zeros((), variable.dtype)
         pairs = optax.scale_by_lbfgs(self.memory).init(variable)
-        return _unevaluated(variable, _Line(jnp.zeros_like(variable), zero, zero + 1, pairs))
+        return _unevaluated(model, variable, _Line(jnp.zeros_like(variable), zero, zero + 1, pairs))
 
     def step(self, model: MomentModel, state: State) -> State:
         """Evaluate the loss at the trial point; accept it, or shorten the step."""

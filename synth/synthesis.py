@@ -18,12 +18,21 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.models import MomentModel, Start
-from synth.scattering import Scattering
 from synth.solvers import LBFGS, Solver, State
-from synth.statistics import Residual, ScatteringMoments
+from synth.statistics import Descriptor, Moments, Residual, excess
 
-__all__ = ["Judge", "Limits", "Outcome", "Progress", "Synthesis", "descend", "drain", "synthesize"]
+__all__ = [
+    "Judge",
+    "Limits",
+    "Outcome",
+    "Progress",
+    "Synthesis",
+    "descend",
+    "drain",
+    "synthesize",
+]
 
+Look = TypeVar("Look")
 Ended = TypeVar("Ended")
 
 _CHUNK = 10  # evaluations between two looks at the outcome
@@ -44,34 +53,40 @@ class Limits(eqx.Module):
     """When a descent ends.
 
     Attributes:
-        tolerance: residual over all orders to reach, with at most twice that per order.
+        tolerance: residual to reach in units of its estimation noise, the difference that
+            independent pieces of the target show; noise beyond 20 % counts as 20 %.
         max_steps: most loss evaluations.
     """
 
-    tolerance: float = 1e-2
+    tolerance: float = 0.05
     max_steps: int = 1000
 
     def __check_init__(self) -> None:
         if not self.tolerance >= 0:
-            raise InputError(f"The tolerance {self.tolerance} is negative: 0.01 is usual.")
+            raise InputError(f"The tolerance {self.tolerance} is negative: 0.05 is usual.")
         if self.max_steps < 1:
             raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
 
 
 class Progress(eqx.Module):
-    """What a person wants to see after a chunk of steps.
+    """What a person wants to see after a chunk of steps, sample by sample.
 
     Attributes:
-        evaluations: loss evaluations so far.
-        losses: loss of the last accepted point after each of them.
+        losses: loss of the last accepted point after each evaluation so far.
         residual: residual of that point, by the fast transform.
+        excess: its largest block in units of the estimation noise.
         field: that point itself, in the target's units.
     """
 
-    evaluations: int
-    losses: Float[np.ndarray, " n"]
-    residual: Residual
-    field: Float[Array, "h w"]
+    losses: tuple[Float[np.ndarray, " n"], ...]
+    residual: dict[str, Float[Array, " b"]]
+    excess: Float[Array, " b"]
+    field: Float[Array, "b h w"]
+
+    @property
+    def evaluations(self) -> int:
+        """Loss evaluations so far, those of the longest descent."""
+        return max(map(len, self.losses))
 
 
 class Synthesis(eqx.Module):
@@ -81,6 +96,7 @@ class Synthesis(eqx.Module):
         field: the texture, in the target's units.
         outcome: how the descent ended.
         residual: distance of the moments, by the exact transform.
+        noise: estimation noise of the moments, which the tolerance is a fraction of.
         moments: the texture's moments, by the exact transform, standardized like the target.
         losses: loss after each evaluation.
         limits: the limits that the descent was given.
@@ -89,7 +105,8 @@ class Synthesis(eqx.Module):
     field: Float[Array, "h w"]
     outcome: Outcome
     residual: Residual
-    moments: Scattering
+    noise: Residual
+    moments: Moments
     losses: Float[np.ndarray, " n"]
     limits: Limits
 
@@ -99,21 +116,24 @@ class Synthesis(eqx.Module):
         return len(self.losses)
 
     @property
+    def excess(self) -> float:
+        """Largest residual in units of its estimation noise: what the tolerance bounds."""
+        return float(excess(self.residual, self.noise))
+
+    @property
     def verdict(self) -> str:
         """How it ended, in a sentence with a remedy where one is needed."""
-        residual, tolerance = self.residual, self.limits.tolerance
         after = (
-            f"after {self.evaluations} evaluations (residual {float(residual.total):.2%}, "
-            f"order 1 {float(residual.order1):.2%}, order 2 {float(residual.order2):.2%}; "
-            f"tolerance {tolerance:.2%}, twice that per order)"
+            f"after {self.evaluations} evaluations: moments differ by {self.excess:.3f} of their "
+            f"estimation noise, tolerance {self.limits.tolerance:g}"
         )
         return {
             Outcome.CONVERGED: f"Converged {after}.",
-            Outcome.STEP_LIMIT: f"Ended at the step limit {after}: allow more steps, or a "
+            Outcome.STEP_LIMIT: f"Ended at the step limit {after}; allow more steps, or a "
             "larger tolerance.",
-            Outcome.STALLED: f"Stalled {after}: the loss hardly falls any more; try another "
+            Outcome.STALLED: f"Stalled {after}; the loss hardly falls any more: try another "
             "seed, fewer scales or angles, or a larger tolerance.",
-            Outcome.NOT_FINITE: f"Stopped {after}: the loss is not finite; look for extreme "
+            Outcome.NOT_FINITE: f"Stopped {after}; the loss is not finite: look for extreme "
             "values in the target, or use L-BFGS or a smaller learning rate.",
         }[self.outcome]
 
@@ -125,21 +145,23 @@ class Judge:
 
     Args:
         model: whose target it is.
+        descriptor: other moments to be judged by; those of the model by default.
     """
 
-    def __init__(self, model: MomentModel) -> None:
+    def __init__(self, model: MomentModel, descriptor: Descriptor | None = None) -> None:
         self._model = model
+        self._fast = descriptor or model.descriptor
 
     @cached_property
-    def _descriptor(self) -> ScatteringMoments:
-        return self._model.descriptor.exact()
+    def _descriptor(self) -> Descriptor:
+        return self._fast.exact()
 
     @cached_property
-    def target(self) -> Scattering:
+    def target(self) -> Moments:
         """Moments of the standardized target."""
         return self._descriptor(self._model.standard)
 
-    def __call__(self, field: Float[Array, "h w"]) -> tuple[Scattering, Residual]:
+    def __call__(self, field: Float[Array, "h w"]) -> tuple[Moments, Residual]:
         """Moments of a field, and their distance from the target's.
 
         Args:
@@ -155,17 +177,18 @@ class Judge:
 def descend(
     model: MomentModel,
     *,
-    key: PRNGKeyArray,
+    keys: PRNGKeyArray,
     solver: Solver = LBFGS(),  # noqa: B008 - immutable
     limits: Limits = Limits(),  # noqa: B008 - immutable
-    start: Start = "gaussian",
+    start: Start = "levels",
     judge: Judge | None = None,
-) -> Generator[Progress, None, Synthesis]:
-    """Descend from seeded noise on Σ w (S_J x − S_J xₙ)², chunk by chunk.
+) -> Generator[Progress, None, tuple[Synthesis, ...]]:
+    """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
 
     Args:
         model: the target's moments.
-        key: random key of the noise; the same key gives the same texture on one machine.
+        keys: a random key per sample, shape ``(b,)``; the same key gives the same texture
+            on one machine. All samples descend in one compiled program.
         solver: descent method.
         limits: tolerance and step limit.
         start: which noise.
@@ -175,31 +198,75 @@ def descend(
         Progress after each chunk of steps.
 
     Returns:
-        The texture (as the generator's return value).
+        A texture per key (as the generator's return value).
 
     Source:
         J. Bruna and S. Mallat, "Multiscale sparse microcanonical models", Math. Stat.
         Learn. 1 (2018), Sec. 4.
     """
     judge = judge or Judge(model)
-    state = solver.init(model.start(key=key, kind=start))
-    losses = np.zeros(0)
-    goal = limits.tolerance
+    states = _begin(model, solver, keys, start)
+    samples = [_Sample(limits) for _ in keys]
     while True:
-        steps = min(_CHUNK, limits.max_steps - len(losses))
-        state, chunk = _advance(model, solver, state, jnp.asarray(steps))
-        losses = np.concatenate([losses, np.asarray(chunk)[:steps]])
-        field = _field(model, state.variable)
-        yield Progress(len(losses), losses, state.residual, field)
-        outcome = _outcome(solver, state, losses, limits)
-        if outcome is None and not state.residual.within(goal):
-            continue
+        steps = [sample.steps() for sample in samples]
+        states, chunk = _advance(model, solver, states, jnp.asarray(steps))
+        for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
+            sample.losses = np.concatenate([sample.losses, losses[:count]])
+        fields = _fields(model, states.variable)
+        excesses = jax.vmap(lambda residual: excess(residual, model.noise))(states.residual)
+        all_losses = tuple(sample.losses for sample in samples)
+        yield Progress(all_losses, states.residual, excesses, fields)
+        stalled = jax.vmap(solver.stalled)(states)
+        for sample, field, *now in zip(samples, fields, excesses, stalled, strict=True):
+            sample.look(field, float(now[0]), bool(now[1]), model.noise, judge)
+        ended = tuple(sample.ended for sample in samples if sample.ended is not None)
+        if len(ended) == len(samples):
+            return ended
+
+
+class _Sample:
+    """One descent of an ensemble: its losses, how far it must go still, how it ended."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.losses: Float[np.ndarray, " n"] = np.zeros(0)
+        self.ended: Synthesis | None = None
+        self._limits = limits
+        self._goal = limits.tolerance
+
+    def steps(self) -> int:
+        """Evaluations to be done in the next chunk."""
+        return 0 if self.ended else min(_CHUNK, self._limits.max_steps - len(self.losses))
+
+    def look(
+        self,
+        field: Float[Array, "h w"],
+        excess_now: float,
+        stalled: bool,
+        noise: Residual,
+        judge: Judge,
+    ) -> None:
+        """End, if it is time."""
+        outcome = self._outcome(stalled)
+        if self.ended or (outcome is None and not excess_now <= self._goal):
+            return
         moments, residual = judge(field)
-        if residual.within(limits.tolerance):
+        if excess(residual, noise) <= self._limits.tolerance:
             outcome = Outcome.CONVERGED
         if outcome is not None:
-            return Synthesis(field, outcome, residual, moments, losses, limits)
-        goal *= 0.9  # the fast transform was a little too kind
+            self.ended = Synthesis(
+                field, outcome, residual, noise, moments, self.losses, self._limits
+            )
+        self._goal *= 0.9  # the fast transform was a little too kind
+
+    def _outcome(self, stalled: bool) -> Outcome | None:
+        """Why the descent must end here, or None."""
+        losses = self.losses
+        if not np.isfinite(losses[-1]):
+            return Outcome.NOT_FINITE
+        if len(losses) >= self._limits.max_steps:
+            return Outcome.STEP_LIMIT
+        idle = len(losses) > _PATIENCE and losses[-1] > (1 - _LEAST_PROGRESS) * losses[-_PATIENCE]
+        return Outcome.STALLED if idle or stalled else None
 
 
 def synthesize(
@@ -208,7 +275,7 @@ def synthesize(
     key: PRNGKeyArray,
     solver: Solver = LBFGS(),  # noqa: B008 - immutable
     limits: Limits = Limits(),  # noqa: B008 - immutable
-    start: Start = "gaussian",
+    start: Start = "levels",
 ) -> Synthesis:
     """Draw one texture of a moment model: ``descend`` without a look in between.
 
@@ -230,11 +297,12 @@ def synthesize(
         >>> synthesize(model, key=jax.random.key(1)).outcome.value
         'converged'
     """
-    return drain(descend(model, key=key, solver=solver, limits=limits, start=start))
+    steps = descend(model, keys=key[None], solver=solver, limits=limits, start=start)
+    return drain(steps)[0]
 
 
 def drain(
-    steps: Generator[Progress, None, Ended], look: Callable[[Progress], object] = lambda _: None
+    steps: Generator[Look, None, Ended], look: Callable[[Look], object] = lambda _: None
 ) -> Ended:
     """Run a generator such as ``descend`` to its end, looking at what it yields.
 
@@ -252,31 +320,32 @@ def drain(
             return end.value
 
 
+@jax.jit(static_argnames="start")
+def _begin(model: MomentModel, solver: Solver, keys: PRNGKeyArray, start: Start) -> State:
+    """States before the first evaluation, sample by sample."""
+    return jax.vmap(lambda key: solver.init(model, model.start(key=key, kind=start)))(keys)
+
+
 @jax.jit
 def _advance(
-    model: MomentModel, solver: Solver, state: State, steps: Int[Array, ""]
-) -> tuple[State, Float[Array, " n"]]:
+    model: MomentModel, solver: Solver, states: State, steps: Int[Array, " b"]
+) -> tuple[State, Float[Array, "b n"]]:
     """A chunk of steps, of which only the first ``steps`` are done: one program for all."""
 
-    def step(state: State, index: Int[Array, ""]) -> tuple[State, Float[Array, ""]]:
-        state = lax.cond(index < steps, lambda: solver.step(model, state), lambda: state)
-        return state, state.loss
+    def chunk(state: State, count: Int[Array, ""]) -> tuple[State, Float[Array, " n"]]:
+        def step(state: State, index: Int[Array, ""]) -> tuple[State, Float[Array, ""]]:
+            state = lax.cond(index < count, lambda: solver.step(model, state), lambda: state)
+            return state, state.loss
 
-    return lax.scan(step, state, jnp.arange(_CHUNK))
+        return lax.scan(step, state, jnp.arange(_CHUNK))
+
+    if len(steps) > 1:
+        return jax.vmap(chunk)(states, steps)
+    # Without vmap a branch that is not taken costs nothing.
+    alone = chunk(jax.tree.map(lambda leaf: leaf[0], states), steps[0])
+    return jax.tree.map(lambda leaf: leaf[None], alone)
 
 
 @jax.jit
-def _field(model: MomentModel, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
-    return model.to_units(model.field(variable))
-
-
-def _outcome(
-    solver: Solver, state: State, losses: Float[np.ndarray, " n"], limits: Limits
-) -> Outcome | None:
-    """Why the descent must end here, or None."""
-    if not np.isfinite(losses[-1]):
-        return Outcome.NOT_FINITE
-    if len(losses) >= limits.max_steps:
-        return Outcome.STEP_LIMIT
-    idle = len(losses) > _PATIENCE and losses[-1] > (1 - _LEAST_PROGRESS) * losses[-_PATIENCE]
-    return Outcome.STALLED if idle or bool(solver.stalled(state)) else None
+def _fields(model: MomentModel, variables: Float[Array, "b h w"]) -> Float[Array, "b h w"]:
+    return jax.vmap(lambda variable: model.to_units(model.field(variable)))(variables)

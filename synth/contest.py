@@ -1,0 +1,119 @@
+"""Pictures beside their target: files in, a scoreboard out."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from synth import figures
+from synth.errors import InputError
+from synth.folders import hidden_folder, publish
+from synth.images import Texture, load
+from synth.metrics import Scoreboard, compare
+from synth.record import score_report, write_report
+
+__all__ = ["Contest", "judge", "read", "write"]
+
+
+class Contest(NamedTuple):
+    """A target, what was drawn after it, and further real fields of the same kind.
+
+    Integer pictures are in units of their full range, others in their own.
+
+    Attributes:
+        target: the texture.
+        fields: candidates by name; files that differ in a number at the end are samples of
+            one name.
+        reals: further real fields.
+    """
+
+    target: Texture
+    fields: dict[str, list[Float[np.ndarray, "h w"]]]
+    reals: list[Float[np.ndarray, "h w"]]
+
+
+def read(
+    target: str,
+    candidates: Sequence[str],
+    reals: Sequence[str] = (),
+    *,
+    size: int | None = None,
+    periodic: bool | None = None,
+) -> Contest:
+    """Read the pictures of a contest.
+
+    Args:
+        target: path or bundled name.
+        candidates: paths of pictures to be judged.
+        reals: paths of further real pictures.
+        size: longest side to which all of them are resized.
+        periodic: whether opposite borders match; found out from the target by default.
+
+    Returns:
+        The fields, all of the target's shape.
+
+    Raises:
+        InputError: if a picture cannot be read, or does not fit the target.
+    """
+    whole = load(target, size=size, periodic=periodic)
+
+    def field(source: str) -> Float[np.ndarray, "h w"]:
+        texture = load(source, size=size)
+        _check(texture, whole, source)
+        return _in_range(texture)
+
+    fields: dict[str, list[Float[np.ndarray, "h w"]]] = {}
+    for source in candidates:
+        name = re.sub(r"-\d+$", "", Path(source).stem)
+        fields.setdefault(name, []).append(field(source))
+    return Contest(whole, fields, [field(source) for source in reals])
+
+
+def judge(contest: Contest) -> Scoreboard:
+    """Score the candidates of a contest, see ``metrics.compare``."""
+    target = contest.target
+    return compare(_in_range(target), contest.fields, reals=contest.reals, periodic=target.periodic)
+
+
+def write(board: Scoreboard, name: str, parent: Path) -> Path:
+    """Write a folder ``<name>-scores-<time>`` with ``scoreboard.png`` and ``scores.json``.
+
+    Args:
+        board: of ``judge``.
+        name: of the target.
+        parent: folder in which the new one is made.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        InputError: if the folder cannot be written.
+    """
+    with hidden_folder(parent) as hidden:
+        figures.scoreboard(board, title=name).savefig(hidden / "scoreboard.png")
+        write_report(score_report(board), hidden / "scores.json")
+        return publish(hidden, parent / f"{name}-scores-{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def _check(texture: Texture, target: Texture, source: str) -> None:
+    (_, height, width), (_, rows, columns) = texture.field.shape, target.field.shape
+    if (height, width) != (rows, columns):
+        raise InputError(
+            f"{source} has {height} × {width} pixels and the target {rows} × {columns}: crop "
+            "them to one size, or give a --size for all."
+        )
+    if (texture.dtype.kind in "biu") != (target.dtype.kind in "biu"):
+        raise InputError(
+            f"{source} holds {texture.dtype} values and the target {target.dtype}: give both as "
+            "pictures, or both as arrays in one unit."
+        )
+
+
+def _in_range(texture: Texture) -> Float[np.ndarray, "h w"]:
+    """The field, integers in units of their full range, so that 8 and 16 bits compare."""
+    top = np.iinfo(texture.dtype).max if texture.dtype.kind in "iu" else 1
+    return texture.field[0] / np.float64(top)

@@ -1,0 +1,64 @@
+"""Several descriptors as one."""
+
+from collections.abc import Mapping
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float
+
+from synth.statistics.descriptor import Descriptor, Moments, Residual
+
+__all__ = ["Joint"]
+
+
+class Joint(Descriptor):
+    """The moments of several descriptors together, the losses added.
+
+    Attributes:
+        parts: descriptors of one shape, by name; the names of their blocks must differ.
+        importance: factor of each part's loss, 1 unless given.
+    """
+
+    parts: dict[str, Descriptor]
+    importance: dict[str, float] = eqx.field(static=True)
+
+    def __init__(
+        self, parts: Mapping[str, Descriptor], importance: Mapping[str, float] | None = None
+    ) -> None:
+        shapes = {part.shape for part in parts.values()}
+        if len(shapes) != 1:
+            raise ValueError(
+                f"The parts are for fields of {sorted(shapes)}: give one shape to all."
+            )
+        self.parts = dict(parts)
+        self.importance = {name: 1.0 for name in parts} | dict(importance or {})
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the fields, pixels."""
+        return next(iter(self.parts.values())).shape
+
+    def __call__(self, field: Float[Array, "h w"]) -> dict[str, Moments]:
+        """Moments of one field, by the part's name."""
+        return {name: part(field) for name, part in self.parts.items()}
+
+    def exact(self) -> "Joint":
+        """All parts without subsampling."""
+        parts = {name: part.exact() for name, part in self.parts.items()}
+        return Joint(parts, self.importance)
+
+    def weights(self, target: dict[str, Moments], noise: Residual) -> dict[str, Moments]:
+        """Weights of each part times its importance."""
+
+        def scaled(name: str, part: Descriptor) -> Moments:
+            weights = part.weights(target[name], noise)
+            return jax.tree.map(lambda w: self.importance[name] * w, weights)
+
+        return {name: scaled(name, part) for name, part in self.parts.items()}
+
+    def residual(self, moments: dict[str, Moments], target: dict[str, Moments]) -> Residual:
+        """Distances of all blocks of all parts."""
+        blocks: Residual = {}
+        for name, part in self.parts.items():
+            blocks |= part.residual(moments[name], target[name])
+        return blocks

@@ -1,0 +1,79 @@
+"""The ladder of moment models by name: which descriptors each of them joins."""
+
+from collections.abc import Callable
+from functools import partial
+
+from synth.filters import max_scales, morlet_bank
+from synth.statistics.descriptor import Descriptor
+from synth.statistics.gray_levels import GrayLevels
+from synth.statistics.joint import Joint
+from synth.statistics.moments import ScatteringMoments
+from synth.statistics.spectra import ScatteringSpectra
+
+__all__ = ["MODELS", "TOLERANCES", "joint"]
+
+Shape = tuple[int, int]
+Part = Callable[[Shape, int | None, int | None], Descriptor]
+
+
+def _moments(shape: Shape, scales: int | None, angles: int | None, *, order: int) -> Descriptor:
+    return ScatteringMoments(morlet_bank(shape, scales, angles or 8), max_order=order)
+
+
+def _spectra(shape: Shape, scales: int | None, angles: int | None) -> Descriptor:
+    # Covariances of the coarsest scale rest on a handful of Fourier modes: noise to match.
+    scales = scales or max(1, max_scales(shape) - 1)
+    return ScatteringSpectra(morlet_bank(shape, scales, angles or 4))
+
+
+def _gray_levels(shape: Shape, _scales: int | None, _angles: int | None) -> Descriptor:
+    return GrayLevels(shape)
+
+
+_ORDER1 = {"moments": partial(_moments, order=1)}
+_ORDER2 = {"moments": partial(_moments, order=2)}
+_SPECTRA: dict[str, Part] = {"spectra": _spectra}
+_GRAY: dict[str, Part] = {"gray_levels": _gray_levels}
+
+MODELS: dict[str, dict[str, Part]] = {
+    "scattering1": _ORDER1,
+    "scattering": _ORDER2,
+    "spectra": _SPECTRA,
+    "full": {**_ORDER2, **_SPECTRA, **_GRAY},
+}
+"""Moment models by name, from the least to the most that is kept of the target."""
+
+TOLERANCES = {"scattering1": 0.04, "scattering": 0.04, "spectra": 0.1, "full": 0.2}
+"""Residual in units of its estimation noise below which held-out statistics stay as they are."""
+
+_IMPORTANCE = {"moments": 0.3}  # of the losses of parts that are joined
+
+
+def joint(
+    *models: str,
+    shape: Shape,
+    scales: int | None = None,
+    angles: int | None = None,
+    gray_levels: bool = False,
+) -> Joint:
+    """Descriptor of a model of the ladder, or of several, with all that any of them matches.
+
+    Args:
+        models: names in ``MODELS``.
+        shape: height and width of the fields, pixels.
+        scales: number of scales J; by default as many as fit, and one less for spectra.
+        angles: number of angles L; by default 8 for moments and 4 for spectra.
+        gray_levels: match the gray levels too; ``full`` always does.
+
+    Returns:
+        Parts ``moments``, ``spectra`` and ``gray_levels``, as far as they are needed.
+
+    Raises:
+        InputError: if scales or angles are out of range.
+    """
+    parts: dict[str, Part] = {}
+    for model in sorted(models, key=list(MODELS).index):
+        parts |= MODELS[model]
+    parts |= _GRAY if gray_levels else {}
+    descriptors = {name: part(shape, scales, angles) for name, part in parts.items()}
+    return Joint(descriptors, {k: v for k, v in _IMPORTANCE.items() if k in parts})
