@@ -1,8 +1,8 @@
-"""Draw every picture of `textures/`, or those named, in one gallery: target, Gaussian, scattering.
+"""Draw every picture of `textures/`, or those named, in one gallery: target, Gaussian, models.
 
-    python scripts/make_gallery.py                    # all of them, two minutes on two cores
-    python scripts/make_gallery.py foam my-own.jpg    # these only
-    python scripts/make_gallery.py --size 256         # larger, and slower
+    python scripts/make_gallery.py                           # all of them, some minutes
+    python scripts/make_gallery.py foam gravel my-own.jpg    # these only
+    python scripts/make_gallery.py --size 256 --model full   # larger, and slower
 
 Writes `outputs/gallery/gallery.png` and a folder per run beside it. Stopped half-way, it goes on
 where it was. Exit code: 0 all converged, 1 a failure, 2 bad input, 3 ended without reaching the
@@ -17,7 +17,7 @@ from pathlib import Path
 from synth.errors import InputError
 from synth.gallery import Entry, make, save
 from synth.images import pictures
-from synth.runs import Options
+from synth.runs import LADDER, Options
 
 
 def main() -> int:
@@ -29,6 +29,8 @@ def main() -> int:
         seed=asked.seed,
         scales=asked.scales,
         angles=asked.angles,
+        models=tuple(asked.model),
+        gray_levels=asked.gray_levels,
         max_steps=asked.max_steps,
         tolerance=asked.tolerance,
     )
@@ -56,9 +58,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=128, help="longest side, pixels")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other textures")
     parser.add_argument("--scales", type=int, help="scales J; all that fit unless told")
-    parser.add_argument("--angles", type=int, default=8, help="angles L in a half-turn")
+    parser.add_argument("--angles", type=int, help="angles L in a half-turn; 8, spectra 4")
+    models = ("scattering", "full")
+    parser.add_argument("--model", nargs="+", choices=LADDER, default=models, help="rungs to show")
+    parser.add_argument("--gray-levels", action="store_true", help="match gray levels everywhere")
     parser.add_argument("--max-steps", type=int, default=1000, help="most loss evaluations each")
-    parser.add_argument("--tolerance", type=float, default=0.01, help="residual to be reached")
+    parser.add_argument("--tolerance", type=float, help="residual in units of its noise")
     parser.add_argument("--out", type=Path, default=Path("outputs/gallery"), help="folder")
     return parser.parse_args()
 

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Generator, Sequence
 from types import TracebackType
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -38,7 +37,7 @@ class Display:
         self._spinner = Spinner("dots")
         self._facts: list[Text] = []
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Display":
         self._live.start()
         return self
 

@@ -24,11 +24,15 @@ __all__ = ["Entry", "make", "save"]
 _FILE = "gallery.png"
 _FIELDS = "fields.npz"
 _TITLE = "Textures drawn from noise"
-_NOTE = (
-    "Left: the target. Middle: a Gaussian field with the target's power spectrum. Right: a field "
-    "with the target's wavelet scattering moments of order 1 and 2, found by descent from noise. "
-    "Black and white are the 0.5 and 99.5 percentiles of each target."
-)
+_NOTES = {
+    "target": "target: the picture.",
+    "gaussian": "gaussian: a random field with its power spectrum.",
+    "scattering1": "scattering1: its mean wavelet amplitudes.",
+    "scattering": "scattering: its wavelet scattering moments of order 1 and 2.",
+    "spectra": "spectra: its scattering spectra.",
+    "full": "full: moments, spectra and gray levels.",
+}
+_NOTE = "All found from noise. Black and white are the 0.5 and 99.5 percentiles of each target."
 
 
 class Entry(NamedTuple):
@@ -89,7 +93,8 @@ def save(entries: Sequence[Entry], parent: Path) -> Path:
     rows = [_row(entry.folder) for entry in entries if entry.folder is not None]
     if not rows:
         raise InputError("There is nothing to show: none of the pictures could be used.")
-    figure = figures.gallery(rows, title=_TITLE, note=_NOTE)
+    shown = [_NOTES[name] for name in rows[0].fields]
+    figure = figures.gallery(rows, title=_TITLE, note=" ".join([*shown, _NOTE]))
     with hidden_folder(parent) as hidden:
         figure.savefig(hidden / _FILE)
         return (hidden / _FILE).replace(parent / _FILE)
@@ -128,12 +133,12 @@ def _row(folder: Path) -> figures.Row:
     with np.load(folder / _FIELDS) as arrays:
         names = ("target", *report["models"])
         fields = {name: arrays[name].reshape(-1, *arrays[name].shape[-2:])[0] for name in names}
-    residuals = {name: one["residual"]["total"] for name, one in report["models"].items()}
+    board = report["scores"] or {"models": {}}
+    scores = {name: score["overall"][0] for name, score in board["models"].items()}
     height, width = report["input"]["shape"][-2:]
     ended = "converged" if report["outcome"] == "converged" else f"ended: {report['outcome']}"
     note = f"{height} × {width} pixels · {ended} after {report['evaluations']} evaluations"
-    known = {name: value for name, value in residuals.items() if value is not None}
-    return figures.Row(report["input"]["name"], fields, known, note)
+    return figures.Row(report["input"]["name"], fields, scores, note)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -242,7 +242,7 @@ def _borders_match(gray: Float[np.ndarray, "h w"]) -> bool:
 
 def _resize(
     gray: Float[np.ndarray, "h w"], size: int, periodic: bool, name: str
-) -> tuple[Float[np.ndarray, "h w"], tuple[str, ...]]:
+) -> tuple[Float[np.ndarray, "a b"], tuple[str, ...]]:
     """Lanczos resampling, around the border of a periodic picture."""
     if not _LEAST_SIDE <= size <= _MOST_SIDE:
         raise InputError(

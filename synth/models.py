@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.fourier import periodic_part, periodogram, radial_average, radial_frequency
-from synth.statistics import Descriptor, Moments, Residual, estimation_noise
+from synth.statistics import Descriptor, Moments, Residual
 
 __all__ = ["GaussianModel", "MomentModel", "Start", "fit", "fit_gaussian"]
 
@@ -115,14 +115,19 @@ class MomentModel(eqx.Module):
     bounds: Float[Array, "2"]
 
     def field(self, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
-        """Standardized field x of a variable z."""
-        return _filter(variable, self.shaping)
+        """Standardized field x of a variable z, clipped to the bounds."""
+        low, high = self.from_units(self.bounds)
+        return jnp.clip(_filter(variable, self.shaping), low, high)
+
+    def variable(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
+        """Variable z of a standardized field x."""
+        return _filter(field, 1 / self.shaping)
 
     def to_units(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
         """A standardized field in the target's units, clipped to the bounds."""
         return jnp.clip(self.mean + self.scale * field, self.bounds[0], self.bounds[1])
 
-    def from_units(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
+    def from_units(self, field: Float[Array, "*n"]) -> Float[Array, "*n"]:
         """A field in the target's units, standardized."""
         return (field - self.mean) / self.scale
 
@@ -135,13 +140,18 @@ class MomentModel(eqx.Module):
         loss = jax.tree.reduce(jnp.add, terms)
         return loss, self.descriptor.residual(moments, self.target)
 
+    def eased(self, factor: float) -> "MomentModel":
+        """The model for an early stage of a descent, see ``Descriptor.eased``."""
+        weights = self.descriptor.eased(self.weights, factor)
+        return eqx.tree_at(lambda model: model.weights, self, weights)
+
     def start(self, *, key: PRNGKeyArray, kind: Start = "levels") -> Float[Array, "h w"]:
         """Variable from which a descent starts: seeded noise."""
         noise = jax.random.normal(key, self.descriptor.shape)
         if kind == "variable":
             return noise
         if kind == "pixels":
-            return _filter(noise, 1 / self.shaping)
+            return self.variable(noise)
         if kind == "gaussian":
             return _filter(noise, self.prior / self.shaping)
         return self._leveled(noise)
@@ -181,7 +191,7 @@ def fit(
     standard, mean, scale = _standardize(field)
     spectrum = _radial_spectrum(standard if periodic else periodic_part(standard))
     whole = jnp.asarray(standard, float)
-    target, noise = descriptor(whole), estimation_noise(descriptor, whole)
+    target, noise = descriptor(whole), descriptor.noise(whole)
     return MomentModel(
         descriptor=descriptor,
         standard=whole,

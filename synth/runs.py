@@ -19,7 +19,7 @@ from synth.images import Texture, load
 from synth.metrics import Scoreboard, compare
 from synth.models import MomentModel, fit, fit_gaussian
 from synth.solvers import LBFGS, Adam
-from synth.statistics import MODELS, TOLERANCES, Residual, joint
+from synth.statistics import MODELS, Residual, joint, usual_tolerance
 from synth.synthesis import Judge, Limits, Outcome, Progress, Synthesis, descend
 
 __all__ = ["LADDER", "Candidate", "Look", "Options", "Result", "check_seed", "generate", "read"]
@@ -46,9 +46,10 @@ class Options:
         angles: number of angles L; by default 8 for moments and 4 for spectra.
         models: names in ``LADDER``; the Gaussian is always shown.
         gray_levels: whether every moment model matches the gray levels; ``full`` always does.
+        isotropic: whether spectra are averaged over rotations.
         max_steps: most loss evaluations.
         tolerance: residual to reach in units of its estimation noise; by default what
-            ``statistics.TOLERANCES`` says of the model.
+            ``statistics.usual_tolerance`` says of the model.
         solver: descent method.
         device: where it computes, as it was asked for.
     """
@@ -62,6 +63,7 @@ class Options:
     angles: int | None = None
     models: tuple[str, ...] = ("scattering",)
     gray_levels: bool = False
+    isotropic: bool = False
     max_steps: int = 1000
     tolerance: float | None = None
     solver: Method = "lbfgs"
@@ -82,7 +84,8 @@ class Options:
 
     def limits(self, model: str) -> Limits:
         """When the descent of a model ends."""
-        return Limits(self.tolerance or TOLERANCES[model], self.max_steps)
+        usual = usual_tolerance(model, gray_levels=self.gray_levels)
+        return Limits(self.tolerance or usual, self.max_steps)
 
     @property
     def descents(self) -> tuple[str, ...]:
@@ -263,6 +266,7 @@ def _fit(texture: Texture, options: Options, *models: str) -> MomentModel:
         scales=options.scales,
         angles=options.angles,
         gray_levels=options.gray_levels,
+        isotropic=options.isotropic,
     )
     bounded = "gray_levels" in descriptor.parts
     bounds = (float(field.min()), float(field.max())) if bounded else (-math.inf, math.inf)

@@ -45,8 +45,8 @@ class Spectra(eqx.Module):
     above: Float[Array, ""]
     below: Float[Array, ""]
     modulus: Float[Array, "j l"]
-    c01: Inexact[Array, "p l m"]
-    c11: Inexact[Array, "u m"]
+    c01: Inexact[Array, "p _ m"]
+    c11: Inexact[Array, "u _"]
 
     def flatten(self) -> Float[Array, " n"]:
         """All numbers in one vector, in the order of ``spectra_paths``.
@@ -206,7 +206,7 @@ def _turn(matrix: Complex[Array, "m n n"], isotropic: bool) -> Inexact[Array, "a
     return matrix[rows, index[:, :, None], index[:, None, :]].real.mean(0, keepdims=True)
 
 
-def _first_row(matrices: list[Inexact[Array, "m n n"]], num_angles: int) -> Inexact[Array, "p l m"]:
+def _first_row(matrices: list[Inexact[Array, "m _ _"]], num_angles: int) -> Inexact[Array, "p l m"]:
     """Products of x⋆ψ₃ with the moduli, of every k, as one table of pairs."""
     rows = [matrix[:, 0, 1:] for matrix in matrices]
     split = [jnp.moveaxis(row.reshape(len(row), -1, num_angles), 0, -1) for row in rows]

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.models import MomentModel, Start
@@ -38,6 +38,7 @@ Ended = TypeVar("Ended")
 _CHUNK = 10  # evaluations between two looks at the outcome
 _PATIENCE = 200  # evaluations in which the loss must fall by ...
 _LEAST_PROGRESS = 0.02  # ... this fraction
+_STAGES = {0: 0.01, 60: 0.1, 120: 1.0}  # from which evaluation on weights are eased how far
 
 
 class Outcome(StrEnum):
@@ -54,7 +55,7 @@ class Limits(eqx.Module):
 
     Attributes:
         tolerance: residual to reach in units of its estimation noise, the difference that
-            independent pieces of the target show; noise beyond 20 % counts as 20 %.
+            independent pieces of the target show; see ``Descriptor.noise``.
         max_steps: most loss evaluations.
     """
 
@@ -74,11 +75,11 @@ class Progress(eqx.Module):
     Attributes:
         losses: loss of the last accepted point after each evaluation so far.
         residual: residual of that point, by the fast transform.
-        excess: its largest block in units of the estimation noise.
+        excess: the same in units of the estimation noise, rms over blocks.
         field: that point itself, in the target's units.
     """
 
-    losses: tuple[Float[np.ndarray, " n"], ...]
+    losses: tuple[Float[np.ndarray, " _"], ...]
     residual: dict[str, Float[Array, " b"]]
     excess: Float[Array, " b"]
     field: Float[Array, "b h w"]
@@ -117,7 +118,7 @@ class Synthesis(eqx.Module):
 
     @property
     def excess(self) -> float:
-        """Largest residual in units of its estimation noise: what the tolerance bounds."""
+        """Residual in units of its estimation noise, rms over blocks: what the tolerance bounds."""
         return float(excess(self.residual, self.noise))
 
     @property
@@ -177,10 +178,10 @@ class Judge:
 def descend(
     model: MomentModel,
     *,
-    keys: PRNGKeyArray,
+    keys: Key[Array, " b"],
     solver: Solver = LBFGS(),  # noqa: B008 - immutable
     limits: Limits = Limits(),  # noqa: B008 - immutable
-    start: Start = "levels",
+    start: Start | Float[Array, "b h w"] = "levels",
     judge: Judge | None = None,
 ) -> Generator[Progress, None, tuple[Synthesis, ...]]:
     """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
@@ -191,7 +192,7 @@ def descend(
             on one machine. All samples descend in one compiled program.
         solver: descent method.
         limits: tolerance and step limit.
-        start: which noise.
+        start: which noise, or fields in the target's units, one per key.
         judge: the model's judge, if there is one already.
 
     Yields:
@@ -205,11 +206,18 @@ def descend(
         Learn. 1 (2018), Sec. 4.
     """
     judge = judge or Judge(model)
-    states = _begin(model, solver, keys, start)
+    stage = model.eased(_STAGES[0]) if model.descriptor.traps else model
+    states = _begin(stage, solver, keys, start)
     samples = [_Sample(limits) for _ in keys]
     while True:
+        evaluations = max(len(sample.losses) for sample in samples)
+        if model.descriptor.traps and evaluations in set(_STAGES) - {0}:
+            stage = model.eased(_STAGES[evaluations])
+            states = _restart(stage, solver, states)
+            for sample in samples:
+                sample.stage = evaluations
         steps = [sample.steps() for sample in samples]
-        states, chunk = _advance(model, solver, states, jnp.asarray(steps))
+        states, chunk = _advance(stage, solver, states, jnp.asarray(steps))
         for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
             sample.losses = np.concatenate([sample.losses, losses[:count]])
         fields = _fields(model, states.variable)
@@ -230,6 +238,7 @@ class _Sample:
     def __init__(self, limits: Limits) -> None:
         self.losses: Float[np.ndarray, " n"] = np.zeros(0)
         self.ended: Synthesis | None = None
+        self.stage = 0  # evaluations before the weights changed for the last time
         self._limits = limits
         self._goal = limits.tolerance
 
@@ -265,7 +274,8 @@ class _Sample:
             return Outcome.NOT_FINITE
         if len(losses) >= self._limits.max_steps:
             return Outcome.STEP_LIMIT
-        idle = len(losses) > _PATIENCE and losses[-1] > (1 - _LEAST_PROGRESS) * losses[-_PATIENCE]
+        since = losses[self.stage :]
+        idle = len(since) > _PATIENCE and since[-1] > (1 - _LEAST_PROGRESS) * since[-_PATIENCE]
         return Outcome.STALLED if idle or stalled else None
 
 
@@ -320,10 +330,31 @@ def drain(
             return end.value
 
 
-@jax.jit(static_argnames="start")
-def _begin(model: MomentModel, solver: Solver, keys: PRNGKeyArray, start: Start) -> State:
+def _begin(
+    model: MomentModel, solver: Solver, keys: Key[Array, " b"], start: Start | Float[Array, "b h w"]
+) -> State:
     """States before the first evaluation, sample by sample."""
-    return jax.vmap(lambda key: solver.init(model, model.start(key=key, kind=start)))(keys)
+    if isinstance(start, str):
+        return _from_noise(model, solver, keys, start)
+    return _from_fields(model, solver, start)
+
+
+@jax.jit(static_argnames="kind")
+def _from_noise(model: MomentModel, solver: Solver, keys: Key[Array, " b"], kind: Start) -> State:
+    return jax.vmap(lambda key: solver.init(model, model.start(key=key, kind=kind)))(keys)
+
+
+@jax.jit
+def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b h w"]) -> State:
+    return jax.vmap(lambda field: solver.init(model, model.variable(model.from_units(field))))(
+        fields
+    )
+
+
+@jax.jit
+def _restart(model: MomentModel, solver: Solver, states: State) -> State:
+    """States before the first evaluation of a new stage, where the last one ended."""
+    return jax.vmap(lambda variable: solver.init(model, variable))(states.variable)
 
 
 @jax.jit

@@ -125,28 +125,37 @@ def number(value: float) -> str:
 
 
 def losses_plot(axes: Axes, losses: Mapping[str, Float[np.ndarray, " n"]], colors: Colors) -> None:
-    """Losses against evaluations, a curve per model, its last value written beside it."""
+    """Losses against evaluations, a curve per model, with the last value in words."""
     plot(axes, "Descent", "loss evaluations", "loss")
     axes.set_xlim(0, max(10, *(len(each) for each in losses.values())) * 1.04)
     axes.margins(y=0.14)
-    curves = [_losses_curve(axes, name, each, colors[name]) for name, each in losses.items()]
-    if not any(curves):
+    ends = {name: _losses_curve(axes, name, each, colors[name]) for name, each in losses.items()}
+    seen = [(name, end) for name, end in ends.items() if end is not None]
+    if not seen:
         axes.yaxis.set_major_locator(NullLocator())
         return
     logarithmic(axes)
     if len(losses) > 1:
         axes.legend(loc="best")
+        return
+    ((name, end),) = seen
+    place = (-5, -3)
+    beside = axes.annotate(
+        number(end[1]), end, place, textcoords="offset points", color=colors[name]
+    )
+    beside.set(horizontalalignment="right", verticalalignment="top")
 
 
-def _losses_curve(axes: Axes, name: str, losses: Float[np.ndarray, " n"], color: str) -> bool:
-    """One curve, as far as it is finite and positive; whether anything is."""
+def _losses_curve(
+    axes: Axes, name: str, losses: Float[np.ndarray, " n"], color: str
+) -> tuple[float, float] | None:
+    """One curve, as far as it is finite and positive, and where it ends."""
     counts = np.arange(1, len(losses) + 1)
     seen = np.isfinite(losses) & (losses > 0)
-    axes.plot(counts[seen], losses[seen], color=color, linewidth=1.8, label=name)
+    label = f"{name} {number(losses[seen][-1])}" if seen.any() else name
+    axes.plot(counts[seen], losses[seen], color=color, linewidth=1.8, label=label)
     if not seen.any():
-        return False
-    end = counts[seen][-1], losses[seen][-1]
+        return None
+    end = float(counts[seen][-1]), float(losses[seen][-1])
     axes.plot(*end, "o", color=color, markersize=5)
-    beside = axes.annotate(number(end[1]), end, (-5, -3), textcoords="offset points", color=color)
-    beside.set(horizontalalignment="right", verticalalignment="top")
-    return True
+    return end

@@ -88,7 +88,7 @@ def _squares(band: Band, shape: tuple[int, int]) -> Float[np.ndarray, "l h w"]:
     return full
 
 
-def _closed(square: Square) -> Square:
+def _closed(square: Square) -> Float[np.ndarray, "a b"]:
     """A square of even sides with its border at −π repeated at π."""
     return np.pad(square, [(0, 1 - n % 2) for n in square.shape], mode="wrap")
 

@@ -28,13 +28,14 @@ class Row(NamedTuple):
     Attributes:
         name: of the picture.
         fields: name to field, all of one shape and unit, the target first.
-        residuals: distance of the moments from the target's, by the name of the field.
+        scores: overall score of statistics that were not matched, by the name of the field; 1
+            is another piece of the target.
         note: small print, for instance how the descent ended.
     """
 
     name: str
     fields: Mapping[str, Field]
-    residuals: Mapping[str, float]
+    scores: Mapping[str, float]
     note: str = ""
 
 
@@ -42,8 +43,8 @@ class Row(NamedTuple):
 def gallery(rows: Sequence[Row], *, title: str = "", note: str = "") -> Figure:
     """A picture a row, on the gray scale of the row's target, with a few numbers beside it.
 
-    The numbers are the residual of the moments, the error of the radial spectrum, and two
-    that no model was shown: kurtosis, and flatness of the increments between neighbors.
+    The numbers are the overall score, the error of the radial spectrum, kurtosis, and flatness
+    of the increments between neighbors.
 
     Args:
         rows: of which all have fields of the same names.
@@ -127,10 +128,10 @@ def _numbers(row: Row) -> Iterator[tuple[str, list[str]]]:
     fields = {name: np.asarray(field, np.float64) for name, field in row.fields.items()}
     target = next(iter(fields.values()))
     judged = [field if judgeable(field) else None for field in fields.values()]
-    residuals = [row.residuals.get(name) for name in fields]
+    scores = [row.scores.get(name) for name in fields]
     errors = [None if x is None else spectrum_error(target, x) for x in judged]
     yield "", list(fields)
-    yield "residual", ["" if value is None else f"{value:.1%}" for value in residuals]
+    yield "overall score", ["" if value is None else f"{value:.2f}" for value in scores]
     yield "spectrum error", ["", *("" if e is None else f"{e:.1f} dB" for e in errors[1:])]
     yield "kurtosis", ["" if x is None else _short(kurtosis(x)) for x in judged]
     yield "flatness, 1 px", ["" if x is None else _short(flatness(x, (1,))[0]) for x in judged]

@@ -123,7 +123,7 @@ class _Ruler(NamedTuple):
         }
 
 
-def _quadrants(field: Field) -> tuple[Field, ...]:
+def _quadrants(field: Field) -> tuple[Float[np.ndarray, "a b"], ...]:
     """Four quadrants of one shape; the middle line of an odd side is left out."""
     height, width = (n // 2 for n in field.shape)
     return tuple(

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-__all__ = ["Descriptor", "Moments", "Residual", "estimation_noise", "excess"]
+__all__ = ["Descriptor", "Moments", "Residual", "excess"]
 
 Moments = Any
 """A record (pytree) of arrays, the same for every field of one shape."""
@@ -20,8 +20,7 @@ Moments = Any
 Residual = dict[str, Float[Array, ""]]
 """Distance of two sets of moments, by the name of a block; zero where they agree."""
 
-_LEAST_NOISE = 1e-6
-_MOST_NOISE = 0.2  # a larger estimate says that the picture is too small to tell
+_LEAST_NOISE = 1e-3  # patterns that repeat exactly have none
 
 
 class Descriptor(eqx.Module):
@@ -46,7 +45,7 @@ class Descriptor(eqx.Module):
 
         Args:
             target: the target's moments.
-            noise: their estimation noise, by block, as ``residual`` measures it.
+            noise: their estimation noise, from ``noise``.
 
         Returns:
             A real weight per moment.
@@ -56,21 +55,66 @@ class Descriptor(eqx.Module):
     def residual(self, moments: Moments, target: Moments) -> Residual:
         """Distance of ``moments`` from those of the target, block by block."""
 
+    def noise(self, field: Float[Array, "h w"]) -> Residual:
+        """Estimation noise: the difference that two independent fields of this size would show.
 
-def estimation_noise(descriptor: Descriptor, field: Float[Array, "h w"]) -> Residual:
-    """Difference that two independent fields of this size would show, by block.
+        The field is cut into four quadrants, each repeated to the full size; moments are
+        averages over the picture, so that their differences between independent fields shrink
+        as one over the square root of the area: half of those between quadrants.
 
-    The field is cut into four quadrants, each repeated to the full size; moments are averages
-    over the picture, so that their differences between independent fields shrink as one over
-    the square root of the area: half of those between quadrants.
+        Args:
+            field: a field of the descriptor's shape, standardized.
+
+        Returns:
+            Per block, root mean square over the ordered pairs of quadrants, halved; at least
+            0.001 and at most ``most_noise``.
+        """
+        pieces = [self(piece) for piece in _pieces(field)]
+        residuals = [self.residual(a, b) for a in pieces for b in pieces if a is not b]
+
+        def level(*values: Float[Array, ""]) -> Float[Array, ""]:
+            half = jnp.sqrt(jnp.mean(jnp.square(jnp.stack(values)))) / 2
+            return jnp.clip(half, _LEAST_NOISE, self.most_noise)
+
+        return jax.tree.map(level, *residuals)
+
+    @property
+    def most_noise(self) -> float:
+        """Noise that a larger estimate counts as: the picture is too small to tell."""
+        return 1.0
+
+    @property
+    def traps(self) -> bool:
+        """Whether full weights from the start would trap a descent in a local minimum."""
+        return False
+
+    def eased(self, weights: Moments, factor: float) -> Moments:
+        """Weights for the early stages of a descent.
+
+        Args:
+            weights: from ``weights``.
+            factor: of those that would trap the descent.
+        """
+        del factor
+        return weights
+
+
+def excess(residual: Residual, noise: Residual) -> Float[Array, ""]:
+    """Residual in units of the estimation noise, rms over blocks.
 
     Args:
-        descriptor: the moments in question.
-        field: a field of the descriptor's shape, standardized.
+        residual: of a field; blocks that have no noise here do not count.
+        noise: of the target, from ``Descriptor.noise``.
 
     Returns:
-        Root mean square over the ordered pairs of quadrants, halved.
+        0 for equal moments, about 1 for an independent field of the same texture.
     """
+    ratios = [residual[name] / level for name, level in noise.items()]
+    return jnp.sqrt(jnp.mean(jnp.square(jnp.stack(ratios))))
+
+
+def _pieces(field: Float[Array, "h w"]) -> list[Float[Array, "h w"]]:
+    """The quadrants of a field, each repeated to the full size."""
     height, width = (max(1, n // 2) for n in field.shape)
 
     def repeated(row: int, column: int) -> Float[Array, "h w"]:
@@ -78,25 +122,4 @@ def estimation_noise(descriptor: Descriptor, field: Float[Array, "h w"]) -> Resi
         missing = [(0, n - m) for n, m in zip(field.shape, piece.shape, strict=True)]
         return jnp.pad(piece, missing, mode="wrap")
 
-    pieces = [descriptor(repeated(r, c)) for r in (0, height) for c in (0, width)]
-    pairs = [(a, b) for a in pieces for b in pieces if a is not b]
-    residuals = [descriptor.residual(*pair) for pair in pairs]
-    return jax.tree.map(
-        lambda *all_: jnp.sqrt(jnp.mean(jnp.square(jnp.stack(all_)))) / 2, *residuals
-    )
-
-
-def excess(residual: Residual, noise: Residual) -> Float[Array, ""]:
-    """Residual in units of the estimation noise, rms over blocks; noise beyond 0.2 counts as 0.2.
-
-    Args:
-        residual: of a field; blocks that have no noise here do not count.
-        noise: of the target, from ``estimation_noise``.
-
-    Returns:
-        0 for equal moments, about 1 for an independent field of the same texture.
-    """
-    ratios = [
-        residual[name] / jnp.clip(level, _LEAST_NOISE, _MOST_NOISE) for name, level in noise.items()
-    ]
-    return jnp.sqrt(jnp.mean(jnp.square(jnp.stack(ratios))))
+    return [repeated(row, column) for row in (0, height) for column in (0, width)]

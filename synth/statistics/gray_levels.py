@@ -40,3 +40,12 @@ class GrayLevels(Descriptor):
     def residual(self, moments: Float[Array, " n"], target: Float[Array, " n"]) -> Residual:
         """Wasserstein-2 distance of the marginal distributions."""
         return {"gray_levels": jnp.sqrt(jnp.mean((moments - target) ** 2))}
+
+    @property
+    def traps(self) -> bool:
+        """Yes: where gray levels are few, pixels must cross rare ones to change sides."""
+        return True
+
+    def eased(self, weights: Float[Array, " n"], factor: float) -> Float[Array, " n"]:
+        """All weights times the factor."""
+        return factor * weights

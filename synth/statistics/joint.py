@@ -25,6 +25,9 @@ class Joint(Descriptor):
     def __init__(
         self, parts: Mapping[str, Descriptor], importance: Mapping[str, float] | None = None
     ) -> None:
+        unknown = set(importance or {}) - set(parts)
+        if unknown:
+            raise ValueError(f"There is no part {', '.join(sorted(unknown))} among {list(parts)}.")
         shapes = {part.shape for part in parts.values()}
         if len(shapes) != 1:
             raise ValueError(
@@ -58,7 +61,28 @@ class Joint(Descriptor):
 
     def residual(self, moments: dict[str, Moments], target: dict[str, Moments]) -> Residual:
         """Distances of all blocks of all parts."""
-        blocks: Residual = {}
-        for name, part in self.parts.items():
-            blocks |= part.residual(moments[name], target[name])
-        return blocks
+        return _merged(
+            {name: part.residual(moments[name], target[name]) for name, part in self.parts.items()}
+        )
+
+    def noise(self, field: Float[Array, "h w"]) -> Residual:
+        """Estimation noise of all blocks of all parts."""
+        return _merged({name: part.noise(field) for name, part in self.parts.items()})
+
+    @property
+    def traps(self) -> bool:
+        """Whether any part does."""
+        return any(part.traps for part in self.parts.values())
+
+    def eased(self, weights: dict[str, Moments], factor: float) -> dict[str, Moments]:
+        """Eased weights of each part."""
+        return {name: part.eased(weights[name], factor) for name, part in self.parts.items()}
+
+
+def _merged(parts: dict[str, Residual]) -> Residual:
+    blocks: Residual = {}
+    for name, own in parts.items():
+        if own.keys() & blocks.keys():
+            raise ValueError(f"Blocks of the part {name!r} have names of other parts' blocks.")
+        blocks |= own
+    return blocks

@@ -38,6 +38,11 @@ class ScatteringMoments(Descriptor):
         """The same moments without subsampling: slower, the measure that is reported."""
         return ScatteringMoments(self.bank.exact(), self.max_order)
 
+    @property
+    def most_noise(self) -> float:
+        """A fifth: with the usual tolerance that asks for a residual of one percent."""
+        return 0.2
+
     def weights(self, target: Scattering, noise: Residual) -> Scattering:
         """Weights w of the loss Σ w (S − S*)², frozen at the target's moments S*.
 
@@ -56,7 +61,7 @@ class ScatteringMoments(Descriptor):
             return jnp.broadcast_to(unit * (own + relative), moments.shape)
 
         return Scattering(
-            order0=unit * jnp.ones_like(target.order0),
+            order0=100 * unit * jnp.ones_like(target.order0),
             order1=weight(target.order1, first, (1,)),
             residual=None if target.residual is None else weight(target.residual, first, ()),
             order2=weight(target.order2, second, (1, 2)),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from synth.errors import InputError
 from synth.filters import max_scales, morlet_bank
 from synth.statistics.descriptor import Descriptor
 from synth.statistics.gray_levels import GrayLevels
@@ -10,23 +11,27 @@ from synth.statistics.joint import Joint
 from synth.statistics.moments import ScatteringMoments
 from synth.statistics.spectra import ScatteringSpectra
 
-__all__ = ["MODELS", "TOLERANCES", "joint"]
+__all__ = ["MODELS", "joint", "usual_tolerance"]
 
 Shape = tuple[int, int]
-Part = Callable[[Shape, int | None, int | None], Descriptor]
+Part = Callable[[Shape, int | None, int | None, bool], Descriptor]
 
 
-def _moments(shape: Shape, scales: int | None, angles: int | None, *, order: int) -> Descriptor:
+def _moments(
+    shape: Shape, scales: int | None, angles: int | None, _isotropic: bool, *, order: int
+) -> Descriptor:
     return ScatteringMoments(morlet_bank(shape, scales, angles or 8), max_order=order)
 
 
-def _spectra(shape: Shape, scales: int | None, angles: int | None) -> Descriptor:
+def _spectra(shape: Shape, scales: int | None, angles: int | None, isotropic: bool) -> Descriptor:
     # Covariances of the coarsest scale rest on a handful of Fourier modes: noise to match.
     scales = scales or max(1, max_scales(shape) - 1)
-    return ScatteringSpectra(morlet_bank(shape, scales, angles or 4))
+    return ScatteringSpectra(morlet_bank(shape, scales, angles or 4), isotropic)
 
 
-def _gray_levels(shape: Shape, _scales: int | None, _angles: int | None) -> Descriptor:
+def _gray_levels(
+    shape: Shape, _scales: int | None, _angles: int | None, _isotropic: bool
+) -> Descriptor:
     return GrayLevels(shape)
 
 
@@ -43,9 +48,8 @@ MODELS: dict[str, dict[str, Part]] = {
 }
 """Moment models by name, from the least to the most that is kept of the target."""
 
-TOLERANCES = {"scattering1": 0.04, "scattering": 0.04, "spectra": 0.1, "full": 0.2}
-"""Residual in units of its estimation noise below which held-out statistics stay as they are."""
-
+_TOLERANCES = {"scattering1": 0.05, "scattering": 0.05, "spectra": 0.15}
+_GRAY_TOLERANCE = 0.2  # sorted values come last, and nobody sees what is left of them then
 _IMPORTANCE = {"moments": 0.3}  # of the losses of parts that are joined
 
 
@@ -55,6 +59,7 @@ def joint(
     scales: int | None = None,
     angles: int | None = None,
     gray_levels: bool = False,
+    isotropic: bool = False,
 ) -> Joint:
     """Descriptor of a model of the ladder, or of several, with all that any of them matches.
 
@@ -64,16 +69,32 @@ def joint(
         scales: number of scales J; by default as many as fit, and one less for spectra.
         angles: number of angles L; by default 8 for moments and 4 for spectra.
         gray_levels: match the gray levels too; ``full`` always does.
+        isotropic: average the spectra over rotations.
 
     Returns:
         Parts ``moments``, ``spectra`` and ``gray_levels``, as far as they are needed.
 
     Raises:
-        InputError: if scales or angles are out of range.
+        InputError: if there is no such model, or scales or angles are out of range.
     """
+    unknown = [model for model in models if model not in MODELS]
+    if unknown or not models:
+        given = ", ".join(unknown) or "without a name"
+        raise InputError(f"There is no model {given}: choose {', '.join(MODELS)}.")
     parts: dict[str, Part] = {}
     for model in sorted(models, key=list(MODELS).index):
         parts |= MODELS[model]
     parts |= _GRAY if gray_levels else {}
-    descriptors = {name: part(shape, scales, angles) for name, part in parts.items()}
+    descriptors = {name: part(shape, scales, angles, isotropic) for name, part in parts.items()}
     return Joint(descriptors, {k: v for k, v in _IMPORTANCE.items() if k in parts})
+
+
+def usual_tolerance(model: str, *, gray_levels: bool = False) -> float:
+    """Residual in units of its estimation noise below which held-out statistics stay the same.
+
+    Args:
+        model: name in ``MODELS``.
+        gray_levels: whether the gray levels are matched too; ``full`` always does.
+    """
+    matched = gray_levels or "gray_levels" in MODELS[model]
+    return _GRAY_TOLERANCE if matched else _TOLERANCES[model]

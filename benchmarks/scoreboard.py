@@ -1,0 +1,138 @@
+"""The scoreboard of every model on every picture, over seeds: held-out statistics only.
+
+    python -m benchmarks.scoreboard [NAME ...] [--seeds 5] [--model MODEL ...] [--json FILE]
+
+Per picture, brought to 256 pixels: overall score (geometric mean of the ratios to the noise
+floor, each counted as at least 1), evaluations and seconds of white noise, the Gaussian and the
+moment models. ``+`` after a model's name adds gray levels. Pictures of a process at its own
+size are judged against further fields of that process, others against their own quadrants.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from benchmarks.__main__ import save
+from synth import Limits, fit, fit_gaussian, joint, synthesize
+from synth.images import PHOTOGRAPHS, Texture, bundled, load
+from synth.metrics import compare
+from synth.processes import PROCESSES
+from synth.statistics import usual_tolerance
+
+SIZE = 256
+NAMES = (*bundled(), *PHOTOGRAPHS)
+MODELS = ("scattering", "scattering+", "spectra", "full")
+REALS = range(100, 104)
+
+Field = Float[np.ndarray, "h w"]
+
+
+def real_fields(name: str) -> list[Field]:
+    """Further fields of the process that made a picture, in the picture's gray levels."""
+    table = bundled().get(name, {})
+    if not table or tuple(table["shape"]) != (SIZE, SIZE):
+        return []
+    draw = PROCESSES[table["process"]]
+    fields = [draw((SIZE, SIZE), key=jax.random.key(seed)) for seed in REALS]
+    return [(np.asarray(field) - table["offset"]) / table["scale"] for field in fields]
+
+
+def samples(texture: Texture, model: str, seeds: Sequence[int]) -> tuple[list[Field], list[dict]]:
+    """A field per seed, and how it was reached."""
+    target = texture.field[0]
+    levels = model.endswith("+") or model == "full"
+    name = model.rstrip("+")
+    descriptor = joint(name, shape=target.shape, gray_levels=levels)
+    bounds = (float(target.min()), float(target.max())) if levels else (-np.inf, np.inf)
+    fitted = fit(descriptor, target, periodic=texture.periodic, bounds=bounds)
+    limits = Limits(usual_tolerance(name, gray_levels=levels))
+    fields, facts = [], []
+    for seed in seeds:
+        key = jax.random.split(jax.random.key(seed))[1]
+        start = time.perf_counter()
+        synthesis = synthesize(fitted, key=key, limits=limits)
+        fields.append(np.asarray(synthesis.field))
+        facts.append(
+            {
+                "outcome": synthesis.outcome.value,
+                "evaluations": synthesis.evaluations,
+                "seconds": round(time.perf_counter() - start, 2),
+                "excess": synthesis.excess,
+            }
+        )
+    return fields, facts
+
+
+def controls(texture: Texture, seeds: Sequence[int]) -> dict[str, list[Field]]:
+    """White noise of the target's mean and variance, and Gaussian samples."""
+    target = texture.field[0]
+    gaussian = fit_gaussian(target, periodic=texture.periodic)
+    keys = [jax.random.split(jax.random.key(seed))[0] for seed in seeds]
+    white = [target.mean() + target.std() * jax.random.normal(k, target.shape) for k in keys]
+    return {
+        "white noise": [np.asarray(field) for field in white],
+        "gaussian": [np.asarray(gaussian.sample(key=key)) for key in keys],
+    }
+
+
+def measure(name: str, models: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
+    """Scores of one picture."""
+    texture = load(name, size=SIZE)
+    candidates, facts = controls(texture, seeds), {}
+    for model in models:
+        candidates[model], facts[model] = samples(texture, model, seeds)
+    reals = real_fields(name)
+    board = compare(texture.field[0], candidates, reals=reals, periodic=texture.periodic)
+    scores = {
+        model: {
+            "overall": score.overall.round(4).tolist(),
+            "ratios": {k: float(v.mean().round(3)) for k, v in score.ratios.items()},
+            "copied": sum(one.copied for one in score.copying),
+            "descents": facts.get(model, []),
+        }
+        for model, score in board.scores.items()
+    }
+    return {"name": name, "size": SIZE, "reals": len(reals), "scores": scores}
+
+
+def show(row: dict[str, Any]) -> None:
+    """Print the scores of one picture, and their excess in units of the Gaussian's."""
+    floor = f"{row['reals']} further fields" if row["reals"] else "quadrants"
+    print(f"\n{row['name']} {row['size']}², noise floor from {floor}")
+    control = np.mean(row["scores"]["gaussian"]["overall"]) - 1
+    for model, score in row["scores"].items():
+        overall = np.array(score["overall"])
+        words = f"  {model:12} {overall.mean():5.2f} ± {overall.std():4.2f}"
+        words += f"  excess / Gaussian's {(overall.mean() - 1) / control:5.2f}"
+        if score["descents"]:
+            evaluations = [each["evaluations"] for each in score["descents"]]
+            seconds = [each["seconds"] for each in score["descents"]]
+            ended = {each["outcome"] for each in score["descents"]}
+            words += f"  {np.mean(evaluations):4.0f} evaluations, {np.mean(seconds):3.0f} s"
+            words += f", {', '.join(sorted(ended))}"
+        print(words + (f", {score['copied']} copied" if score["copied"] else ""), flush=True)
+
+
+def main() -> None:
+    """Measure the pictures that are asked for, print and keep the figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scoreboard", description=__doc__)
+    parser.add_argument("names", nargs="*", default=NAMES)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--model", nargs="*", default=MODELS)
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/scoreboard.json"))
+    options = parser.parse_args()
+    results = []
+    for name in options.names:
+        results.append(measure(name, options.model, range(options.seeds)))
+        show(results[-1])
+        save(results, options.json)
+
+
+if __name__ == "__main__":
+    main()
