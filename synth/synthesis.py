@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.models import MomentModel, Start
@@ -213,7 +213,8 @@ def descend(
         evaluations = max(len(sample.losses) for sample in samples)
         if model.descriptor.traps and evaluations in set(_STAGES) - {0}:
             stage = model.eased(_STAGES[evaluations])
-            states = _restart(stage, solver, states)
+            running = jnp.asarray([sample.ended is None for sample in samples])
+            states = _restart(stage, solver, states, running)
             for sample in samples:
                 sample.stage = evaluations
         steps = [sample.steps() for sample in samples]
@@ -352,9 +353,16 @@ def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b h w
 
 
 @jax.jit
-def _restart(model: MomentModel, solver: Solver, states: State) -> State:
-    """States before the first evaluation of a new stage, where the last one ended."""
-    return jax.vmap(lambda variable: solver.init(model, variable))(states.variable)
+def _restart(
+    model: MomentModel, solver: Solver, states: State, running: Bool[Array, " b"]
+) -> State:
+    """States before the first evaluation of a new stage; samples that have ended keep theirs."""
+
+    def one(state: State, runs: Bool[Array, ""]) -> State:
+        fresh = solver.init(model, state.variable)
+        return jax.tree.map(lambda new, old: jnp.where(runs, new, old), fresh, state)
+
+    return jax.vmap(one)(states, running)
 
 
 @jax.jit

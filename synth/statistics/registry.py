@@ -20,13 +20,16 @@ Part = Callable[[Shape, int | None, int | None, bool], Descriptor]
 def _moments(
     shape: Shape, scales: int | None, angles: int | None, _isotropic: bool, *, order: int
 ) -> Descriptor:
-    return ScatteringMoments(morlet_bank(shape, scales, angles or 8), max_order=order)
+    return ScatteringMoments(
+        morlet_bank(shape, scales, 8 if angles is None else angles), max_order=order
+    )
 
 
 def _spectra(shape: Shape, scales: int | None, angles: int | None, isotropic: bool) -> Descriptor:
     # Covariances of the coarsest scale rest on a handful of Fourier modes: noise to match.
-    scales = scales or max(1, max_scales(shape) - 1)
-    return ScatteringSpectra(morlet_bank(shape, scales, angles or 4), isotropic)
+    scales = max(1, max_scales(shape) - 1) if scales is None else scales
+    angles = 4 if angles is None else angles
+    return ScatteringSpectra(morlet_bank(shape, scales, angles), isotropic)
 
 
 def _gray_levels(
