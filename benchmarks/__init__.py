@@ -1,1 +1,1 @@
-"""What is measured, and how: ``python -m benchmarks`` for speed; ``.scoreboard``, ``.null``, ``.ablation``."""
+"""What is measured: ``python -m benchmarks`` for speed; ``.scoreboard``, ``.null``, ``.ablation``."""

@@ -26,8 +26,8 @@ class Contest(NamedTuple):
 
     Attributes:
         target: the texture.
-        fields: candidates by name; files that differ in a number at the end are samples of
-            one name.
+        fields: candidates by name; files of one folder that differ in a number at the end
+            are samples of one name.
         reals: further real fields.
     """
 
@@ -62,13 +62,12 @@ def read(
     whole = load(target, size=size, periodic=periodic)
 
     def field(source: str) -> Float[np.ndarray, "h w"]:
-        texture = load(source, size=size)
+        texture = load(source, size=size, periodic=whole.periodic)
         _check(texture, whole, source)
         return _in_range(texture)
 
     fields: dict[str, list[Float[np.ndarray, "h w"]]] = {}
-    for source in candidates:
-        name = re.sub(r"-\d+$", "", Path(source).stem)
+    for source, name in zip(candidates, _names(candidates), strict=True):
         fields.setdefault(name, []).append(field(source))
     return Contest(whole, fields, [field(source) for source in reals])
 
@@ -97,6 +96,19 @@ def write(board: Scoreboard, name: str, parent: Path) -> Path:
         figures.scoreboard(board, title=name).savefig(hidden / "scoreboard.png")
         write_report(score_report(board), hidden / "scores.json")
         return publish(hidden, parent / f"{name}-scores-{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def _names(sources: Sequence[str]) -> list[str]:
+    """File names without a number at the end; with their folder where several have them."""
+    paths = [Path(source) for source in sources]
+    stems = [re.sub(r"(?<=.)-\d+$", "", path.stem) for path in paths]
+    folders = {
+        stem: {p.parent for p, s in zip(paths, stems, strict=True) if s == stem} for stem in stems
+    }
+    return [
+        stem if len(folders[stem]) == 1 else str(path.parent / stem)
+        for path, stem in zip(paths, stems, strict=True)
+    ]
 
 
 def _check(texture: Texture, target: Texture, source: str) -> None:
