@@ -1,1 +1,1 @@
-"""What is measured: ``python -m benchmarks`` for speed; ``.scoreboard``, ``.null``, ``.ablation``."""
+"""What is measured: ``.scoreboard``, ``.null`` and ``.ablation``; speed without a name."""
