@@ -1,1 +1,1 @@
-"""What is measured: ``.scoreboard``, ``.null`` and ``.ablation``; speed without a name."""
+"""What is measured: ``.scoreboard``, ``.null``, ``.copying``, ``.ablation``; speed without a name."""

@@ -33,13 +33,13 @@ REALS = range(100, 104)
 Field = Float[np.ndarray, "h w"]
 
 
-def real_fields(name: str) -> list[Field]:
+def real_fields(name: str, seeds: Sequence[int] = REALS) -> list[Field]:
     """Further fields of the process that made a picture, in the picture's gray levels."""
     table = bundled().get(name, {})
     if not table or tuple(table["shape"]) != (SIZE, SIZE):
         return []
     draw = PROCESSES[table["process"]]
-    fields = [draw((SIZE, SIZE), key=jax.random.key(seed)) for seed in REALS]
+    fields = [draw((SIZE, SIZE), key=jax.random.key(seed)) for seed in seeds]
     return [(np.asarray(field) - table["offset"]) / table["scale"] for field in fields]
 
 
