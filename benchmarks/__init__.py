@@ -1,1 +1,1 @@
-"""What is measured: ``.scoreboard``, ``.null``, ``.copying``, ``.ablation``; speed without a name."""
+"""Measurements: ``.scoreboard``, ``.null``, ``.copying``, ``.ablation``; speed without a name."""

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from benchmarks.__main__ import save
-from synth import Limits, fit, fit_gaussian, joint, synthesize
+from synth import Judge, Limits, descend, drain, fit, fit_gaussian, joint
 from synth.images import PHOTOGRAPHS, Texture, bundled, load
 from synth.metrics import compare
 from synth.processes import PROCESSES
@@ -52,11 +52,11 @@ def samples(texture: Texture, model: str, seeds: Sequence[int]) -> tuple[list[Fi
     bounds = (float(target.min()), float(target.max())) if levels else (-np.inf, np.inf)
     fitted = fit(descriptor, target, periodic=texture.periodic, bounds=bounds)
     limits = Limits(usual_tolerance(name, gray_levels=levels))
-    fields, facts = [], []
+    judge, fields, facts = Judge(fitted), [], []
     for seed in seeds:
         key = jax.random.split(jax.random.key(seed))[1]
         start = time.perf_counter()
-        synthesis = synthesize(fitted, key=key, limits=limits)
+        (synthesis,) = drain(descend(fitted, keys=key[None], limits=limits, judge=judge))
         fields.append(np.asarray(synthesis.field))
         facts.append(
             {
