@@ -302,8 +302,9 @@ def synthesize(
 
     Example:
         >>> import jax
+        >>> import numpy as np
         >>> from synth import LBFGS, Limits, ScatteringMoments, fit, morlet_bank, synthesize
-        >>> noise = jax.random.normal(jax.random.key(0), (32, 32))
+        >>> noise = np.random.default_rng(0).normal(size=(32, 32))
         >>> model = fit(ScatteringMoments(morlet_bank((32, 32), num_angles=4)), noise)
         >>> synthesize(model, key=jax.random.key(1)).outcome.value
         'converged'

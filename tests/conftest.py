@@ -1,6 +1,25 @@
-"""Runtime shape checks for every annotated function."""
+"""Runtime shape checks for every annotated function, and a look at the compiler."""
 
+import pytest
+from jax import monitoring
 from jaxtyping import install_import_hook
 
-with install_import_hook("synth", "beartype.beartype"):
-    import synth  # noqa: F401
+# Kept for the whole session: modules of the package are imported when they are first used.
+install_import_hook("synth", "checked.checked")
+
+_compiled = []
+
+
+def _listen(event, _, fun_name="", **__):
+    if event == "/jax/core/compile/backend_compile_duration":
+        _compiled.append(fun_name)
+
+
+monitoring.register_event_duration_secs_listener(_listen)
+
+
+@pytest.fixture
+def compiled():
+    """Names of the programs that were compiled since the test began; to be emptied at will."""
+    del _compiled[:]
+    return _compiled

@@ -12,15 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synth import cli, runs
-from synth.images import bundled
+from synth import cli, record
+from synth.images import PHOTOGRAPHS, bundled
 from synth.processes import PROCESSES
+from synth.runs import LADDER
+from synth.statistics import usual_tolerance
 
 FILES = {
     "target.png",
     "gaussian.png",
     "scattering.png",
     "comparison.png",
+    "scoreboard.png",
     "fields.npz",
     "manifest.json",
 }
@@ -52,22 +55,32 @@ def plain(output):
 
 class TestHelp:
     OPTIONS = (
-        *("--seed", "--size", "--scales", "--angles", "--model", "--max-steps", "--tolerance"),
-        *("--solver", "--periodic", "--out", "--device"),
+        *("--seed", "--size", "--scales", "--angles", "--model", "--gray-levels", "--isotropic"),
+        *("--samples", "--max-steps", "--tolerance", "--solver", "--periodic", "--out", "--device"),
     )
 
     def test_names_every_option(self, synth):
         code, out, _ = synth("generate", "--help")
         assert code == 0
         assert set(self.OPTIONS) <= set(re.findall(r"--[a-z-]+", out))
-        assert "scattering" in out
-        assert "gaussian" in out
+        assert all(name in out for name in LADDER)
+
+    def test_tells_the_usual_tolerances(self, synth):
+        _, out, _ = synth("generate", "--help")
+        words = " ".join(re.sub(r"[│┃|]", " ", out).split())
+        told = [usual_tolerance("scattering"), usual_tolerance("spectra"), usual_tolerance("full")]
+        first, spectra, gray = (f"{value:g}" for value in told)
+        assert usual_tolerance("scattering1") == told[0]
+        assert f"Default: {first}, spectra {spectra}, with gray levels {gray}." in words
+
+    def test_names_of_models_are_those_of_the_ladder(self):
+        assert tuple(cli.ModelName) == LADDER
 
     @pytest.mark.parametrize("arguments", [(), ("--help",)])
     def test_names_every_command(self, synth, arguments):
         code, out, err = synth(*arguments)
         assert (code, err) == (0, "")
-        assert all(name in out for name in ("generate", "process", "list"))
+        assert all(name in out for name in ("generate", "compare", "process", "list"))
 
     def test_waits_for_no_heavy_import(self):
         code = (
@@ -100,9 +113,29 @@ class TestGenerate:
             "turbulence: 32 × 32 pixels, periodic.",
             "Resized to 32 × 32 pixels.",
         ]
-        for words in ("residual, order 0", "order 1", "order 2", "dB", "skewness", "kurtosis"):
+        for words in ("residual, all orders", "order1", "dB", "skewness", "kurtosis", "overall"):
             assert words in out
         assert re.search(r"target +┃ gaussian ┃ scattering", out)
+
+    def test_models_may_be_given_twice_and_samples_be_drawn_together(self, synth, tmp_path):
+        models = ("--model", "scattering", "--model", "scattering1", "--model", "scattering")
+        code, out, _ = synth(
+            *("generate", *SMALL, *models, "--samples", 2, "--gray-levels"),
+            *("--tolerance", "0.9", "--out", tmp_path),
+        )
+        assert code == 0
+        folder = Path(out.splitlines()[-1])
+        names = ("gaussian", "scattering1", "scattering")
+        drawn = {f"{name}-{number}.png" for name in names for number in (1, 2)}
+        alone = {"gaussian.png", "scattering.png"}
+        assert {path.name for path in folder.iterdir()} == (FILES - alone) | drawn
+        report = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        assert report["options"]["models"] == ["scattering", "scattering1"]
+        assert report["options"]["gray_levels"]
+        assert list(report["models"]) == list(names)
+        assert re.search(r"gaussian +┃ +scattering1 +┃ +scattering", out)
+        assert re.search(r"overall( +│ +\d+\.\d\d ± \d+\.\d\d){3}", out)
+        assert "scattering1: 2 samples. Converged after" in " ".join(out.split())
 
     def test_the_gaussian_alone(self, synth, tmp_path):
         code, out, _ = synth("generate", *SMALL, "--model", "gaussian", "--out", tmp_path)
@@ -115,7 +148,7 @@ class TestGenerate:
         def fail(*_):
             raise ZeroDivisionError
 
-        monkeypatch.setattr(runs, "write", fail)
+        monkeypatch.setattr(record, "write", fail)
         with pytest.raises(ZeroDivisionError):
             cli.main(["generate", *SMALL, "--model", "gaussian", "--out", str(tmp_path)])
         assert list(tmp_path.iterdir()) == []
@@ -128,13 +161,14 @@ BAD = {
     "NaN": (["nan.npy"], "holds 1 values that are NaN.*: replace them"),
     "small": (["small.npy"], "has 15 × 40 pixels: a texture needs at least 16"),
     "J": ([*SMALL, "--scales", "9"], "9 scales do not fit a picture of 32 × 32 pixels: choose"),
-    "L": ([*SMALL, "--angles", "0"], "0"),
+    "L": ([*SMALL, "--angles", "0"], "0 angles were asked for: choose 1 to 64"),
     "size": ([*SMALL, "--size", "3"], "The size 3 is out of range: give 16 to"),
     "seed": ([*SMALL, "--seed", "-1"], "The seed -1 is out of range: choose 0 to"),
-    "tolerance": ([*SMALL, "--tolerance", "0"], "The tolerance 0.0 is not positive: 0.01 is usual"),
+    "tolerance": ([*SMALL, "--tolerance", "0"], "The tolerance 0.0 is not positive: 0.05 is usual"),
     "steps": ([*SMALL, "--max-steps", "0"], "0 steps were asked for: allow at least 1"),
     "folder": ([*SMALL, "--out", "text.png/new"], r"The folder text\.png/new cannot be written"),
-    "model": ([*SMALL, "--model", "scat"], "'--model': 'scat' is not one of 'scattering', 'gauss"),
+    "model": ([*SMALL, "--model", "scat"], "'--model': 'scat' is not one of 'gaussian', 'scatteri"),
+    "samples": ([*SMALL, "--samples", "0"], "0 samples were asked for: choose 1 to 64"),
     "device": ([*SMALL, "--device", "abacus"], "'--device': 'abacus' is not one of 'auto', 'cpu'"),
     "number": ([*SMALL, "--size", "wide"], "'--size'.* integer"),
     "option": ([*SMALL, "--sise", "32"], "No such option:? '?--sise.*see `synth generate --help`"),
@@ -206,14 +240,21 @@ class TestInterrupt:
         assert b"Traceback" not in rest
         assert list(tmp_path.iterdir()) == []
         words = plain(seen)
-        for word in ("loading", "compiling", "descending", "evaluations", "loss", "order 2"):
+        for word in (
+            "loading",
+            "compiling",
+            "scattering: ",
+            "evaluations",
+            "loss",
+            "of their noise, goal",
+        ):
             assert word in words
 
     def test_while_writing(self, synth, tmp_path, monkeypatch):
         def interrupt(*_, **__):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(runs.figures, "comparison", interrupt)
+        monkeypatch.setattr(record.figures, "comparison", interrupt)
         code, out, err = synth("generate", *SMALL, "--model", "gaussian", "--out", tmp_path / "a")
         assert (code, out, err) == (130, "", "synth: interrupted, nothing was written.\n")
         assert list(tmp_path.iterdir()) == []
@@ -249,6 +290,7 @@ def test_list_names_all_pictures_and_processes(synth):
     code, out, err = synth("list")
     assert (code, err) == (0, "")
     assert all(table["file"] in out for table in bundled().values())
+    assert all(f"{name}.png" in out for name in PHOTOGRAPHS)
     assert out.splitlines()[-1].split() == [*(f"{name}," for name in PROCESSES)][:-1] + [
         list(PROCESSES)[-1]
     ]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from synth.display import _panel, _seconds_left
-from synth.runs import Options
-from synth.statistics import Residual
-from synth.synthesis import Progress
+from synth.display import _panel, _seconds_left, score_table
+from synth.metrics import compare
+from synth.runs import Look
+from synth.synthesis import Limits, Progress
 
-OPTIONS = Options("foam", max_steps=1000, tolerance=0.01)
+LIMITS = Limits(tolerance=0.04, max_steps=1000)
 
 
 def trace(*looks):
@@ -21,32 +21,65 @@ def trace(*looks):
 
 class TestSecondsLeft:
     def test_nobody_knows_at_the_first_look(self):
-        assert _seconds_left(trace((3, 10, 8)), OPTIONS) is None
+        assert _seconds_left(trace((3, 10, 8)), LIMITS) is None
 
     def test_a_residual_that_falls_as_a_power(self):
         # Excess 160 / n reaches 1 after 160 evaluations, of which 140 at 10 a second are left.
-        assert _seconds_left(trace((0, 10, 16), (1, 20, 8)), OPTIONS) == pytest.approx(14)
+        assert _seconds_left(trace((0, 10, 16), (1, 20, 8)), LIMITS) == pytest.approx(14)
 
     def test_the_step_limit_bounds_it(self):
-        assert _seconds_left(trace((0, 10, 8), (1, 20, 7.999)), OPTIONS) == pytest.approx(98)
+        assert _seconds_left(trace((0, 10, 8), (1, 20, 7.999)), LIMITS) == pytest.approx(98)
 
     def test_a_residual_that_does_not_fall(self):
-        assert _seconds_left(trace((0, 10, 8), (1, 20, 9)), OPTIONS) == pytest.approx(98)
+        assert _seconds_left(trace((0, 10, 8), (1, 20, 9)), LIMITS) == pytest.approx(98)
 
     def test_nothing_is_left_at_the_tolerance(self):
-        assert _seconds_left(trace((0, 10, 2), (1, 20, 0.9)), OPTIONS) == 0
+        assert _seconds_left(trace((0, 10, 2), (1, 20, 0.9)), LIMITS) == 0
 
     def test_a_loss_that_is_not_a_number(self):
-        left = _seconds_left(trace((0, 10, 2), (1, 20, np.nan)), OPTIONS)
+        left = _seconds_left(trace((0, 10, 2), (1, 20, np.nan)), LIMITS)
         assert left == pytest.approx(98)
 
 
-def test_the_panel_tells_how_far_it_is():
-    orders = (jnp.asarray(value) for value in (0.05, 0.001, 0.02, 0.09))
-    progress = Progress(120, np.array([2.0, 0.25]), Residual(*orders), jnp.zeros((16, 16)))
+def words_of(*parts):
     console = Console(file=io.StringIO(), width=100)
-    for part in _panel(progress, OPTIONS, 7.2):
+    for part in parts:
         console.print(part)
-    words = console.file.getvalue()
-    assert "descending: 120 evaluations, loss 0.25, about 7 s left" in words
-    assert "all orders 5.00%, order 0 0.10%, order 1 2.00%, order 2 9.00%" in words
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_the_panel_tells_how_far_the_worst_sample_is(samples):
+    losses = tuple(np.array([2.0, 0.25 / (index + 1)]) for index in range(samples - 1))
+    losses += (np.geomspace(2.0, 0.5, 120),)
+    excess = jnp.linspace(0.01, 0.3, samples) if samples > 1 else jnp.array([0.3])
+    residual = {"order1": jnp.ones(samples), "order2": jnp.ones(samples)}
+    progress = Progress(losses, residual, excess, jnp.zeros((samples, 16, 16)))
+    words = words_of(*_panel(Look("spectra", progress), LIMITS, 7.2))
+    assert "spectra: 120 evaluations, loss 0.5, about 7 s left" in words
+    assert "moments differ by 0.300 of their noise, goal 0.04" in words
+
+
+def test_the_score_table_has_a_row_per_statistic_and_says_what_was_copied(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    x, y, z, one, other = np.random.default_rng(0).normal(size=(5, 32, 32))
+    board = compare(x, {"drawn": [one, other], "copied": [np.roll(x, 3, 1), z]}, reals=[y, z])
+    score_table(board)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Distance from the target; 1 = as two real fields")
+    for name, values in board.scores["drawn"].ratios.items():
+        (line,) = (line for line in lines if line.startswith(f"│ {name} "))
+        assert f"{values.mean():.2f}" in line
+    (overall,) = (line for line in lines if "overall" in line)
+    each = board.scores["drawn"].overall
+    assert f"{each.mean():.2f} ± {each.std(ddof=1):.2f}" in overall
+    (copies,) = (line for line in lines if "copies of the target" in line)
+    assert copies.replace("│", " ").split()[-2:] == ["0", "1"]
+
+
+def test_the_score_table_of_pieces_says_so(capsys):
+    x, y = np.random.default_rng(0).normal(size=(2, 32, 32))
+    score_table(compare(x, {"drawn": [y]}))
+    out = " ".join(capsys.readouterr().out.split())
+    assert "1 = as two pieces of the target" in out
+    assert "copies" not in out

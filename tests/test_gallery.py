@@ -18,7 +18,8 @@ from synth.figures import gallery as figure_of
 from synth.gallery import make, save
 from synth.runs import Options
 
-SMALL = ("--size", "32", "--scales", "3", "--angles", "2", "--max-steps", "12")
+SIZES = ("--size", "32", "--scales", "3", "--angles", "2", "--max-steps", "12")
+SMALL = (*SIZES, "--model", "scattering")
 OPTIONS = Options("", size=32, scales=3, angles=2, max_steps=12)
 
 
@@ -63,10 +64,10 @@ class TestMake:
         assert list(make(["foam"], OPTIONS, folder)) == [entry._replace(found=True)]
         assert snapshot(folder) == before
 
-    @pytest.mark.parametrize("change", [{"seed": 1}, {"size": 33}, {"tolerance": 0.5}])
+    @pytest.mark.parametrize("change", [{"seed": 1}, {"size": 33}, {"models": ("spectra",)}])
     def test_what_was_asked_for_otherwise_is_made_anew(self, made, change, monkeypatch):
         folder, _ = made
-        monkeypatch.setattr(gallery, "generate", lambda *_: iter(()))
+        monkeypatch.setattr(gallery, "generate", lambda *_: (look for look in ()))
         monkeypatch.setattr(gallery, "write", lambda *_: pytest.fail("as it should"))
         with pytest.raises(pytest.fail.Exception, match="as it should"):
             list(make(["foam"], replace(OPTIONS, **change), folder))
@@ -119,6 +120,10 @@ class TestSave:
         assert path.stat().st_size > 10_000
         assert save(entries, folder) == path
         assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+    def test_shows_a_model_that_measures_no_order_2(self, script, tmp_path):
+        code, out, _ = script("foam", *SIZES, "--model", "scattering1", "--out", tmp_path)
+        assert (code in (0, 3), out) == (True, f"{tmp_path / 'gallery.png'}\n")
 
     def test_needs_a_row(self, tmp_path):
         with pytest.raises(InputError, match="nothing to show"):

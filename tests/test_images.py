@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from synth.errors import InputError
-from synth.images import bundled, load, pictures, save_png
+from synth.images import PHOTOGRAPHS, bundled, load, pictures, save_png
 
 RNG = np.random.default_rng(0)
 GRAY8 = RNG.integers(0, 256, (24, 30), dtype=np.uint8)
@@ -46,6 +46,18 @@ class TestBundled:
         assert list(texture.field.shape[1:]) == table["shape"]
         assert texture.periodic == table["periodic"]
         assert texture.sha256 == table["sha256"]
+
+    @pytest.mark.parametrize("name", PHOTOGRAPHS)
+    def test_photographs_come_with_scikit_image(self, name, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        texture = load(name, size=64)
+        assert texture.field.shape == (1, 64, 64)
+        assert (texture.name, texture.dtype, texture.periodic) == (name, np.uint8, False)
+        np.testing.assert_array_equal(load(f"{name}.png", size=64).field, texture.field)
+        whole = load(name)
+        assert whole.field.shape == (1, 512, 512)
+        assert whole.sha256 == texture.sha256
+        assert texture.field.mean() == pytest.approx(whole.field.mean(), rel=0.01)
 
     def test_every_picture_of_the_folder(self):
         names = [path.name for path in pictures()]

@@ -8,6 +8,7 @@ import pytest
 from synth import ScatteringMoments, fit, fit_gaussian, morlet_bank
 from synth.errors import InputError
 from synth.fourier import periodogram, radial_average, radial_frequency
+from synth.statistics import excess
 
 SHAPE = (24, 31)
 DRAWS = 400
@@ -122,6 +123,20 @@ def test_the_moments_do_not_depend_on_the_unit(descriptor, model):
     np.testing.assert_allclose(other.target.flatten(), model.target.flatten(), atol=1e-5)
 
 
+def test_fields_are_clipped_to_the_bounds(descriptor, model):
+    bounded = fit(descriptor, picture(), bounds=(65.0, 72.0))
+    np.testing.assert_allclose(
+        bounded.to_units(model.standard), np.clip(picture(), 65, 72), rtol=1e-5
+    )
+    field = bounded.to_units(bounded.field(10 * bounded.start(key=jax.random.key(0))))
+    np.testing.assert_allclose((field.min(), field.max()), (65, 72), rtol=1e-6)
+    assert not np.any(np.isfinite(model.bounds))
+
+
+def test_the_noise_is_that_of_the_standardized_target(descriptor, model):
+    assert model.noise == descriptor.noise(model.standard)
+
+
 @pytest.mark.parametrize("gray", [0.0, 0.5, 255.0])
 def test_a_constant_field_is_refused(descriptor, gray):
     with pytest.raises(InputError, match="The field is constant: a texture needs at least two"):
@@ -144,9 +159,10 @@ def test_the_target_itself_has_no_loss(descriptor):
     model = fit(descriptor, picture(), exponent=0.0)
     loss, residual = jax.jit(lambda z: model.loss(z))(model.standard)
     assert float(loss) < 1e-6
-    assert float(residual.total) < 1e-4
+    assert float(residual["total"]) < 1e-4
     loss, residual = jax.jit(lambda z: model.loss(z))(jnp.roll(model.standard, (5, 9), (0, 1)))
-    assert bool(residual.within(1e-2))
+    assert float(residual["total"]) < 1e-2
+    assert float(excess(residual, model.noise)) < 0.1
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
@@ -176,11 +192,12 @@ def test_the_prior_has_a_floor_where_the_target_has_no_power(descriptor):
     assert float(model.prior.min()) ** 2 == pytest.approx(1e-6, rel=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "variable", "pixels"])
+@pytest.mark.parametrize("kind", ["gaussian", "levels", "variable", "pixels"])
 def test_the_starts_have_the_intended_spectra(model, kind):
     _, power = mean_periodogram(lambda key: model.field(model.start(key=key, kind=kind)))
     expected = {
         "gaussian": model.prior**2,
+        "levels": model.prior**2,
         "variable": model.shaping**2,
         "pixels": jnp.ones_like(model.prior),
     }[kind]
@@ -189,8 +206,29 @@ def test_the_starts_have_the_intended_spectra(model, kind):
     assert ratio.mean() == pytest.approx(1, abs=2 * TOLERANCE / np.sqrt(ratio.size))
 
 
-def test_the_key_decides_the_start(model):
-    starts = [model.start(key=jax.random.key(seed)) for seed in (0, 0, 1)]
+def test_the_usual_start_has_about_the_gray_levels_of_the_target(descriptor):
+    model = fit(descriptor, np.exp(picture() / 10))
+    wanted = jnp.sort(model.standard.ravel())
+
+    def distance(kind):
+        keys = jax.random.split(jax.random.key(0), 8)
+        fields = [model.field(model.start(key=key, kind=kind)).ravel() for key in keys]
+        return np.mean([float(jnp.abs(jnp.sort(field) - wanted).mean()) for field in fields])
+
+    assert distance("levels") < 0.75 * distance("gaussian")
+    usual = model.start(key=jax.random.key(0))
+    np.testing.assert_array_equal(usual, model.start(key=jax.random.key(0), kind="levels"))
+
+
+def test_the_variable_of_a_field_gives_the_field(model):
+    np.testing.assert_allclose(
+        model.field(model.variable(model.standard)), model.standard, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "levels", "variable", "pixels"])
+def test_the_key_decides_the_start(model, kind):
+    starts = [model.start(key=jax.random.key(seed), kind=kind) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(starts[0], starts[1])
     assert float(jnp.abs(starts[0] - starts[2]).mean()) > 0.1
 

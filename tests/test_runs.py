@@ -10,13 +10,14 @@ import jax
 import numpy as np
 import pytest
 
-from synth import clock, folders, runs
+from synth import clock, folders, record
 from synth.clock import Clock
 from synth.errors import InputError
 from synth.folders import check_folder, hidden_folder
 from synth.images import bundled, load
 from synth.metrics import kurtosis
-from synth.runs import Options, generate, manifest, read, write, write_field
+from synth.record import manifest, write, write_field
+from synth.runs import Options, generate, read
 from synth.synthesis import drain
 
 OPTIONS = Options("turbulence", size=32, scales=3, angles=2, max_steps=12, tolerance=1e-4, seed=3)
@@ -25,6 +26,7 @@ FILES = {
     "gaussian.png",
     "scattering.png",
     "comparison.png",
+    "scoreboard.png",
     "fields.npz",
     "manifest.json",
 }
@@ -87,7 +89,7 @@ class TestFolder:
             def now():
                 return datetime(2026, 1, 2, 3, 4, 5)
 
-        monkeypatch.setattr(runs, "datetime", Frozen)
+        monkeypatch.setattr(record, "datetime", Frozen)
         names = [write(result, tmp_path).name for _ in range(3)]
         stem = "turbulence-20260102-030405"
         assert names == [stem, f"{stem}-2", f"{stem}-3"]
@@ -136,7 +138,8 @@ class TestManifest:
         assert told == pytest.approx(distance / np.linalg.norm(target), rel=0.01)
 
     def test_what_is_not_finite_is_null(self, result, tmp_path):
-        broken = result.candidates["scattering"]._replace(field=np.full((1, 32, 32), np.nan))
+        (one,) = result.candidates["scattering"]
+        broken = (one._replace(field=np.full((1, 32, 32), np.nan)),)
         broken = result._replace(candidates={**result.candidates, "scattering": broken})
         text = (write(broken, tmp_path) / "manifest.json").read_text(encoding="utf-8")
         assert "NaN" not in text
@@ -150,7 +153,7 @@ class TestAtomicity:
         def fail(*_, **__):
             raise error
 
-        monkeypatch.setattr(runs.figures, "comparison", fail)
+        monkeypatch.setattr(record.figures, "comparison", fail)
         with pytest.raises(type(error)):
             write(result, tmp_path / parents)
         assert list(tmp_path.iterdir()) == []
@@ -159,7 +162,7 @@ class TestAtomicity:
         def full(*_, **__):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(runs, "save_png", full)
+        monkeypatch.setattr(record, "save_png", full)
         with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):
             write(result, tmp_path)
         assert list(tmp_path.iterdir()) == []
@@ -194,16 +197,18 @@ class TestAtomicity:
 class TestGenerate:
     def test_looks_on_the_way(self, run):
         looks, result = run
-        assert [look.evaluations for look in looks] == [10, 12]
-        assert looks[-1].field.shape == (32, 32)
-        assert len(result.descent.losses) == 12
+        assert [look.progress.evaluations for look in looks] == [10, 12]
+        assert {look.model for look in looks} == {"scattering"}
+        assert looks[-1].progress.field.shape == (1, 32, 32)
+        ((descent,),) = result.descents.values()
+        assert len(descent.losses) == 12
 
     def test_a_gaussian_alone(self, result, tmp_path):
-        options = Options("turbulence", size=32, scales=3, angles=2, model="gaussian", seed=3)
+        options = Options("turbulence", size=32, scales=3, angles=2, models=("gaussian",), seed=3)
         looks, alone = drained(generate(read(options), options))
         assert looks == []
-        field = alone.candidates["gaussian"].field
-        np.testing.assert_array_equal(field, result.candidates["gaussian"].field)
+        field = alone.candidates["gaussian"][0].field
+        np.testing.assert_array_equal(field, result.candidates["gaussian"][0].field)
         folder = write(alone, tmp_path)
         assert {path.name for path in folder.iterdir()} == FILES - {"scattering.png"}
         report = manifest(alone)
@@ -211,22 +216,29 @@ class TestGenerate:
         assert set(report["models"]) == {"gaussian"}
 
     def test_another_seed_gives_another_texture(self, result):
-        options = Options("turbulence", size=32, scales=3, angles=2, model="gaussian", seed=4)
-        other = drained(generate(read(options), options))[1].candidates["gaussian"].field
-        assert np.abs(other - result.candidates["gaussian"].field).max() > 0
+        options = Options("turbulence", size=32, scales=3, angles=2, models=("gaussian",), seed=4)
+        (other,) = drained(generate(read(options), options))[1].candidates["gaussian"]
+        assert np.abs(other.field - result.candidates["gaussian"][0].field).max() > 0
 
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"tolerance": 0.0}, "The tolerance 0.0 is not positive: 0.01 is usual"),
+            ({"tolerance": 0.0}, "The tolerance 0.0 is not positive: 0.05 is usual"),
             ({"tolerance": float("nan")}, "The tolerance nan is not positive"),
             ({"max_steps": 0}, "0 steps were asked for: allow at least 1"),
             ({"seed": -1}, "The seed -1 is out of range: choose 0 to 4294967295"),
             ({"seed": 2**32}, "is out of range"),
-            ({"model": "scat"}, "There is no model scat: choose scattering or gaussian"),
-            ({"solver": "sgd"}, "There is no solver sgd: choose lbfgs or adam"),
+            (
+                {"models": ("scattering", "scat")},
+                "There is no model scat: choose gaussian, scattering1, scattering, spectra or full",
+            ),
+            ({"samples": 0}, "0 samples were asked for: choose 1 to 64"),
+            ({"samples": 65}, "65 samples were asked for: choose 1 to 64"),
+            ({"seed": 2**32 - 1, "samples": 2}, "The seed 4294967296 is out of range"),
+            ({"angles": 0, "models": ("spectra",)}, "0 angles were asked for: choose 1 to 64"),
+            ({"scales": 0, "models": ("spectra",)}, "0 scales do not fit a picture of 32"),
             ({"scales": 6}, "6 scales do not fit a picture of 32 × 32 pixels: choose 1 to 5"),
-            ({"angles": 0}, "angles"),
+            ({"angles": 0}, "0 angles were asked for: choose 1 to 64"),
         ],
     )
     def test_options_that_cannot_be(self, change, message):

@@ -27,7 +27,7 @@ def model():
 
 def walk(model, solver, steps, seed=1):
     """States of a descent, the first before any evaluation."""
-    states = [solver.init(model.start(key=jax.random.key(seed)))]
+    states = [solver.init(model, model.start(key=jax.random.key(seed)))]
     for _ in range(steps):
         states.append(_step(solver, model, states[-1]))
     return states
@@ -58,9 +58,9 @@ def stretched(state, length):
 @pytest.mark.parametrize("solver", [LBFGS(), Adam()])
 def test_before_the_first_evaluation_nothing_is_known(model, solver):
     start = model.start(key=jax.random.key(1))
-    state = solver.init(start)
+    state = solver.init(model, start)
     assert float(state.loss) == np.inf
-    assert not bool(state.residual.within(1e6))
+    assert state.residual == dict.fromkeys(model.noise, np.inf)
     assert not bool(solver.stalled(state))
     np.testing.assert_array_equal(state.trial, start)
 

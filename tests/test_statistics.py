@@ -1,21 +1,33 @@
-"""Scattering moments as a descriptor: distance, weights, the exact measure."""
+"""Residuals, weights and normalizations of every descriptor, by hand."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
+from scipy.stats import wasserstein_distance
 
-from synth import EXACT, Residual, Scattering, ScatteringMoments, morlet_bank
+from synth import (
+    GrayLevels,
+    Scattering,
+    ScatteringMoments,
+    ScatteringSpectra,
+    Spectra,
+    morlet_bank,
+)
 
-BANKS = {
-    "tight": morlet_bank((32, 32), 3, 4),
-    "plain": morlet_bank((32, 32), 3, 4, tight=False),
-    "odd": morlet_bank((27, 40), 2, 3),
-    "one scale": morlet_bank((16, 16), 1, 2),
-}
-every_bank = pytest.mark.parametrize("name", BANKS)
+BANK = morlet_bank((16, 16), 2, 2)
 
-_measure = jax.jit(lambda descriptor, field: descriptor(field))
+
+def scalars(**values):
+    return {name: jnp.asarray(value, jnp.float32) for name, value in values.items()}
+
+
+def skewed(shape, seed=0):
+    return jnp.asarray(np.random.default_rng(seed).gamma(2.0, size=shape) - 2, jnp.float32)
+
+
+# Scattering moments by hand
 
 
 def numbers(order0, order1, residual, order2):
@@ -26,75 +38,46 @@ def numbers(order0, order1, residual, order2):
 TARGET = numbers(0.0, [[3, 0], [0, 4]], 0.0, [[[0, 12], [0, 0]]])
 
 
-def white(shape, seed=0):
-    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape), jnp.float32)
-
-
-# Residual
-
-
 def test_residual_by_hand():
     moments = numbers(0.5, [[3, 1], [0, 4]], 2.0, [[[0, 12], [3, 0]]])
-    residual = ScatteringMoments(BANKS["tight"]).residual(moments, TARGET)
-    assert float(residual.order0) == 0.5  # the target's mean is zero: in standard deviations
-    assert float(residual.order1) == pytest.approx(np.sqrt(1 + 4) / 5)
-    assert float(residual.order2) == pytest.approx(3 / 12)
-    assert float(residual.total) == pytest.approx(np.sqrt(0.25 + 5 + 9) / 13)
+    residual = ScatteringMoments(BANK).residual(moments, TARGET)
+    assert float(residual["order0"]) == 0.5  # the target's mean is zero: in standard deviations
+    assert float(residual["order1"]) == pytest.approx(np.sqrt(1 + 4) / 5)
+    assert float(residual["order2"]) == pytest.approx(3 / 12)
+    assert float(residual["total"]) == pytest.approx(np.sqrt(0.25 + 5 + 9) / 13)
+
+
+def test_residual_of_order_1_alone():
+    moments = numbers(0.5, [[3, 1], [0, 4]], 2.0, [[[0, 12], [3, 0]]])
+    residual = ScatteringMoments(BANK, max_order=1).residual(moments, TARGET)
+    assert list(residual) == ["order0", "order1"]
+    assert float(residual["order1"]) == pytest.approx(np.sqrt(5) / 5)
 
 
 def test_residual_without_a_residual_band():
     target = numbers(0.0, [[3.0], [4.0]], None, np.zeros((1, 1, 1)))
     moments = numbers(0.0, [[3.0], [3.0]], None, np.zeros((1, 1, 1)))
-    residual = ScatteringMoments(BANKS["plain"]).residual(moments, target)
-    assert float(residual.total) == pytest.approx(1 / 5)
-    assert float(residual.order2) == 0
+    residual = ScatteringMoments(morlet_bank((16, 16), 2, 2, tight=False)).residual(moments, target)
+    assert float(residual["total"]) == pytest.approx(1 / 5)
+    assert float(residual["order2"]) == 0
 
 
 def test_residual_of_a_target_without_moments_is_finite():
-    zero = jax.tree.map(jnp.zeros_like, TARGET)
-    residual = ScatteringMoments(BANKS["tight"]).residual(TARGET, zero)
-    assert float(residual.total) == pytest.approx(13)
+    vanished = jax.tree.map(jnp.zeros_like, TARGET)
+    residual = ScatteringMoments(BANK).residual(TARGET, vanished)
+    assert float(residual["total"]) == pytest.approx(13)
 
 
-@pytest.mark.parametrize(
-    ("total", "orders", "largest"),
-    [
-        (0.25, (0.5, 0.5, 0.5), 0.25),  # each order may have twice the total's tolerance
-        (0.5, (0.0, 0.0, 0.0), 0.5),
-        (0.125, (0.0, 0.25, 0.0), 0.125),
-        (0.0, (1.0, 0.0, 0.0), 0.5),
-        (0.0, (0.0, 1.0, 0.0), 0.5),
-        (0.0, (0.0, 0.0, 1.0), 0.5),
-    ],
-)
-def test_the_largest_of_total_and_orders_is_bounded(total, orders, largest):
-    residual = Residual(*(jnp.asarray(x, jnp.float32) for x in (total, *orders)))
-    assert float(residual.largest()) == largest
-    assert bool(residual.within(largest))
-    assert not bool(residual.within(largest * 0.99))
-
-
-def test_nothing_but_equality_is_within_zero():
-    zero, tiny = jnp.zeros(()), jnp.asarray(1e-30)
-    assert bool(Residual(zero, zero, zero, zero).within(0.0))
-    assert not bool(Residual(zero, zero, tiny, zero).within(0.0))
-
-
-def test_a_residual_that_is_not_finite_is_not_within():
-    nan = jnp.asarray(jnp.nan)
-    assert not bool(Residual(nan, nan, nan, nan).within(1.0))
-
-
-# Weights
+NOISE = scalars(order0=9.0, order1=0.3, order2=0.4, total=9.0)  # 0.3² + 0.4² = ¼
 
 
 def test_weights_by_hand():
     target = numbers(0.0, [[3, 1], [2, 2]], 5.0, [[[1, 2], [3, 4]]])
     moments = numbers(0.5, [[4, 1], [2, 0]], 6.0, [[[1, 2], [3, 6]]])
-    weights = ScatteringMoments(BANKS["tight"]).weights(target)
+    weights = ScatteringMoments(BANK).weights(target, NOISE)
 
     def part(w, a, b):
-        return float(jnp.sum(w * (a - b) ** 2))
+        return float(jnp.sum(w * (a - b) ** 2)) / 4  # in units of the noise
 
     got = jax.tree.map(part, weights, moments, target)
     # 5 moments of order 1: mean squares 5 and 4 per scale, 25 of the residual band.
@@ -104,50 +87,64 @@ def test_weights_by_hand():
     assert got.order0 == pytest.approx(0.25)
 
 
-@every_bank
-def test_each_order_weighs_one_plus_its_relative_part(name):
-    descriptor = ScatteringMoments(BANKS[name])
-    target = _measure(descriptor, white(descriptor.shape))
-    weights = descriptor.weights(target)
-    for w, s in list(zip(weights.orders(), target.orders(), strict=True))[1:]:
-        assert w.shape == s.shape
-        assert np.all(np.isfinite(w))
-        if s.size:
-            # Doubling an order is a relative difference of 1: 1 of its own and 10 of the norm.
-            assert float(jnp.sum(w * s**2)) == pytest.approx(11, rel=1e-4)
+# Scattering spectra by hand
+
+ONE = morlet_bank((16, 16), 1, 2)
 
 
-@every_bank
-def test_weights_of_vanishing_moments_are_finite(name):
-    descriptor = ScatteringMoments(BANKS[name])
-    target = _measure(descriptor, jnp.zeros(descriptor.shape))
-    weights = descriptor.weights(target).flatten()
-    assert np.all(np.isfinite(weights))
-    assert np.all(weights > 0)
+def spectra(power, modulus, c01, c11):
+    lines = 0.0, power, 2.0, 3.0, modulus
+    real = [jnp.asarray(x, jnp.float32) for x in lines]
+    return Spectra(*real, *(jnp.asarray(x, jnp.complex64) for x in (c01, c11)))
 
 
-# The descriptor
+TARGET_SPECTRA = spectra([[4.0, 9.0]], [[2.0, 3.0]], [[[1, 2], [3, 4j]]], [[4, 4], [1j, 6], [9, 9]])
 
 
-@every_bank
-def test_a_field_is_at_no_distance_from_itself_and_at_some_from_another(name):
-    descriptor = ScatteringMoments(BANKS[name])
-    first, other = (_measure(descriptor, white(descriptor.shape, seed)) for seed in (0, 1))
-    assert float(descriptor.residual(first, first).total) == 0
-    assert 1e-3 < float(descriptor.residual(other, first).total) < 0.5
+def test_spectra_are_normalized_by_the_powers_of_the_target():
+    descriptor = ScatteringSpectra(ONE)
+    other = jax.tree.map(lambda x: 5 * x, TARGET_SPECTRA)
+    normalized = descriptor.normalized(other, TARGET_SPECTRA)
+    np.testing.assert_allclose(normalized.power, [[5, 5]])
+    np.testing.assert_allclose(normalized.modulus, [[5, 5]])
+    np.testing.assert_allclose((normalized.above, normalized.below), (5, 5))
+    c01 = np.array([[1 / 4, 2 / 6], [3 / 6, 4j / 9]])
+    np.testing.assert_allclose(normalized.c01[0], 5 * c01, rtol=1e-6)
+    c11 = np.array([[1, 1], [1j / 6, 1], [1, 1]])
+    np.testing.assert_allclose(normalized.c11, 5 * c11, rtol=1e-6)
 
 
-@every_bank
-def test_exact_has_whole_windows_and_nearly_the_same_moments(name):
-    descriptor = ScatteringMoments(BANKS[name])
-    exact = descriptor.exact()
-    bank = exact.bank
-    assert bank.oversampling == EXACT
-    assert exact.exact() is exact
-    for band in (*bank.first, *bank.second, bank.lowpass):
-        assert band.grid == descriptor.shape
-    for sizes in ("shape", "num_scales", "num_angles", "tight"):
-        assert getattr(bank, sizes) == getattr(descriptor.bank, sizes)
-    field = white(descriptor.shape)
-    residual = exact.residual(_measure(descriptor, field), _measure(exact, field))
-    assert bool(residual.within(5e-3))
+def test_residual_of_spectra_by_hand():
+    moments = spectra(
+        [[8.0, 9.0]], [[2.0, 6.0]], [[[1, 2], [3, 4j + 18]]], [[4, 4], [7j, 6], [9, 9]]
+    )
+    residual = ScatteringSpectra(ONE).residual(moments, TARGET_SPECTRA)
+    assert float(residual["mean"]) == 0
+    assert float(residual["power"]) == pytest.approx(np.sqrt(1 / 4))  # two bands, above, below
+    assert float(residual["modulus"]) == pytest.approx(np.sqrt(1 / 2))
+    assert float(residual["c01"]) == pytest.approx(np.sqrt(2**2 / 4))
+    assert float(residual["c11"]) == pytest.approx(np.sqrt(1 / 6))
+
+
+# Gray levels
+
+
+def test_gray_levels_are_at_the_distance_of_the_cheapest_transport():
+    field, other = skewed((8, 9)), 0.5 * skewed((8, 9), 1) + 1
+    descriptor = GrayLevels((8, 9))
+    residual = descriptor.residual(descriptor(field), descriptor(other))
+    cost = np.subtract.outer(np.ravel(field).astype(float), np.ravel(other)) ** 2
+    plan = linear_sum_assignment(cost)
+    assert float(residual["gray_levels"]) == pytest.approx(np.sqrt(cost[plan].mean()), rel=1e-5)
+    assert float(residual["gray_levels"]) >= wasserstein_distance(np.ravel(field), np.ravel(other))
+
+
+def test_gray_levels_do_not_see_where_a_pixel_is():
+    field = skewed((27, 40))
+    mixed = np.random.default_rng(1).permutation(np.ravel(field)).reshape(27, 40)
+    descriptor = GrayLevels((27, 40))
+    for other in (jnp.asarray(mixed), jnp.roll(field, (3, 5), (0, 1)), field[::-1]):
+        np.testing.assert_array_equal(descriptor(other), descriptor(field))
+    shifted = descriptor.residual(descriptor(field + 0.25), descriptor(field))
+    assert float(shifted["gray_levels"]) == pytest.approx(0.25, rel=1e-5)
+    assert float(descriptor.residual(descriptor(-field), descriptor(field))["gray_levels"]) > 0.3
