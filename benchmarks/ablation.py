@@ -8,7 +8,6 @@ overall score of the statistics that were not matched and the radial spectrum er
 """
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,10 +31,11 @@ from synth import (
     joint,
     morlet_bank,
 )
+from synth.clock import Clock
 from synth.images import Texture, load
 from synth.metrics import compare, spectrum_error
 from synth.models import Start
-from synth.statistics import MODELS, usual_tolerance
+from synth.statistics import MODELS
 
 NAMES = ("turbulence", "sparse", "cascade", "ising", "foam", "brick", "grass", "gravel")
 
@@ -78,12 +78,8 @@ def fitted(
     if not variant.tight and isinstance(parts.get("moments"), ScatteringMoments):
         parts["moments"] = ScatteringMoments(morlet_bank(field.shape, tight=False))
     importance = {"moments": variant.importance} if "moments" in parts else {}
-    bounds = (
-        (float(field.min()), float(field.max())) if "gray_levels" in parts else (-np.inf, np.inf)
-    )
-    fit_ = fit(
-        Joint(parts, importance), field, exponent=variant.exponent, periodic=periodic, bounds=bounds
-    )
+    joined = Joint(parts, importance)
+    fit_ = fit(joined, field, exponent=variant.exponent, periodic=periodic)
     return _relative(fit_) if variant.relative else fit_
 
 
@@ -107,16 +103,17 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
     """
     target = texture.field[0]
     whole = fitted(target, model, variant, texture.periodic)
-    limits, solver = Limits(usual_tolerance(model), steps), LBFGS(variant.memory)
-    key, begun, evaluations = jax.random.key(0)[None], time.perf_counter(), 0.0
+    limits, solver = Limits(max_steps=steps), LBFGS(variant.memory)
+    key, evaluations, clock = jax.random.key(0)[None], 0.0, Clock()
     start: Start | Array = variant.start
     if variant.coarse:
         start, evaluations = _coarse_start(whole, texture, model, variant, key)
     progress = None
     for progress in descend(whole, keys=key, solver=solver, limits=limits, start=start):
-        if progress.excess[0] <= limits.tolerance:
+        if progress.excess[0] <= progress.tolerance:
             break
-    assert progress is not None  # noqa: S101 - at least one evaluation is allowed
+    assert progress is not None, "at least one evaluation is allowed"
+    spent = clock.seconds()
     field = np.asarray(progress.field[0])
     board = compare(
         target, {"it": [field]}, reals=real_fields(texture.name), periodic=texture.periodic
@@ -124,9 +121,9 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
     return {
         "name": texture.name,
         **variant._asdict(),
-        "reached": bool(progress.excess[0] <= limits.tolerance),
+        "reached": bool(progress.excess[0] <= progress.tolerance),
         "evaluations": progress.evaluations + evaluations,
-        "seconds": round(time.perf_counter() - begun, 1),
+        "seconds": round(spent["total"] - spent["compile"], 1),
         "excess": float(progress.excess[0]),
         "score": float(board.scores["it"].overall[0]),
         "spectrum_error_db": spectrum_error(target, field),
@@ -142,7 +139,7 @@ def _coarse_start(
     spectrum = np.fft.fftshift(np.fft.fft2(field))[_middle(field.shape, (height, width))]
     small = np.fft.ifft2(np.fft.ifftshift(spectrum)).real / 4
     coarse = fitted(small, model, variant, texture.periodic)
-    limits = Limits(usual_tolerance(model), 100)
+    limits = Limits(max_steps=100)
     (half,) = drain(descend(coarse, keys=key, solver=LBFGS(variant.memory), limits=limits))
     noise = whole.to_units(whole.field(whole.start(key=key[0])))
     mixed = np.fft.fftshift(np.fft.fft2(np.asarray(noise)))

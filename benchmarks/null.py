@@ -52,7 +52,8 @@ def main() -> None:
         outside = beyond(board, score)
         rows.append({"model": name, "overall": score.overall.round(4).tolist(), "beyond": outside})
         print(
-            f"{name:11} {score.overall.mean():.3f} ± {score.overall.std():.3f}  beyond: {outside}"
+            f"{name:11} {score.overall.mean():.3f} ± {score.overall.std(ddof=1):.3f}"
+            f"  beyond: {outside}"
         )
     save(rows, options.json)
 

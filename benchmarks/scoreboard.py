@@ -19,11 +19,10 @@ import numpy as np
 from jaxtyping import Float
 
 from benchmarks.__main__ import save
-from synth import Judge, Limits, descend, drain, fit, fit_gaussian, joint
+from synth import Judge, descend, drain, fit, fit_gaussian, joint
 from synth.images import PHOTOGRAPHS, Texture, bundled, load
 from synth.metrics import compare
 from synth.processes import PROCESSES
-from synth.statistics import usual_tolerance
 
 SIZE = 256
 NAMES = (*bundled(), *PHOTOGRAPHS)
@@ -46,17 +45,13 @@ def real_fields(name: str, seeds: Sequence[int] = REALS) -> list[Field]:
 def samples(texture: Texture, model: str, seeds: Sequence[int]) -> tuple[list[Field], list[dict]]:
     """A field per seed, and how it was reached."""
     target = texture.field[0]
-    levels = model.endswith("+") or model == "full"
-    name = model.rstrip("+")
-    descriptor = joint(name, shape=target.shape, gray_levels=levels)
-    bounds = (float(target.min()), float(target.max())) if levels else (-np.inf, np.inf)
-    fitted = fit(descriptor, target, periodic=texture.periodic, bounds=bounds)
-    limits = Limits(usual_tolerance(name, gray_levels=levels))
+    descriptor = joint(model.rstrip("+"), shape=target.shape, gray_levels=model.endswith("+"))
+    fitted = fit(descriptor, target, periodic=texture.periodic)
     judge, fields, facts = Judge(fitted), [], []
     for seed in seeds:
         key = jax.random.split(jax.random.key(seed))[1]
         start = time.perf_counter()
-        (synthesis,) = drain(descend(fitted, keys=key[None], limits=limits, judge=judge))
+        (synthesis,) = drain(descend(fitted, keys=key[None], judge=judge))
         fields.append(np.asarray(synthesis.field))
         facts.append(
             {
@@ -108,7 +103,7 @@ def show(row: dict[str, Any]) -> None:
     control = np.mean(row["scores"]["gaussian"]["overall"]) - 1
     for model, score in row["scores"].items():
         overall = np.array(score["overall"])
-        words = f"  {model:12} {overall.mean():5.2f} ± {overall.std():4.2f}"
+        words = f"  {model:12} {overall.mean():5.2f} ± {overall.std(ddof=1):4.2f}"
         words += f"  excess / Gaussian's {(overall.mean() - 1) / control:5.2f}"
         if score["descents"]:
             evaluations = [each["evaluations"] for each in score["descents"]]

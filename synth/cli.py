@@ -198,15 +198,17 @@ def compare(
     real: Annotated[
         list[str],
         typer.Option(
-            help="Another real picture of the same kind; from two on they set the noise floor, "
-            "otherwise the quadrants of the target do."
+            help="Another real picture of the same kind; give the option once per picture. From "
+            "two on they set the noise floor, otherwise the quadrants of all real pictures do."
         ),
     ] = [],  # noqa: B006 - typer copies it
-    size: _Size = None,
+    size: Annotated[
+        int | None, typer.Option(help="Resize all pictures: their longest side, in pixels.")
+    ] = None,
     periodic: _Periodic = None,
     out: _Out = Path("outputs"),
 ) -> None:
-    """Score pictures by statistics that no model here matches, against the noise floor.
+    """Score pictures by twenty statistics, against the noise floor.
 
     1 means: as near to TARGET as another real picture. Writes OUT/<name>-scores-<time>/ with
     scoreboard.png and scores.json.

@@ -19,13 +19,17 @@ from synth.record import score_report, write_report
 __all__ = ["Contest", "judge", "read", "write"]
 
 
+_MOST_NAMES = 6
+_RANGES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+
+
 class Contest(NamedTuple):
     """A target, what was drawn after it, and further real fields of the same kind.
 
-    Integer pictures are in units of their full range, others in their own.
+    Pictures of 8 and 16 bits are in units of their full range, others in their own.
 
     Attributes:
-        target: the texture.
+        target: the texture; its field, too, is in these units.
         fields: candidates by name; files of one folder that differ in a number at the end
             are samples of one name.
         reals: further real fields.
@@ -66,16 +70,22 @@ def read(
         _check(texture, whole, source)
         return _in_range(texture)
 
+    names = _names(candidates)
+    if len(set(names)) > _MOST_NAMES:
+        raise InputError(
+            f"{len(set(names))} different names were given: compare up to {_MOST_NAMES} at a time."
+        )
     fields: dict[str, list[Float[np.ndarray, "h w"]]] = {}
-    for source, name in zip(candidates, _names(candidates), strict=True):
+    for source, name in zip(candidates, names, strict=True):
         fields.setdefault(name, []).append(field(source))
-    return Contest(whole, fields, [field(source) for source in reals])
+    target_ = whole._replace(field=_in_range(whole)[None].astype(np.float32))
+    return Contest(target_, fields, [field(source) for source in reals])
 
 
 def judge(contest: Contest) -> Scoreboard:
     """Score the candidates of a contest, see ``metrics.compare``."""
     target = contest.target
-    return compare(_in_range(target), contest.fields, reals=contest.reals, periodic=target.periodic)
+    return compare(target.field[0], contest.fields, reals=contest.reals, periodic=target.periodic)
 
 
 def write(board: Scoreboard, name: str, parent: Path) -> Path:
@@ -118,14 +128,13 @@ def _check(texture: Texture, target: Texture, source: str) -> None:
             f"{source} has {height} × {width} pixels and the target {rows} × {columns}: crop "
             "them to one size, or give a --size for all."
         )
-    if (texture.dtype.kind in "biu") != (target.dtype.kind in "biu"):
+    if (texture.dtype in _RANGES) != (target.dtype in _RANGES):
         raise InputError(
             f"{source} holds {texture.dtype} values and the target {target.dtype}: give both as "
-            "pictures, or both as arrays in one unit."
+            "pictures of 8 or 16 bits (a run writes its target.png), or both as arrays in one unit."
         )
 
 
 def _in_range(texture: Texture) -> Float[np.ndarray, "h w"]:
-    """The field, integers in units of their full range, so that 8 and 16 bits compare."""
-    top = np.iinfo(texture.dtype).max if texture.dtype.kind in "iu" else 1
-    return texture.field[0] / np.float64(top)
+    """The field, 8 and 16 bits in units of their full range, so that they compare."""
+    return texture.field[0] / np.float64(_RANGES.get(texture.dtype, 1))

@@ -18,7 +18,7 @@ from synth.images import Texture
 from synth.metrics import Scoreboard
 from synth.record import manifest
 from synth.runs import Look, Options, Result
-from synth.synthesis import Limits, drain
+from synth.synthesis import drain
 
 __all__ = ["Display", "closing_table", "score_table"]
 
@@ -70,10 +70,9 @@ class Display:
         def look(look: Look) -> None:
             progress = look.progress
             trace = traces.setdefault(look.model, [])
-            limits = options.limits(look.model)
-            excess = float(progress.excess.max()) / limits.tolerance
+            excess = float(progress.excess.max()) / progress.tolerance
             trace.append((time.perf_counter(), progress.evaluations, excess))
-            self._show(*_panel(look, limits, _seconds_left(trace, limits)))
+            self._show(*_panel(look, options.max_steps, _seconds_left(trace, options.max_steps)))
 
         return drain(run, look)
 
@@ -82,27 +81,27 @@ class Display:
         self._live.update(Group(*self._facts, self._spinner, *below), refresh=True)
 
 
-def _panel(look: Look, limits: Limits, left: float | None) -> tuple[Text, Text, ProgressBar]:
+def _panel(look: Look, max_steps: int, left: float | None) -> tuple[Text, Text, ProgressBar]:
     progress = look.progress
     loss = max(float(losses[-1]) for losses in progress.losses)
     words = f"{look.model}: {progress.evaluations} evaluations, loss {loss:.3g}"
     if left is not None:
         words += f", about {left:.0f} s left"
     excess = float(progress.excess.max())
-    bar = ProgressBar(total=limits.max_steps, completed=progress.evaluations, width=60)
+    bar = ProgressBar(total=max_steps, completed=progress.evaluations, width=60)
     return (
         Text(words),
-        Text(f"  moments differ by {excess:.3f} of their noise, goal {limits.tolerance:g}"),
+        Text(f"  moments differ by {excess:.3f} of their noise, goal {progress.tolerance:g}"),
         bar,
     )
 
 
-def _seconds_left(trace: list[tuple[float, int, float]], limits: Limits) -> float | None:
+def _seconds_left(trace: list[tuple[float, int, float]], max_steps: int) -> float | None:
     """Time to the tolerance, the residual falling on as a power of the evaluations.
 
     Args:
         trace: time, evaluations and excess of the residual, look by look.
-        limits: tolerance and step limit.
+        max_steps: the step limit.
 
     Returns:
         Seconds, at most those to the step limit; None at the first look.
@@ -111,7 +110,7 @@ def _seconds_left(trace: list[tuple[float, int, float]], limits: Limits) -> floa
     then, earlier, before = trace[len(trace) // 2 - 1] if len(trace) > 1 else trace[0]
     if count == earlier:
         return None
-    goal = float(limits.max_steps)
+    goal = float(max_steps)
     if 1 < excess < before:
         power = math.log(before / excess) / math.log(count / earlier)
         goal = min(goal, math.exp(min(math.log(count) + math.log(excess) / power, 700)))
@@ -125,9 +124,9 @@ def closing_table(result: Result) -> None:
     report = manifest(result)
     models: dict = report["models"]
     table = _table(result.texture.name, ("target", *models))
-    for name in result.noise:
+    for name, noise in report["noise"].items():
         cells = (f"{one['residual'][name]:.2%}" for one in models.values())
-        table.add_row(f"residual, {_BLOCKS.get(name, name)}", "", *cells)
+        table.add_row(f"residual, {_BLOCKS.get(name, name)}", f"noise {noise:.2%}", *cells)
     table.add_row(
         "spectrum error", "", *(f"{one['spectrum_error_db']:.2f} dB" for one in models.values())
     )
@@ -152,7 +151,7 @@ def closing_table(result: Result) -> None:
 
 def score_table(board: Scoreboard) -> None:
     """Print a scoreboard: a row per statistic, a column per model, means over samples."""
-    source = "pieces of the target" if board.pieces else "real fields"
+    source = "real pieces" if board.pieces else "real fields"
     table = _table(f"Distance from the target; 1 = as two {source}", tuple(board.scores))
     for name in board.floor:
         cells = (f"{score.ratios[name].mean():.2f}" for score in board.scores.values())

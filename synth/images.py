@@ -20,7 +20,7 @@ from synth.errors import InputError
 __all__ = ["PHOTOGRAPHS", "Texture", "bundled", "load", "pictures", "save_png"]
 
 PHOTOGRAPHS = ("brick", "grass", "gravel")
-"""Names of photographs that come with scikit-image (CC0, except for its own terms)."""
+"""Names of photographs that come with scikit-image, read from there."""
 
 _LEAST_SIDE = 16
 _USUAL_SIDE = 1024  # larger pictures must be asked for with a size

@@ -171,7 +171,7 @@ def fit(
     *,
     exponent: float = 0.5,
     periodic: bool = True,
-    bounds: tuple[float, float] = (-np.inf, np.inf),
+    bounds: tuple[float, float] | None = None,
 ) -> MomentModel:
     """Moment model of a field.
 
@@ -180,7 +180,8 @@ def fit(
         field: the target, in any unit.
         exponent: a of the descent's variable, 0 (pixels) to 1 (whitened).
         periodic: as in ``fit_gaussian``; it matters for the spectrum P̄ alone.
-        bounds: least and largest value to which new fields are clipped.
+        bounds: least and largest value of new fields; by default those of the target for a
+            bounded descriptor, and none for others.
 
     Returns:
         The model.
@@ -191,6 +192,9 @@ def fit(
     standard, mean, scale = _standardize(field)
     spectrum = _radial_spectrum(standard if periodic else periodic_part(standard))
     whole = jnp.asarray(standard, float)
+    if bounds is None:
+        range_ = float(field.min()), float(field.max())
+        bounds = range_ if descriptor.bounded else (-np.inf, np.inf)
     target, noise = descriptor(whole), descriptor.noise(whole)
     return MomentModel(
         descriptor=descriptor,

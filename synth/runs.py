@@ -11,15 +11,15 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
 from synth.clock import Clock
 from synth.errors import InputError
 from synth.images import Texture, load
 from synth.metrics import Scoreboard, compare
-from synth.models import MomentModel, fit, fit_gaussian
+from synth.models import GaussianModel, MomentModel, fit, fit_gaussian
 from synth.solvers import LBFGS, Adam
-from synth.statistics import MODELS, Residual, joint, usual_tolerance
+from synth.statistics import MODELS, Residual, joint
 from synth.synthesis import Judge, Limits, Outcome, Progress, Synthesis, descend
 
 __all__ = ["LADDER", "Candidate", "Look", "Options", "Result", "check_seed", "generate", "read"]
@@ -49,7 +49,7 @@ class Options:
         isotropic: whether spectra are averaged over rotations.
         max_steps: most loss evaluations.
         tolerance: residual to reach in units of its estimation noise; by default what
-            ``statistics.usual_tolerance`` says of the model.
+            the model's descriptor says.
         solver: descent method.
         device: where it computes, as it was asked for.
     """
@@ -79,13 +79,14 @@ class Options:
             raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
         if not 1 <= self.samples <= _MOST_SAMPLES:
             raise InputError(f"{self.samples} samples were asked for: choose 1 to {_MOST_SAMPLES}.")
+        if self.isotropic and not {"spectra", "full"} & set(self.models):
+            raise InputError("Only spectra can be isotropic: choose the model spectra or full.")
+        if self.gray_levels and not self.descents:
+            raise InputError(
+                "A Gaussian cannot match gray levels: choose another model, such as scattering."
+            )
         check_seed(self.seed)
         check_seed(self.seed + self.samples - 1)
-
-    def limits(self, model: str) -> Limits:
-        """When the descent of a model ends."""
-        usual = usual_tolerance(model, gray_levels=self.gray_levels)
-        return Limits(self.tolerance or usual, self.max_steps)
 
     @property
     def descents(self) -> tuple[str, ...]:
@@ -125,7 +126,7 @@ class Result(NamedTuple):
         target_moments: of the standardized target, by part.
         noise: their estimation noise.
         candidates: what was drawn, by the model's name, a sample per seed.
-        scoreboard: statistics that no model matches; None if no sample is finite.
+        scoreboard: held-out statistics; None if no sample is finite.
         clock: that tells what took how long.
     """
 
@@ -209,7 +210,7 @@ def generate(
     judged = _fit(texture, options, *(options.descents or ("scattering",)))
     judge = Judge(judged)
     gaussian = fit_gaussian(target, periodic=texture.periodic)
-    drawn = jax.vmap(lambda key: gaussian.sample(key=key))(keys[:, 0])
+    drawn = _sampled(gaussian, keys[:, 0])
     candidates = {"gaussian": tuple(_drawn(field, judge) for field in drawn)}
     for name in options.descents:
         alone = len(options.descents) == 1
@@ -217,7 +218,7 @@ def generate(
             judged if alone else _fit(texture, options, name),
             keys=keys[:, 1],
             solver=LBFGS() if options.solver == "lbfgs" else Adam(),
-            limits=options.limits(name),
+            limits=Limits(options.tolerance, options.max_steps),
             judge=judge,
         )
         with clock.phase("descend"):
@@ -268,9 +269,7 @@ def _fit(texture: Texture, options: Options, *models: str) -> MomentModel:
         gray_levels=options.gray_levels,
         isotropic=options.isotropic,
     )
-    bounded = "gray_levels" in descriptor.parts
-    bounds = (float(field.min()), float(field.max())) if bounded else (-math.inf, math.inf)
-    return fit(descriptor, field, periodic=texture.periodic, bounds=bounds)
+    return fit(descriptor, field, periodic=texture.periodic)
 
 
 def _watched(
@@ -282,6 +281,11 @@ def _watched(
             yield Look(model, next(run))
         except StopIteration as end:
             return end.value
+
+
+@jax.jit
+def _sampled(model: GaussianModel, keys: Key[Array, " b"]) -> Float[Array, "b h w"]:
+    return jax.vmap(lambda key: model.sample(key=key))(keys)
 
 
 def _drawn(field: Float[Array, "h w"], judge: Judge) -> Candidate:

@@ -197,11 +197,10 @@ def _turn(matrix: Complex[Array, "m n n"], isotropic: bool) -> Inexact[Array, "a
     if not isotropic:
         return matrix
     angles, size = matrix.shape[:2]
-    scales, waves = (size - 1) // angles, np.arange(size - 1)
+    waves = np.arange(size - 1)
     relative = np.arange(angles)[:, None] + waves % angles
     turned = 1 + waves // angles * angles + relative % angles
     index = np.concatenate([np.zeros((angles, 1), int), turned], axis=1)
-    assert scales * angles == size - 1  # noqa: S101
     rows = np.arange(angles)[:, None, None]
     return matrix[rows, index[:, :, None], index[:, None, :]].real.mean(0, keepdims=True)
 

@@ -5,11 +5,9 @@ it ended; command line, notebook and tests all consume it. ``synthesize`` drains
 """
 
 from collections.abc import Callable, Generator
-from enum import StrEnum
 from functools import cached_property
 from typing import TypeVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.models import MomentModel, Start
+from synth.outcomes import Limits, Outcome, Progress, Synthesis
 from synth.solvers import LBFGS, Solver, State
 from synth.statistics import Descriptor, Moments, Residual, excess
 
@@ -39,104 +38,6 @@ _CHUNK = 10  # evaluations between two looks at the outcome
 _PATIENCE = 200  # evaluations in which the loss must fall by ...
 _LEAST_PROGRESS = 0.02  # ... this fraction
 _STAGES = {0: 0.01, 60: 0.1, 120: 1.0}  # from which evaluation on weights are eased how far
-
-
-class Outcome(StrEnum):
-    """How a descent ended."""
-
-    CONVERGED = "converged"
-    STEP_LIMIT = "step limit"
-    STALLED = "stalled"
-    NOT_FINITE = "not finite"
-
-
-class Limits(eqx.Module):
-    """When a descent ends.
-
-    Attributes:
-        tolerance: residual to reach in units of its estimation noise, the difference that
-            independent pieces of the target show; see ``Descriptor.noise``.
-        max_steps: most loss evaluations.
-    """
-
-    tolerance: float = 0.05
-    max_steps: int = 1000
-
-    def __check_init__(self) -> None:
-        if not self.tolerance >= 0:
-            raise InputError(f"The tolerance {self.tolerance} is negative: 0.05 is usual.")
-        if self.max_steps < 1:
-            raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
-
-
-class Progress(eqx.Module):
-    """What a person wants to see after a chunk of steps, sample by sample.
-
-    Attributes:
-        losses: loss of the last accepted point after each evaluation so far.
-        residual: residual of that point, by the fast transform.
-        excess: the same in units of the estimation noise, rms over blocks.
-        field: that point itself, in the target's units.
-    """
-
-    losses: tuple[Float[np.ndarray, " _"], ...]
-    residual: dict[str, Float[Array, " b"]]
-    excess: Float[Array, " b"]
-    field: Float[Array, "b h w"]
-
-    @property
-    def evaluations(self) -> int:
-        """Loss evaluations so far, those of the longest descent."""
-        return max(map(len, self.losses))
-
-
-class Synthesis(eqx.Module):
-    """A new texture and how it was reached.
-
-    Attributes:
-        field: the texture, in the target's units.
-        outcome: how the descent ended.
-        residual: distance of the moments, by the exact transform.
-        noise: estimation noise of the moments, which the tolerance is a fraction of.
-        moments: the texture's moments, by the exact transform, standardized like the target.
-        losses: loss after each evaluation.
-        limits: the limits that the descent was given.
-    """
-
-    field: Float[Array, "h w"]
-    outcome: Outcome
-    residual: Residual
-    noise: Residual
-    moments: Moments
-    losses: Float[np.ndarray, " n"]
-    limits: Limits
-
-    @property
-    def evaluations(self) -> int:
-        """Number of loss evaluations."""
-        return len(self.losses)
-
-    @property
-    def excess(self) -> float:
-        """Residual in units of its estimation noise, rms over blocks: what the tolerance bounds."""
-        return float(excess(self.residual, self.noise))
-
-    @property
-    def verdict(self) -> str:
-        """How it ended, in a sentence with a remedy where one is needed."""
-        after = (
-            f"after {self.evaluations} evaluations: moments differ by {self.excess:.3f} of their "
-            f"estimation noise, tolerance {self.limits.tolerance:g}"
-        )
-        return {
-            Outcome.CONVERGED: f"Converged {after}.",
-            Outcome.STEP_LIMIT: f"Ended at the step limit {after}; allow more steps, or a "
-            "larger tolerance.",
-            Outcome.STALLED: f"Stalled {after}; the loss hardly falls any more: try another "
-            "seed, fewer scales or angles, or a larger tolerance.",
-            Outcome.NOT_FINITE: f"Stopped {after}; the loss is not finite: look for extreme "
-            "values in the target, or use L-BFGS or a smaller learning rate.",
-        }[self.outcome]
 
 
 class Judge:
@@ -206,11 +107,16 @@ def descend(
         Learn. 1 (2018), Sec. 4.
     """
     judge = judge or Judge(model)
+    if not isinstance(start, str) and len(start) != len(keys):
+        raise InputError(f"{len(start)} fields to start from and {len(keys)} keys: give one each.")
+    given = limits.tolerance
+    tolerance = model.descriptor.tolerance if given is None else given
     stage = model.eased(_STAGES[0]) if model.descriptor.traps else model
     states = _begin(stage, solver, keys, start)
-    samples = [_Sample(limits) for _ in keys]
+    samples = [_Sample(tolerance, limits.max_steps) for _ in keys]
     while True:
         evaluations = max(len(sample.losses) for sample in samples)
+        last = not model.descriptor.traps or evaluations >= max(_STAGES)
         if model.descriptor.traps and evaluations in set(_STAGES) - {0}:
             stage = model.eased(_STAGES[evaluations])
             running = jnp.asarray([sample.ended is None for sample in samples])
@@ -224,8 +130,8 @@ def descend(
         fields = _fields(model, states.variable)
         excesses = jax.vmap(lambda residual: excess(residual, model.noise))(states.residual)
         all_losses = tuple(sample.losses for sample in samples)
-        yield Progress(all_losses, states.residual, excesses, fields)
-        stalled = jax.vmap(solver.stalled)(states)
+        yield Progress(all_losses, states.residual, excesses, tolerance, fields)
+        stalled = jax.vmap(solver.stalled)(states) & last  # the next stage restarts
         for sample, field, *now in zip(samples, fields, excesses, stalled, strict=True):
             sample.look(field, float(now[0]), bool(now[1]), model.noise, judge)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
@@ -236,16 +142,16 @@ def descend(
 class _Sample:
     """One descent of an ensemble: its losses, how far it must go still, how it ended."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, tolerance: float, max_steps: int) -> None:
         self.losses: Float[np.ndarray, " n"] = np.zeros(0)
         self.ended: Synthesis | None = None
         self.stage = 0  # evaluations before the weights changed for the last time
-        self._limits = limits
-        self._goal = limits.tolerance
+        self._tolerance, self._max_steps = tolerance, max_steps
+        self._goal = tolerance
 
     def steps(self) -> int:
         """Evaluations to be done in the next chunk."""
-        return 0 if self.ended else min(_CHUNK, self._limits.max_steps - len(self.losses))
+        return 0 if self.ended else min(_CHUNK, self._max_steps - len(self.losses))
 
     def look(
         self,
@@ -260,11 +166,11 @@ class _Sample:
         if self.ended or (outcome is None and not excess_now <= self._goal):
             return
         moments, residual = judge(field)
-        if excess(residual, noise) <= self._limits.tolerance:
+        if excess(residual, noise) <= self._tolerance:
             outcome = Outcome.CONVERGED
         if outcome is not None:
             self.ended = Synthesis(
-                field, outcome, residual, noise, moments, self.losses, self._limits
+                field, outcome, residual, noise, moments, self.losses, self._tolerance
             )
         self._goal *= 0.9  # the fast transform was a little too kind
 
@@ -273,7 +179,7 @@ class _Sample:
         losses = self.losses
         if not np.isfinite(losses[-1]):
             return Outcome.NOT_FINITE
-        if len(losses) >= self._limits.max_steps:
+        if len(losses) >= self._max_steps:
             return Outcome.STEP_LIMIT
         since = losses[self.stage :]
         idle = len(since) > _PATIENCE and since[-1] > (1 - _LEAST_PROGRESS) * since[-_PATIENCE]

@@ -16,7 +16,7 @@ from synth import cli, record
 from synth.images import PHOTOGRAPHS, bundled
 from synth.processes import PROCESSES
 from synth.runs import LADDER
-from synth.statistics import usual_tolerance
+from synth.statistics import joint
 
 FILES = {
     "target.png",
@@ -68,9 +68,10 @@ class TestHelp:
     def test_tells_the_usual_tolerances(self, synth):
         _, out, _ = synth("generate", "--help")
         words = " ".join(re.sub(r"[│┃|]", " ", out).split())
-        told = [usual_tolerance("scattering"), usual_tolerance("spectra"), usual_tolerance("full")]
-        first, spectra, gray = (f"{value:g}" for value in told)
-        assert usual_tolerance("scattering1") == told[0]
+        names = ("scattering1", "scattering", "spectra", "full")
+        told = [f"{joint(name, shape=(16, 16)).tolerance:g}" for name in names]
+        first, same, spectra, gray = told
+        assert first == same
         assert f"Default: {first}, spectra {spectra}, with gray levels {gray}." in words
 
     def test_names_of_models_are_those_of_the_ladder(self):

@@ -20,7 +20,7 @@ from synth import (
     synthesize,
 )
 from synth.errors import InputError
-from synth.statistics import MODELS, excess, usual_tolerance
+from synth.statistics import MODELS, excess
 
 SHAPE = (32, 32)
 BANK = morlet_bank(SHAPE, 3, 4)
@@ -341,7 +341,9 @@ def test_a_model_that_is_not_on_the_ladder_is_refused(names):
         joint(*names, shape=(16, 16))
 
 
-def test_every_model_has_a_usual_tolerance():
+def test_gray_levels_loosen_the_tolerance_and_bound_the_fields():
     for name in MODELS:
-        assert 0 < usual_tolerance(name) <= usual_tolerance(name, gray_levels=True) < 1
-    assert usual_tolerance("full") == usual_tolerance("full", gray_levels=True)
+        plain, gray = (joint(name, shape=(16, 16), gray_levels=g) for g in (False, True))
+        assert 0 < plain.tolerance <= gray.tolerance < 1
+        assert gray.bounded
+        assert plain.bounded == (name == "full")

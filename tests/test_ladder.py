@@ -7,10 +7,11 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from synth.errors import InputError
 from synth.metrics import STATISTICS, copying
 from synth.record import manifest, write
 from synth.runs import LADDER, Options, _fit, _score, generate, read
-from synth.statistics import MODELS, usual_tolerance
+from synth.statistics import MODELS
 from synth.synthesis import Outcome, drain
 
 SEED = 3
@@ -207,16 +208,19 @@ def test_gray_levels_may_be_asked_of_every_model():
 
 @pytest.mark.parametrize("isotropic", [False, True])
 def test_spectra_may_be_averaged_over_rotations(isotropic):
-    options = Options("foam", size=32, scales=1, angles=2, isotropic=isotropic)
+    asked = {"scales": 1, "angles": 2, "models": ("spectra",), "isotropic": isotropic}
+    options = Options("foam", size=32, **asked)
     model = _fit(read(options), options, "spectra")
     assert model.target["spectra"].c01.shape == (1, 2, 1 if isotropic else 2)
 
 
-@pytest.mark.parametrize("gray_levels", [False, True])
-def test_limits_are_the_usual_ones_unless_given(gray_levels):
-    options = Options("foam", gray_levels=gray_levels, max_steps=7)
-    for name in MODELS:
-        limits = options.limits(name)
-        assert limits.tolerance == usual_tolerance(name, gray_levels=gray_levels)
-        assert limits.max_steps == 7
-    assert Options("foam", tolerance=0.3).limits("full").tolerance == 0.3
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"isotropic": True}, "Only spectra can be isotropic"),
+        ({"gray_levels": True, "models": ("gaussian",)}, "A Gaussian cannot match gray levels"),
+    ],
+)
+def test_options_without_effect_are_refused(asked, message):
+    with pytest.raises(InputError, match=message):
+        Options("foam", **asked)

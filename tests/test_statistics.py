@@ -84,7 +84,7 @@ def test_weights_by_hand():
     own1, norm1 = (1 / 5 + 4 / 4 + 1 / 25) / 5, 9 + 1 + 4 + 4 + 25
     assert got.order1 + got.residual == pytest.approx(own1 + 10 * (1 + 4 + 1) / norm1)
     assert got.order2 == pytest.approx(4 / 7.5 / 4 + 10 * 4 / 30)
-    assert got.order0 == pytest.approx(0.25)
+    assert got.order0 == pytest.approx(100 * 0.25)
 
 
 # Scattering spectra by hand

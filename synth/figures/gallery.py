@@ -1,4 +1,4 @@
-"""The figure of many runs: a picture a row, target, Gaussian and scattering side by side."""
+"""The figure of many runs: a picture a row, the target and its models side by side."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple

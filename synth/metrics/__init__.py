@@ -2,7 +2,7 @@
 
 `compare` is the scoreboard: distances of candidates from the target by every statistic of
 `STATISTICS`, in units of the distance between two real pieces. `copying` looks for the target
-itself in a candidate. All of it is NumPy; no model optimizes any of it.
+itself in a candidate. All of it is NumPy.
 """
 
 from synth.metrics._statistic import Statistic

@@ -4,7 +4,7 @@ from synth.statistics.descriptor import Descriptor, Moments, Residual, excess
 from synth.statistics.gray_levels import GrayLevels
 from synth.statistics.joint import Joint
 from synth.statistics.moments import ScatteringMoments
-from synth.statistics.registry import MODELS, joint, usual_tolerance
+from synth.statistics.registry import MODELS, joint
 from synth.statistics.spectra import ScatteringSpectra
 
 __all__ = [
@@ -18,5 +18,4 @@ __all__ = [
     "ScatteringSpectra",
     "excess",
     "joint",
-    "usual_tolerance",
 ]

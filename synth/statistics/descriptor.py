@@ -84,6 +84,16 @@ class Descriptor(eqx.Module):
         return 1.0
 
     @property
+    def tolerance(self) -> float:
+        """Residual in units of the noise below which held-out statistics stay as they are."""
+        return 0.05
+
+    @property
+    def bounded(self) -> bool:
+        """Whether new fields keep within the target's range."""
+        return False
+
+    @property
     def traps(self) -> bool:
         """Whether full weights from the start would trap a descent in a local minimum."""
         return False

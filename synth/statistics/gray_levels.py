@@ -42,6 +42,16 @@ class GrayLevels(Descriptor):
         return {"gray_levels": jnp.sqrt(jnp.mean((moments - target) ** 2))}
 
     @property
+    def tolerance(self) -> float:
+        """Sorted values come last, and nobody sees what is left of them then."""
+        return 0.2
+
+    @property
+    def bounded(self) -> bool:
+        """Yes: no value beyond the target's extremes."""
+        return True
+
+    @property
     def traps(self) -> bool:
         """Yes: where gray levels are few, pixels must cross rare ones to change sides."""
         return True

@@ -28,6 +28,8 @@ class Joint(Descriptor):
         unknown = set(importance or {}) - set(parts)
         if unknown:
             raise ValueError(f"There is no part {', '.join(sorted(unknown))} among {list(parts)}.")
+        if not parts:
+            raise ValueError("There is no part: give one descriptor at least.")
         shapes = {part.shape for part in parts.values()}
         if len(shapes) != 1:
             raise ValueError(
@@ -68,6 +70,16 @@ class Joint(Descriptor):
     def noise(self, field: Float[Array, "h w"]) -> Residual:
         """Estimation noise of all blocks of all parts."""
         return _merged({name: part.noise(field) for name, part in self.parts.items()})
+
+    @property
+    def tolerance(self) -> float:
+        """The largest of the parts'."""
+        return max(part.tolerance for part in self.parts.values())
+
+    @property
+    def bounded(self) -> bool:
+        """Whether any part is."""
+        return any(part.bounded for part in self.parts.values())
 
     @property
     def traps(self) -> bool:

@@ -48,8 +48,8 @@ class ScatteringMoments(Descriptor):
 
         Each order contributes its mean squared relative difference, a moment counting
         relative to the rms, over angles, of those on the same scales: no pair of scales
-        rules, and neither do tiny moments. To this is added the squared residual itself. All
-        is in units of the noise.
+        rules, and neither do tiny moments. To this is added the squared residual itself, and
+        a hundred times the square of order 0. All is in units of the noise.
         """
         _, first, second = target.orders()
         unit = 1 / (noise["order1"] ** 2 + noise.get("order2", 0) ** 2)

@@ -11,7 +11,7 @@ from synth.statistics.joint import Joint
 from synth.statistics.moments import ScatteringMoments
 from synth.statistics.spectra import ScatteringSpectra
 
-__all__ = ["MODELS", "joint", "usual_tolerance"]
+__all__ = ["MODELS", "joint"]
 
 Shape = tuple[int, int]
 Part = Callable[[Shape, int | None, int | None, bool], Descriptor]
@@ -51,9 +51,7 @@ MODELS: dict[str, dict[str, Part]] = {
 }
 """Moment models by name, from the least to the most that is kept of the target."""
 
-_TOLERANCES = {"scattering1": 0.05, "scattering": 0.05, "spectra": 0.15}
-_GRAY_TOLERANCE = 0.2  # sorted values come last, and nobody sees what is left of them then
-_IMPORTANCE = {"moments": 0.3}  # of the losses of parts that are joined
+_IMPORTANCE = {"moments": 0.3}  # of the losses, where there are several
 
 
 def joint(
@@ -89,15 +87,5 @@ def joint(
         parts |= MODELS[model]
     parts |= _GRAY if gray_levels else {}
     descriptors = {name: part(shape, scales, angles, isotropic) for name, part in parts.items()}
-    return Joint(descriptors, {k: v for k, v in _IMPORTANCE.items() if k in parts})
-
-
-def usual_tolerance(model: str, *, gray_levels: bool = False) -> float:
-    """Residual in units of its estimation noise below which held-out statistics stay the same.
-
-    Args:
-        model: name in ``MODELS``.
-        gray_levels: whether the gray levels are matched too; ``full`` always does.
-    """
-    matched = gray_levels or "gray_levels" in MODELS[model]
-    return _GRAY_TOLERANCE if matched else _TOLERANCES[model]
+    several = len(parts) > 1
+    return Joint(descriptors, {k: v for k, v in _IMPORTANCE.items() if several and k in parts})

@@ -47,10 +47,15 @@ class ScatteringSpectra(Descriptor):
             target: whose powers stand in the denominators.
 
         Returns:
-            Numbers without a unit; c01 and c11 of the target itself are correlations.
+            Numbers without a unit.
         """
         scales = self._scales(target)
         return jax.tree.map(lambda value, scale: value / scale, spectra, scales)
+
+    @property
+    def tolerance(self) -> float:
+        """Three times that of the moments: there are five times as many numbers."""
+        return 0.15
 
     def weights(self, target: Spectra, noise: Residual) -> Spectra:
         """Each block contributes its mean squared normalized difference, in units of its noise."""

@@ -1,0 +1,112 @@
+"""How far a descent is, how far it may go, and how it ended: the records of the loop."""
+
+from enum import StrEnum
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Float
+
+from synth.errors import InputError
+from synth.statistics import Moments, Residual, excess
+
+__all__ = ["Limits", "Outcome", "Progress", "Synthesis"]
+
+
+class Outcome(StrEnum):
+    """How a descent ended."""
+
+    CONVERGED = "converged"
+    STEP_LIMIT = "step limit"
+    STALLED = "stalled"
+    NOT_FINITE = "not finite"
+
+
+class Limits(eqx.Module):
+    """When a descent ends.
+
+    Attributes:
+        tolerance: residual to reach in units of its estimation noise, the difference that
+            independent pieces of the target show; by default the descriptor's own.
+        max_steps: most loss evaluations.
+    """
+
+    tolerance: float | None = None
+    max_steps: int = 1000
+
+    def __check_init__(self) -> None:
+        if self.tolerance is not None and not self.tolerance >= 0:
+            raise InputError(f"The tolerance {self.tolerance} is negative: 0.05 is usual.")
+        if self.max_steps < 1:
+            raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
+
+
+class Progress(eqx.Module):
+    """What a person wants to see after a chunk of steps, sample by sample.
+
+    Attributes:
+        losses: loss of the last accepted point after each evaluation so far.
+        residual: residual of that point, by the fast transform.
+        excess: the same in units of the estimation noise, rms over blocks.
+        tolerance: excess at which a sample ends.
+        field: that point itself, in the target's units.
+    """
+
+    losses: tuple[Float[np.ndarray, " _"], ...]
+    residual: dict[str, Float[Array, " b"]]
+    excess: Float[Array, " b"]
+    tolerance: float
+    field: Float[Array, "b h w"]
+
+    @property
+    def evaluations(self) -> int:
+        """Loss evaluations so far, those of the longest descent."""
+        return max(map(len, self.losses))
+
+
+class Synthesis(eqx.Module):
+    """A new texture and how it was reached.
+
+    Attributes:
+        field: the texture, in the target's units.
+        outcome: how the descent ended.
+        residual: distance of the moments, by the exact transform.
+        noise: estimation noise of the moments, which the tolerance is a fraction of.
+        moments: the texture's moments, by the exact transform, standardized like the target.
+        losses: loss after each evaluation.
+        tolerance: what the descent was to reach, in units of the noise.
+    """
+
+    field: Float[Array, "h w"]
+    outcome: Outcome
+    residual: Residual
+    noise: Residual
+    moments: Moments
+    losses: Float[np.ndarray, " n"]
+    tolerance: float
+
+    @property
+    def evaluations(self) -> int:
+        """Number of loss evaluations."""
+        return len(self.losses)
+
+    @property
+    def excess(self) -> float:
+        """Residual in units of its estimation noise, rms over blocks: what the tolerance bounds."""
+        return float(excess(self.residual, self.noise))
+
+    @property
+    def verdict(self) -> str:
+        """How it ended, in a sentence with a remedy where one is needed."""
+        after = (
+            f"after {self.evaluations} evaluations: moments differ by {self.excess:.3f} of their "
+            f"estimation noise, tolerance {self.tolerance:g}"
+        )
+        return {
+            Outcome.CONVERGED: f"Converged {after}.",
+            Outcome.STEP_LIMIT: f"Ended at the step limit {after}; allow more steps, or a "
+            "larger tolerance.",
+            Outcome.STALLED: f"Stalled {after}; the loss hardly falls any more: try another "
+            "seed, fewer scales or angles, or a larger tolerance.",
+            Outcome.NOT_FINITE: f"Stopped {after}; the loss is not finite: look for extreme "
+            "values in the target, or use L-BFGS or a smaller learning rate.",
+        }[self.outcome]
