@@ -76,7 +76,7 @@ class TestCommand:
         assert sign["correlation"] > 0.99
         assert sign["coherence"] > 0.5
         words = " ".join(out.split())
-        assert "1 = as two pieces of the target" in words
+        assert "1 = as two real pieces" in words
         assert re.search(r"overall │ \d+\.\d\d ± \d+\.\d\d │ +\d+\.\d\d │", words)
         assert re.search(r"copies of the target │ 0 │ 1 │", words)
 
@@ -129,9 +129,13 @@ BAD = {
     ),
     "unit": (
         ["target.png", "array4.npy"],
-        r"array4\.npy holds float64 values and the target uint8: give both as pictures, or both",
+        r"array4\.npy holds float64 values and the target uint8: give both as pictures of 8",
     ),
     "unit of a real": (["array4.npy", "array5.npy", "--real", "real4.png"], "holds uint16 values"),
+    "names": (
+        ["target.png", *(f"{name}.png" for name in "abcdefg")],
+        "7 different names were given: compare up to 6 at a time",
+    ),
     "folder": (["target.png", "other.png", "--out", "wide.png"], "The folder wide.png cannot be"),
     "size": (["target.png", "other.png", "--size", "3"], "The size 3 is out of range"),
 }
@@ -180,6 +184,14 @@ class TestRead:
         np.save("far.npy", 7 * spots(8) - 3)
         entries = contest.read("array4.npy", ["far.npy"])
         np.testing.assert_allclose(entries.fields["far"][0], 7 * spots(8) - 3, rtol=1e-6)
+        whole = np.round(1000 * spots(8)).astype(np.int32)
+        np.save("whole.npy", whole)
+        entries = contest.read("array4.npy", ["whole.npy"])
+        np.testing.assert_array_equal(entries.fields["whole"][0], whole)
+
+    def test_the_target_is_in_the_same_unit(self, folder):
+        target = contest.read("target.png", []).target
+        np.testing.assert_allclose(target.field[0], levels(spots(0), np.uint8) / 255, rtol=1e-6)
 
     @pytest.mark.parametrize("periodic", [True, False])
     def test_borders_are_the_targets_unless_told(self, folder, periodic):

@@ -246,7 +246,7 @@ def test_only_gray_levels_are_eased(name):
     noise = dict.fromkeys(descriptor.residual(target, target), jnp.asarray(0.1))
     weights = descriptor.weights(target, noise)
     eased = descriptor.eased(weights, 0.25)
-    assert descriptor.traps == (name in ("gray levels", "joint"))
+    assert descriptor.traps == descriptor.bounded == (name in ("gray levels", "joint"))
     levels = weights if name == "gray levels" else None
     if name == "joint":
         levels = weights["gray_levels"]
@@ -281,6 +281,8 @@ def test_parts_that_cannot_be_joined_are_refused():
     message = r"The parts are for fields of \[\(16, 16\), \(16, 20\)\]: give one shape to all"
     with pytest.raises(ValueError, match=message):
         Joint({"a": one, "b": other})
+    with pytest.raises(ValueError, match="There is no part: give one descriptor at least"):
+        Joint({})
     with pytest.raises(ValueError, match=r"There is no part c among \['a'\]"):
         Joint({"a": one}, {"c": 2.0})
     with pytest.raises(ValueError, match="Blocks of the part 'b' have names of other parts' "):
@@ -341,9 +343,20 @@ def test_a_model_that_is_not_on_the_ladder_is_refused(names):
         joint(*names, shape=(16, 16))
 
 
+def test_moments_weigh_less_beside_others_than_alone():
+    def importance(*models, **options):
+        return joint(*models, shape=(16, 16), scales=1, angles=2, **options).importance
+
+    assert importance("scattering") == {"moments": 1}
+    assert importance("scattering", gray_levels=True) == {"moments": 0.3, "gray_levels": 1}
+    assert importance("full") == {"moments": 0.3, "spectra": 1, "gray_levels": 1}
+
+
 def test_gray_levels_loosen_the_tolerance_and_bound_the_fields():
     for name in MODELS:
-        plain, gray = (joint(name, shape=(16, 16), gray_levels=g) for g in (False, True))
+        sizes = {"shape": (16, 16), "scales": 1, "angles": 1}
+        plain, gray = (joint(name, **sizes, gray_levels=levels) for levels in (False, True))
         assert 0 < plain.tolerance <= gray.tolerance < 1
         assert gray.bounded
-        assert plain.bounded == (name == "full")
+        assert gray.traps
+        assert plain.bounded == plain.traps == (name == "full")

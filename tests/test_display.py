@@ -10,9 +10,9 @@ from rich.console import Console
 from synth.display import _panel, _seconds_left, score_table
 from synth.metrics import compare
 from synth.runs import Look
-from synth.synthesis import Limits, Progress
+from synth.synthesis import Progress
 
-LIMITS = Limits(tolerance=0.04, max_steps=1000)
+MAX_STEPS = 1000
 
 
 def trace(*looks):
@@ -21,23 +21,23 @@ def trace(*looks):
 
 class TestSecondsLeft:
     def test_nobody_knows_at_the_first_look(self):
-        assert _seconds_left(trace((3, 10, 8)), LIMITS) is None
+        assert _seconds_left(trace((3, 10, 8)), MAX_STEPS) is None
 
     def test_a_residual_that_falls_as_a_power(self):
         # Excess 160 / n reaches 1 after 160 evaluations, of which 140 at 10 a second are left.
-        assert _seconds_left(trace((0, 10, 16), (1, 20, 8)), LIMITS) == pytest.approx(14)
+        assert _seconds_left(trace((0, 10, 16), (1, 20, 8)), MAX_STEPS) == pytest.approx(14)
 
     def test_the_step_limit_bounds_it(self):
-        assert _seconds_left(trace((0, 10, 8), (1, 20, 7.999)), LIMITS) == pytest.approx(98)
+        assert _seconds_left(trace((0, 10, 8), (1, 20, 7.999)), MAX_STEPS) == pytest.approx(98)
 
     def test_a_residual_that_does_not_fall(self):
-        assert _seconds_left(trace((0, 10, 8), (1, 20, 9)), LIMITS) == pytest.approx(98)
+        assert _seconds_left(trace((0, 10, 8), (1, 20, 9)), MAX_STEPS) == pytest.approx(98)
 
     def test_nothing_is_left_at_the_tolerance(self):
-        assert _seconds_left(trace((0, 10, 2), (1, 20, 0.9)), LIMITS) == 0
+        assert _seconds_left(trace((0, 10, 2), (1, 20, 0.9)), MAX_STEPS) == 0
 
     def test_a_loss_that_is_not_a_number(self):
-        left = _seconds_left(trace((0, 10, 2), (1, 20, np.nan)), LIMITS)
+        left = _seconds_left(trace((0, 10, 2), (1, 20, np.nan)), MAX_STEPS)
         assert left == pytest.approx(98)
 
 
@@ -54,8 +54,8 @@ def test_the_panel_tells_how_far_the_worst_sample_is(samples):
     losses += (np.geomspace(2.0, 0.5, 120),)
     excess = jnp.linspace(0.01, 0.3, samples) if samples > 1 else jnp.array([0.3])
     residual = {"order1": jnp.ones(samples), "order2": jnp.ones(samples)}
-    progress = Progress(losses, residual, excess, jnp.zeros((samples, 16, 16)))
-    words = words_of(*_panel(Look("spectra", progress), LIMITS, 7.2))
+    progress = Progress(losses, residual, excess, 0.04, jnp.zeros((samples, 16, 16)))
+    words = words_of(*_panel(Look("spectra", progress), MAX_STEPS, 7.2))
     assert "spectra: 120 evaluations, loss 0.5, about 7 s left" in words
     assert "moments differ by 0.300 of their noise, goal 0.04" in words
 
@@ -81,5 +81,5 @@ def test_the_score_table_of_pieces_says_so(capsys):
     x, y = np.random.default_rng(0).normal(size=(2, 32, 32))
     score_table(compare(x, {"drawn": [y]}))
     out = " ".join(capsys.readouterr().out.split())
-    assert "1 = as two pieces of the target" in out
+    assert "1 = as two real pieces" in out
     assert "copies" not in out

@@ -16,7 +16,9 @@ from synth.synthesis import Outcome, drain
 
 SEED = 3
 SMALL = {"size": 32, "scales": 2, "angles": 2, "max_steps": 25, "tolerance": 1e-6}
-OPTIONS = Options("foam", models=("full", "scattering", "spectra"), samples=2, seed=SEED, **SMALL)
+# The sizes of tests/test_null.py: what is compiled for one serves the other.
+SIZES = {"size": 64, "scales": 3, "angles": 4, "max_steps": 25, "tolerance": 1e-6}
+OPTIONS = Options("foam", models=("full", "scattering", "spectra"), samples=2, seed=SEED, **SIZES)
 NAMES = ["gaussian", "scattering", "spectra", "full"]
 
 
@@ -63,7 +65,7 @@ class TestOrder:
     def test_descents_are_seen_one_after_the_other(self, made):
         looks, _ = made
         assert [look.model for look in looks] == [name for name in NAMES[1:] for _ in range(3)]
-        assert all(look.progress.field.shape == (2, 32, 32) for look in looks)
+        assert all(look.progress.field.shape == (2, 64, 64) for look in looks)
 
     def test_of_models_is_that_of_the_ladder(self, result, report):
         assert list(result.candidates) == list(report["models"]) == NAMES
@@ -84,7 +86,7 @@ class TestFiles:
                 np.testing.assert_allclose(picture, wanted, atol=0.51)
 
     def test_arrays_are_stacked(self, arrays, result):
-        assert arrays["target"].shape == (1, 32, 32)
+        assert arrays["target"].shape == (1, 64, 64)
         parts = {f"{part}_{name}" for part in ("moments", "spectra") for name in (*NAMES, "target")}
         assert set(arrays) == {"target", *NAMES} | parts
         for name in NAMES:
@@ -167,7 +169,7 @@ class TestScores:
 
     def test_what_is_not_finite_is_left_out(self, result, tmp_path):
         flat = {"gaussian": result.candidates["gaussian"]}
-        broken = tuple(one._replace(field=np.full((1, 32, 32), np.nan)) for one in flat["gaussian"])
+        broken = tuple(one._replace(field=np.full((1, 64, 64), np.nan)) for one in flat["gaussian"])
         assert _score(result.texture, {"full": broken}) is None
         half = _score(result.texture, {**flat, "full": (broken[0], flat["gaussian"][0])})
         assert half.scores["full"].overall.shape == (1,)
@@ -178,7 +180,7 @@ class TestScores:
 
 class TestSeeds:
     def test_a_sample_is_what_a_run_of_its_seed_alone_draws(self, result):
-        options = Options("foam", models=("scattering",), seed=SEED + 1, **SMALL)
+        options = Options("foam", models=("scattering",), seed=SEED + 1, **SIZES)
         looks, alone = run(options)
         (gaussian,), (scattering,) = alone.candidates.values()
         second = {name: samples[1] for name, samples in result.candidates.items()}
@@ -212,6 +214,15 @@ def test_spectra_may_be_averaged_over_rotations(isotropic):
     options = Options("foam", size=32, **asked)
     model = _fit(read(options), options, "spectra")
     assert model.target["spectra"].c01.shape == (1, 2, 1 if isotropic else 2)
+
+
+@pytest.mark.parametrize(("gray_levels", "usual"), [(False, 0.05), (True, 0.2)])
+def test_the_tolerance_is_the_usual_one_unless_given(gray_levels, usual):
+    options = Options("foam", gray_levels=gray_levels, models=("scattering1",), **SMALL)
+    given = next(generate(read(options), options)).progress
+    assert given.tolerance == SMALL["tolerance"]
+    options = replace(options, tolerance=None)
+    assert next(generate(read(options), options)).progress.tolerance == usual
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from synth import ScatteringMoments, fit, fit_gaussian, morlet_bank
+from synth import GrayLevels, ScatteringMoments, fit, fit_gaussian, morlet_bank
 from synth.errors import InputError
 from synth.fourier import periodogram, radial_average, radial_frequency
 from synth.statistics import excess
@@ -131,6 +131,8 @@ def test_fields_are_clipped_to_the_bounds(descriptor, model):
     field = bounded.to_units(bounded.field(10 * bounded.start(key=jax.random.key(0))))
     np.testing.assert_allclose((field.min(), field.max()), (65, 72), rtol=1e-6)
     assert not np.any(np.isfinite(model.bounds))
+    leveled = fit(GrayLevels(SHAPE), picture())
+    np.testing.assert_allclose(leveled.bounds, (picture().min(), picture().max()), rtol=1e-6)
 
 
 def test_the_noise_is_that_of_the_standardized_target(descriptor, model):

@@ -60,6 +60,7 @@ def test_it_converges_and_says_so(model, texture):
     assert texture.outcome is Outcome.CONVERGED
     assert texture.excess <= 0.05
     assert texture.noise == model.noise
+    assert texture.tolerance == model.descriptor.tolerance == 0.05
     words = (
         f"Converged after {texture.evaluations} evaluations: moments differ by "
         f"{texture.excess:.3f} of their estimation noise, tolerance 0.05."
@@ -227,6 +228,11 @@ def test_a_descent_from_a_field_stays_near_it(ensemble):
     assert np.corrcoef(np.ravel(other.field), np.ravel(start))[0, 1] > 0.9
 
 
+def test_fields_and_keys_must_be_as_many(model):
+    with pytest.raises(InputError, match="1 fields to start from and 3 keys: give one each"):
+        drain(descend(model, keys=KEYS, start=jnp.asarray(picture())[None]))
+
+
 def test_one_that_explodes_does_not_stop_the_others(ensemble):
     _, (_, other, bad) = ensemble
     assert bad.outcome is Outcome.NOT_FINITE
@@ -291,6 +297,7 @@ def test_progress_comes_chunk_by_chunk(model, texture):
         assert [len(losses) for losses in progress.losses] == [progress.evaluations]
         assert progress.field.shape == (1, *SHAPE)
         assert progress.excess.shape == (1,)
+        assert progress.tolerance == 0.05
         assert set(progress.residual) == {"total", "order0", "order1", "order2"}
     np.testing.assert_array_equal(seen[-1].field[0], end.field)
     np.testing.assert_array_equal(end.field, texture.field)
