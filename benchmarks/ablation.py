@@ -44,7 +44,7 @@ class Variant(NamedTuple):
     """One way to descend; the default values are those of the package."""
 
     exponent: float = 0.5
-    start: Start = "levels"
+    start: Start = "skewed"
     memory: int = 20
     importance: float = 0.3  # of the moments in the full model
     coarse: bool = False  # half the resolution first

@@ -19,9 +19,10 @@ from synth.statistics import Descriptor, Moments, Residual
 
 __all__ = ["GaussianModel", "MomentModel", "Start", "fit", "fit_gaussian"]
 
-Start = Literal["gaussian", "levels", "variable", "pixels"]
-"""Noise that a descent starts from: a Gaussian sample of the target's radial spectrum, the same
-with the target's gray levels, white noise in the variable of the descent, or in the pixels."""
+Start = Literal["skewed", "gaussian", "variable", "pixels"]
+"""Noise that a descent starts from: a Gaussian sample of the target's radial spectrum whose gray
+levels are as asymmetric as the target's, a Gaussian sample as it is, white noise in the variable
+of the descent, or white noise in the pixels."""
 
 _SPECTRUM_FLOOR = 1e-6  # of white noise with the target's variance
 
@@ -145,7 +146,7 @@ class MomentModel(eqx.Module):
         weights = self.descriptor.eased(self.weights, factor)
         return eqx.tree_at(lambda model: model.weights, self, weights)
 
-    def start(self, *, key: PRNGKeyArray, kind: Start = "levels") -> Float[Array, "h w"]:
+    def start(self, *, key: PRNGKeyArray, kind: Start = "skewed") -> Float[Array, "h w"]:
         """Variable from which a descent starts: seeded noise."""
         noise = jax.random.normal(key, self.descriptor.shape)
         if kind == "variable":
@@ -154,15 +155,18 @@ class MomentModel(eqx.Module):
             return self.variable(noise)
         if kind == "gaussian":
             return _filter(noise, self.prior / self.shaping)
-        return self._leveled(noise)
+        return self._skewed(noise)
 
-    def _leveled(self, noise: Float[Array, "h w"]) -> Float[Array, "h w"]:
-        """Variable of a field with about the target's levels and the Gaussian sample's spectrum."""
+    def _skewed(self, noise: Float[Array, "h w"]) -> Float[Array, "h w"]:
+        """Variable of a field with the Gaussian sample's spectrum, and the target's asymmetry."""
         sample = jnp.fft.rfft2(noise) * self.prior
         rank = jnp.argsort(jnp.argsort(jnp.fft.irfft2(sample, s=noise.shape).ravel()))
-        levels = jnp.sort(self.standard.ravel())[rank].reshape(noise.shape)
-        phase = jnp.exp(1j * jnp.angle(jnp.fft.rfft2(levels)))
-        return jnp.fft.irfft2(jnp.abs(sample) * phase / self.shaping, s=noise.shape)
+        levels = jnp.sort(self.standard.ravel())
+        normal = jax.scipy.stats.norm.ppf((jnp.arange(levels.size) + 0.5) / levels.size)
+        asymmetric = normal + (levels + levels[::-1]) / 2
+        phase = jnp.angle(jnp.fft.rfft2(asymmetric[rank].reshape(noise.shape)))
+        spectrum = jnp.abs(sample) * jnp.exp(1j * phase)
+        return jnp.fft.irfft2(spectrum / self.shaping, s=noise.shape)
 
 
 def fit(

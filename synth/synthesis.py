@@ -82,7 +82,7 @@ def descend(
     keys: Key[Array, " b"],
     solver: Solver = LBFGS(),  # noqa: B008 - immutable
     limits: Limits = Limits(),  # noqa: B008 - immutable
-    start: Start | Float[Array, "b h w"] = "levels",
+    start: Start | Float[Array, "b h w"] = "skewed",
     judge: Judge | None = None,
 ) -> Generator[Progress, None, tuple[Synthesis, ...]]:
     """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
@@ -192,7 +192,7 @@ def synthesize(
     key: PRNGKeyArray,
     solver: Solver = LBFGS(),  # noqa: B008 - immutable
     limits: Limits = Limits(),  # noqa: B008 - immutable
-    start: Start = "levels",
+    start: Start = "skewed",
 ) -> Synthesis:
     """Draw one texture of a moment model: ``descend`` without a look in between.
 

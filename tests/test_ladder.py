@@ -125,7 +125,7 @@ class TestNumbers:
         residuals = {name: one["residual"] for name, one in report["models"].items()}
         assert residuals["scattering"]["order2"] < 0.3 * residuals["gaussian"]["order2"]
         assert residuals["spectra"]["c01"] < 0.3 * residuals["scattering"]["c01"]
-        assert residuals["full"]["gray_levels"] < 0.5 * residuals["scattering"]["gray_levels"]
+        assert residuals["full"]["c01"] < 0.3 * residuals["scattering"]["c01"]
 
     def test_the_verdict_has_a_sentence_per_model(self, report, result):
         assert report["outcome"] == "step limit"

@@ -8,6 +8,7 @@ import pytest
 from synth import GrayLevels, ScatteringMoments, fit, fit_gaussian, morlet_bank
 from synth.errors import InputError
 from synth.fourier import periodogram, radial_average, radial_frequency
+from synth.metrics import kurtosis, skewness
 from synth.statistics import excess
 
 SHAPE = (24, 31)
@@ -194,12 +195,12 @@ def test_the_prior_has_a_floor_where_the_target_has_no_power(descriptor):
     assert float(model.prior.min()) ** 2 == pytest.approx(1e-6, rel=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "levels", "variable", "pixels"])
+@pytest.mark.parametrize("kind", ["gaussian", "skewed", "variable", "pixels"])
 def test_the_starts_have_the_intended_spectra(model, kind):
     _, power = mean_periodogram(lambda key: model.field(model.start(key=key, kind=kind)))
     expected = {
         "gaussian": model.prior**2,
-        "levels": model.prior**2,
+        "skewed": model.prior**2,
         "variable": model.shaping**2,
         "pixels": jnp.ones_like(model.prior),
     }[kind]
@@ -208,18 +209,28 @@ def test_the_starts_have_the_intended_spectra(model, kind):
     assert ratio.mean() == pytest.approx(1, abs=2 * TOLERANCE / np.sqrt(ratio.size))
 
 
-def test_the_usual_start_has_about_the_gray_levels_of_the_target(descriptor):
-    model = fit(descriptor, np.exp(picture() / 10))
-    wanted = jnp.sort(model.standard.ravel())
+def marginals(model, kind):
+    """Mean skewness and kurtosis of some starts."""
+    keys = jax.random.split(jax.random.key(0), 8)
+    fields = [np.asarray(model.field(model.start(key=key, kind=kind))) for key in keys]
+    return np.mean([[skewness(field), kurtosis(field)] for field in fields], axis=0)
 
-    def distance(kind):
-        keys = jax.random.split(jax.random.key(0), 8)
-        fields = [model.field(model.start(key=key, kind=kind)).ravel() for key in keys]
-        return np.mean([float(jnp.abs(jnp.sort(field) - wanted).mean()) for field in fields])
 
-    assert distance("levels") < 0.75 * distance("gaussian")
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_usual_start_is_as_asymmetric_as_the_target(descriptor, sign):
+    target = sign * np.exp(picture() / 10)
+    model = fit(descriptor, target)
+    assert skewness(target) * sign > 0.5
+    assert marginals(model, "skewed")[0] / skewness(target) > 0.4
+    assert abs(marginals(model, "gaussian")[0] / skewness(target)) < 0.2
     usual = model.start(key=jax.random.key(0))
-    np.testing.assert_array_equal(usual, model.start(key=jax.random.key(0), kind="levels"))
+    np.testing.assert_array_equal(usual, model.start(key=jax.random.key(0), kind="skewed"))
+
+
+def test_the_usual_start_has_no_tails_of_a_symmetric_target(descriptor):
+    noise = np.random.default_rng(0).standard_normal(SHAPE)
+    model = fit(descriptor, np.concatenate([noise[:12] ** 3, -(noise[:12] ** 3)]))
+    assert abs(marginals(model, "skewed")[1] - 3) < 0.3
 
 
 def test_the_variable_of_a_field_gives_the_field(model):
@@ -228,7 +239,7 @@ def test_the_variable_of_a_field_gives_the_field(model):
     )
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "levels", "variable", "pixels"])
+@pytest.mark.parametrize("kind", ["gaussian", "skewed", "variable", "pixels"])
 def test_the_key_decides_the_start(model, kind):
     starts = [model.start(key=jax.random.key(seed), kind=kind) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(starts[0], starts[1])

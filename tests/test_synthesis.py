@@ -173,7 +173,7 @@ def test_the_key_decides_the_texture(model, texture):
     assert float(jnp.abs(other.field - texture.field).mean()) > 0.3 * picture().std()
 
 
-@pytest.mark.parametrize("start", ["levels", "gaussian", "variable", "pixels"])
+@pytest.mark.parametrize("start", ["skewed", "gaussian", "variable", "pixels"])
 @pytest.mark.parametrize("solver", [LBFGS(), Adam()])
 def test_every_solver_descends_from_every_start(model, solver, start):
     limits = Limits(tolerance=1e-9, max_steps=50)
@@ -226,11 +226,6 @@ def test_a_descent_from_a_field_stays_near_it(ensemble):
     np.testing.assert_allclose(same.field, picture(), atol=0.01 * picture().std())
     start = jnp.roll(picture(1), 3, 0)
     assert np.corrcoef(np.ravel(other.field), np.ravel(start))[0, 1] > 0.9
-
-
-def test_fields_and_keys_must_be_as_many(model):
-    with pytest.raises(InputError, match="1 fields to start from and 3 keys: give one each"):
-        drain(descend(model, keys=KEYS, start=jnp.asarray(picture())[None]))
 
 
 def test_one_that_explodes_does_not_stop_the_others(ensemble):
