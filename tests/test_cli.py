@@ -120,7 +120,7 @@ class TestGenerate:
         models = ("--model", "scattering1", "--model", "gaussian", "--model", "scattering1")
         code, out, _ = synth(
             *("generate", *SMALL, *models, "--samples", 2, "--gray-levels"),
-            *("--tolerance", "0.9", "--out", tmp_path),
+            *("--tolerance", "3", "--out", tmp_path),
         )
         assert code == 0
         folder = Path(out.splitlines()[-1])
