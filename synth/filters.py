@@ -90,6 +90,18 @@ class FilterBank(eqx.Module):
         """Number of angles L in a half-turn."""
         return self.first[0].filters.shape[0]
 
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse fields of another shape.
+
+        Raises:
+            ValueError: if the bank was made for another shape.
+        """
+        if shape != self.shape:
+            raise ValueError(
+                f"The field is {shape} but the bank was made for {self.shape}: "
+                f"make a bank with morlet_bank({shape})."
+            )
+
     def exact(self) -> "FilterBank":
         """The same filters on the whole square: no map is subsampled."""
         if self.oversampling >= EXACT:

@@ -181,11 +181,7 @@ def _cascade(
     field: Float[Array, "h w"], bank: FilterBank, average: Average, second_layer: SecondLayer | None
 ) -> Scattering:
     """The two layers; ``second_layer`` averages |·⋆ψ_k| over every angle of one band, if any."""
-    if field.shape != bank.shape:
-        raise ValueError(
-            f"The field is {field.shape} but the bank was made for {bank.shape}: "
-            f"make a bank with morlet_bank({field.shape})."
-        )
+    bank.check(field.shape)
     spectrum = centered_spectrum(field)
     order1, order2 = [], []
     stack = jnp.zeros((0, *bank.shape), spectrum.dtype)

@@ -164,11 +164,7 @@ def scattering_spectra(
         S. Cheng, R. Morel, E. Allys, B. Ménard and S. Mallat, "Scattering spectra models for
         physics", PNAS Nexus 3 (2024), Eqs. 5–9.
     """
-    if field.shape != bank.shape:
-        raise ValueError(
-            f"The field is {field.shape} but the bank was made for {bank.shape}: "
-            f"make a bank with morlet_bank({field.shape})."
-        )
+    bank.check(field.shape)
     mean = field.mean()
     spectrum = centered_spectrum(field - mean)
     stack = spectrum[None]
