@@ -258,6 +258,6 @@ def _resize(
     box = (pad, pad, pad + gray.shape[1], pad + gray.shape[0])
     image = Image.fromarray(padded.astype(np.float32))
     resized = image.resize((width, height), Image.Resampling.LANCZOS, box=box)
-    array = np.asarray(resized, np.float64)
+    array = np.asarray(resized, np.float64).clip(gray.min(), gray.max())  # no ringing
     _check_values(array, f"{name}, resized to {size},")
     return array, (f"Resized to {height} × {width} pixels.",)

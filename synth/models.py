@@ -25,6 +25,8 @@ levels are as asymmetric as the target's, a Gaussian sample as it is, white nois
 of the descent, or white noise in the pixels."""
 
 _SPECTRUM_FLOOR = 1e-6  # of white noise with the target's variance
+_EASING = {0: 0.01, 60: 0.1, 120: 1.0}  # from which evaluation on weights are eased how far
+_FREE = 60  # evaluation from which on fields may leave the target's range
 
 
 class GaussianModel(eqx.Module):
@@ -141,8 +143,21 @@ class MomentModel(eqx.Module):
         loss = jax.tree.reduce(jnp.add, terms)
         return loss, self.descriptor.residual(moments, self.target)
 
-    def eased(self, factor: float) -> "MomentModel":
-        """The model for an early stage of a descent, see ``Descriptor.eased``."""
+    @property
+    def stages(self) -> dict[int, "MomentModel"]:
+        """What a descent from noise follows, by the evaluation from which on it does.
+
+        At first new fields keep within the target's range, where moduli that do not see gray
+        levels find fields that have the target's; a bounded model, which stays there, lets go
+        of what would trap it (``Descriptor.eased``). The last stage is the model itself.
+        """
+        if self.descriptor.bounded:
+            return {first: self._eased(factor) for first, factor in _EASING.items()}
+        low, high = self.standard.min(), self.standard.max()
+        bounds = jnp.clip(self.bounds, self.to_units(low), self.to_units(high))
+        return {0: eqx.tree_at(lambda model: model.bounds, self, bounds), _FREE: self}
+
+    def _eased(self, factor: float) -> "MomentModel":
         weights = self.descriptor.eased(self.weights, factor)
         return eqx.tree_at(lambda model: model.weights, self, weights)
 

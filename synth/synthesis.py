@@ -37,7 +37,6 @@ Ended = TypeVar("Ended")
 _CHUNK = 10  # evaluations between two looks at the outcome
 _PATIENCE = 200  # evaluations in which the loss must fall by ...
 _LEAST_PROGRESS = 0.02  # ... this fraction
-_STAGES = {0: 0.01, 60: 0.1, 120: 1.0}  # from which evaluation on weights are eased how far
 
 
 class Judge:
@@ -111,27 +110,33 @@ def descend(
         raise InputError(f"{len(start)} fields to start from and {len(keys)} keys: give one each.")
     given = limits.tolerance
     tolerance = model.descriptor.tolerance if given is None else given
-    stage = model.eased(_STAGES[0]) if model.descriptor.traps else model
+    stages = model.stages if isinstance(start, str) else {0: model}
+    stage = stages[0]
     states = _begin(stage, solver, keys, start)
     samples = [_Sample(tolerance, limits.max_steps) for _ in keys]
     while True:
         evaluations = max(len(sample.losses) for sample in samples)
-        last = not model.descriptor.traps or evaluations >= max(_STAGES)
-        if model.descriptor.traps and evaluations in set(_STAGES) - {0}:
-            stage = model.eased(_STAGES[evaluations])
+        if evaluations in stages.keys() - {0}:
             running = jnp.asarray([sample.ended is None for sample in samples])
-            states = _restart(stage, solver, states, running)
+            states = _restart(stage, stages[evaluations], solver, states, running)
+            stage = stages[evaluations]
             for sample in samples:
                 sample.stage = evaluations
         steps = [sample.steps() for sample in samples]
         states, chunk = _advance(stage, solver, states, jnp.asarray(steps))
         for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
             sample.losses = np.concatenate([sample.losses, losses[:count]])
-        fields = _fields(model, states.variable)
+        fields = jnp.stack(
+            [
+                sample.ended.field if sample.ended else field
+                for sample, field in zip(samples, _fields(stage, states.variable), strict=True)
+            ]
+        )
         excesses = jax.vmap(lambda residual: excess(residual, model.noise))(states.residual)
         all_losses = tuple(sample.losses for sample in samples)
         yield Progress(all_losses, states.residual, excesses, tolerance, fields)
-        stalled = jax.vmap(solver.stalled)(states) & last  # the next stage restarts
+        last = evaluations >= max(stages)  # of the stages: each restarts what has stalled
+        stalled = jax.vmap(solver.stalled)(states) & last
         for sample, field, *now in zip(samples, fields, excesses, stalled, strict=True):
             sample.look(field, float(now[0]), bool(now[1]), model.noise, judge)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
@@ -261,12 +266,12 @@ def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b h w
 
 @jax.jit
 def _restart(
-    model: MomentModel, solver: Solver, states: State, running: Bool[Array, " b"]
+    stage: MomentModel, model: MomentModel, solver: Solver, states: State, running: Bool[Array, " b"]
 ) -> State:
     """States before the first evaluation of a new stage; samples that have ended keep theirs."""
 
     def one(state: State, runs: Bool[Array, ""]) -> State:
-        fresh = solver.init(model, state.variable)
+        fresh = solver.init(model, model.variable(stage.field(state.variable)))
         return jax.tree.map(lambda new, old: jnp.where(runs, new, old), fresh, state)
 
     return jax.vmap(one)(states, running)

@@ -93,11 +93,6 @@ class Descriptor(eqx.Module):
         """Whether new fields keep within the target's range."""
         return False
 
-    @property
-    def traps(self) -> bool:
-        """Whether full weights from the start would trap a descent in a local minimum."""
-        return False
-
     def eased(self, weights: Moments, factor: float) -> Moments:
         """Weights for the early stages of a descent.
 

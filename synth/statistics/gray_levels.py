@@ -51,11 +51,6 @@ class GrayLevels(Descriptor):
         """Yes: no value beyond the target's extremes."""
         return True
 
-    @property
-    def traps(self) -> bool:
-        """Yes: where gray levels are few, pixels must cross rare ones to change sides."""
-        return True
-
     def eased(self, weights: Float[Array, " n"], factor: float) -> Float[Array, " n"]:
-        """All weights times the factor."""
+        """All weights times the factor: where levels are few, pixels must cross rare ones."""
         return factor * weights
