@@ -32,14 +32,18 @@ REALS = range(100, 104)
 Field = Float[np.ndarray, "h w"]
 
 
-def real_fields(name: str, seeds: Sequence[int] = REALS) -> list[Field]:
+def further_fields(name: str, seeds: Sequence[int]) -> list[Field]:
     """Further fields of the process that made a picture, in the picture's gray levels."""
-    table = bundled().get(name, {})
-    if not table or tuple(table["shape"]) != (SIZE, SIZE):
-        return []
+    table = bundled()[name]
     draw = PROCESSES[table["process"]]
-    fields = [draw((SIZE, SIZE), key=jax.random.key(seed)) for seed in seeds]
+    fields = [draw(tuple(table["shape"]), key=jax.random.key(seed)) for seed in seeds]
     return [(np.asarray(field) - table["offset"]) / table["scale"] for field in fields]
+
+
+def real_fields(name: str) -> list[Field]:
+    """Those that set the noise floor of a picture that is measured at its own size."""
+    shape = bundled().get(name, {}).get("shape")
+    return further_fields(name, REALS) if shape == [SIZE, SIZE] else []
 
 
 def samples(texture: Texture, model: str, seeds: Sequence[int]) -> tuple[list[Field], list[dict]]:

@@ -126,7 +126,7 @@ class MomentModel(eqx.Module):
         """Variable z of a standardized field x."""
         return _filter(field, 1 / self.shaping)
 
-    def to_units(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
+    def to_units(self, field: Float[Array, "*n"]) -> Float[Array, "*n"]:
         """A standardized field in the target's units, clipped to the bounds."""
         return jnp.clip(self.mean + self.scale * field, self.bounds[0], self.bounds[1])
 

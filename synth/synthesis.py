@@ -266,7 +266,11 @@ def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b h w
 
 @jax.jit
 def _restart(
-    stage: MomentModel, model: MomentModel, solver: Solver, states: State, running: Bool[Array, " b"]
+    stage: MomentModel,
+    model: MomentModel,
+    solver: Solver,
+    states: State,
+    running: Bool[Array, " b"],
 ) -> State:
     """States before the first evaluation of a new stage; samples that have ended keep theirs."""
 

@@ -246,7 +246,7 @@ def test_only_gray_levels_are_eased(name):
     noise = dict.fromkeys(descriptor.residual(target, target), jnp.asarray(0.1))
     weights = descriptor.weights(target, noise)
     eased = descriptor.eased(weights, 0.25)
-    assert descriptor.traps == descriptor.bounded == (name in ("gray levels", "joint"))
+    assert descriptor.bounded == (name in ("gray levels", "joint"))
     levels = weights if name == "gray levels" else None
     if name == "joint":
         levels = weights["gray_levels"]
@@ -358,5 +358,4 @@ def test_gray_levels_loosen_the_tolerance_and_bound_the_fields():
         plain, gray = (joint(name, **sizes, gray_levels=levels) for levels in (False, True))
         assert 0 < plain.tolerance <= gray.tolerance < 1
         assert gray.bounded
-        assert gray.traps
-        assert plain.bounded == plain.traps == (name == "full")
+        assert plain.bounded == (name == "full")

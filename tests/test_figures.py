@@ -87,7 +87,9 @@ class TestComparison:
     @pytest.mark.parametrize("name", TARGETS)
     def test_no_word_is_cut(self, name):
         losses = np.geomspace(10, 1e-3, 40)
-        figure = comparison(fields(TARGETS[name], 3), losses, title=NOTE[:150], note=NOTE)
+        figure = comparison(
+            fields(TARGETS[name], 3), {"scattering": losses}, title=NOTE[:150], note=NOTE
+        )
         assert_all_words_inside(figure)
 
     @pytest.mark.parametrize("name", ["tiny", "odd", "tall"])
@@ -96,7 +98,7 @@ class TestComparison:
         assert_all_words_inside(comparison(fields(TARGETS[name], count), note=NOTE))
 
     def test_five_fields(self):
-        figure = comparison(fields(TARGETS["small"], 5), np.ones(3))
+        figure = comparison(fields(TARGETS["small"], 5), {"scattering": np.ones(3)})
         assert_all_words_inside(figure)
         colors = {line.get_color() for line in titled(figure, "Power spectrum").lines}
         assert len(colors) == 5
@@ -141,7 +143,7 @@ class TestComparison:
 
     def test_losses_are_drawn_in_the_color_of_the_scattering_field(self):
         losses = np.geomspace(5, 1e-2, 30)
-        figure = comparison(fields(TARGETS["small"], 3), losses)
+        figure = comparison(fields(TARGETS["small"], 3), {"scattering": losses})
         axes = titled(figure, "Descent")
         np.testing.assert_array_equal(axes.lines[0].get_ydata(), losses)
         np.testing.assert_array_equal(axes.lines[0].get_xdata(), np.arange(1, 31))
@@ -149,14 +151,14 @@ class TestComparison:
         assert same_color(axes.lines[0].get_color(), spectrum.get_color())
         assert len(figure.axes) == 3 + 1 + 3
 
-    @pytest.mark.parametrize("losses", [None, np.zeros(0)])
+    @pytest.mark.parametrize("losses", [{}, {"scattering": np.zeros(0)}])
     def test_without_losses_there_are_two_diagrams(self, losses):
         figure = comparison(fields(TARGETS["small"], 3), losses)
         assert len(figure.axes) == 3 + 1 + 2
 
     @pytest.mark.parametrize("losses", [np.full(3, np.nan), np.zeros(4), np.array([1.0])])
     def test_losses_that_no_logarithm_takes(self, losses):
-        assert_all_words_inside(comparison(fields(TARGETS["small"], 2), losses))
+        assert_all_words_inside(comparison(fields(TARGETS["small"], 2), {"gaussian": losses}))
 
     def test_a_failed_field_is_shown_without_curves(self):
         given = fields(TARGETS["small"], 2) | {"scattering": np.full((64, 64), np.nan)}

@@ -142,6 +142,12 @@ class TestResize:
         assert not texture.periodic
         np.testing.assert_allclose(texture.field[0, :, 3], 4 * np.arange(32) + 1.5, atol=1)
 
+    @pytest.mark.parametrize("side", [64, 256])
+    def test_two_gray_levels_stay_the_extremes(self, side, tmp_path):
+        blocks = np.where(np.indices((128, 128)).sum(axis=0) // 32 % 2, 7.0, -3.0)
+        field = load(written(tmp_path / "a.npy", blocks), size=side).field
+        assert (field.min(), field.max()) == (-3, 7)
+
     def test_the_same_size_changes_nothing(self):
         texture = load("foam", size=256)
         np.testing.assert_array_equal(texture.field, load("foam").field)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from synth import GrayLevels, ScatteringMoments, fit, fit_gaussian, morlet_bank
+from synth import GrayLevels, ScatteringMoments, fit, fit_gaussian, joint, morlet_bank
 from synth.errors import InputError
 from synth.fourier import periodogram, radial_average, radial_frequency
 from synth.metrics import kurtosis, skewness
@@ -244,6 +244,47 @@ def test_the_key_decides_the_start(model, kind):
     starts = [model.start(key=jax.random.key(seed), kind=kind) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(starts[0], starts[1])
     assert float(jnp.abs(starts[0] - starts[2]).mean()) > 0.1
+
+
+# The stages of a descent
+
+
+def values(model, scale=10.0):
+    """Least and largest value of a field that is far out of range, in the target's units."""
+    field = model.to_units(model.field(scale * model.start(key=jax.random.key(0))))
+    return float(field.min()), float(field.max())
+
+
+def test_a_free_model_keeps_within_the_target_s_range_at_first(model):
+    stages = model.stages
+    assert list(stages) == [0, 60]
+    assert stages[60] is model
+    target = model.to_units(model.standard)
+    range_ = pytest.approx((float(target.min()), float(target.max())), rel=1e-5)
+    assert values(stages[0]) == range_
+    low, high = values(model)
+    assert low < target.min() < target.max() < high
+    jax.tree.map(np.testing.assert_array_equal, stages[0].weights, model.weights)
+
+
+def test_bounds_within_the_target_s_range_hold_from_the_beginning(descriptor):
+    stages = fit(descriptor, picture(), bounds=(65.0, np.inf)).stages
+    assert values(stages[0]) == pytest.approx((65, picture().max()), rel=1e-5)
+    low, high = values(stages[60])
+    assert low == pytest.approx(65)
+    assert high > picture().max()
+
+
+def test_gray_levels_gain_weight_in_stages():
+    model = fit(joint("scattering", shape=SHAPE, scales=2, angles=2, gray_levels=True), picture())
+    stages = model.stages
+    assert list(stages) == [0, 60, 120]
+    for first, factor in ((0, 0.01), (60, 0.1), (120, 1)):
+        weights = stages[first].weights
+        gray = factor * model.weights["gray_levels"]
+        np.testing.assert_allclose(weights["gray_levels"], gray, rtol=1e-6)
+        jax.tree.map(np.testing.assert_array_equal, weights["moments"], model.weights["moments"])
+        assert values(stages[first]) == pytest.approx(values(model))
 
 
 @pytest.mark.parametrize("unit", [1e-15, 1e15])

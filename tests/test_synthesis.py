@@ -130,8 +130,8 @@ def test_a_descent_that_the_limit_ends_within_the_tolerance_has_converged(model)
 def test_a_loss_that_explodes_is_named(model):
     wild = synthesize(model, key=jax.random.key(1), solver=Adam(1e30))
     assert wild.outcome is Outcome.NOT_FINITE
-    assert wild.evaluations == 10
-    assert wild.verdict.startswith("Stopped after 10 evaluations: moments differ by ")
+    assert wild.evaluations == 70  # the range hides it for sixty
+    assert wild.verdict.startswith("Stopped after 70 evaluations: moments differ by ")
     assert "the loss is not finite" in wild.verdict
     assert wild.verdict.endswith("use L-BFGS or a smaller learning rate.")
 
@@ -268,6 +268,23 @@ def test_gray_levels_are_matched_in_stages(leveled):
     assert np.sqrt(np.mean(distance**2)) < 0.06 * picture().std()
     assert picture().min() - 1e-3 <= end.field.min() <= end.field.max() <= picture().max() + 1e-3
     assert float(end.residual["total"]) < 0.05
+
+
+def test_fields_keep_within_the_target_s_range_for_sixty_evaluations(model):
+    target = picture()
+    seen, (end,) = drained(descend(model, keys=jax.random.key(1)[None], limits=Limits(1e-9, 90)))
+    early = np.stack([now.field for now in seen if now.evaluations <= 60])
+    assert early.min() >= target.min() - 1e-3
+    assert early.max() <= target.max() + 1e-3
+    assert np.ptp(end.field) > np.ptp(target) + 1e-3
+    assert end.losses[60] == pytest.approx(end.losses[59], rel=1e-3)  # from the same field
+
+
+def test_a_descent_from_a_field_knows_no_range_but_the_model_s(model):
+    wide = jnp.asarray(2 * (picture() - 100) + 100)[None]
+    limits = Limits(tolerance=1e-9, max_steps=1)
+    (end,) = drain(descend(model, keys=KEYS[:1], start=wide, limits=limits))
+    np.testing.assert_allclose(end.field, wide[0], atol=1e-3)
 
 
 def test_samples_that_have_ended_keep_their_excess(leveled):

@@ -1,6 +1,7 @@
 """The figure of the project: a target, its models, and what tells them apart."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -53,7 +54,7 @@ Fields = dict[str, Float[np.ndarray, "h w"]]
 @style()
 def comparison(
     fields: Mapping[str, Field],
-    losses: Mapping[str, Losses] | Losses | None = None,
+    losses: Mapping[str, Losses] = MappingProxyType({}),
     *,
     title: str = "",
     note: str = "",
@@ -66,8 +67,8 @@ def comparison(
 
     Args:
         fields: name to field, all of one shape and unit, the target first.
-        losses: loss after each evaluation, by the name of the field, or those of the field
-            ``scattering``, or else of the last one; without them there is no third diagram.
+        losses: loss after each evaluation, by the name of the field; without any there is no
+            third diagram.
         title: a headline.
         note: small print at the bottom, wrapped to the width of the figure.
 
@@ -85,7 +86,7 @@ def comparison(
     """
     arrays = {name: np.asarray(field, np.float64) for name, field in fields.items()}
     _check(arrays)
-    history = _histories(losses, list(arrays))
+    history = {name: np.asarray(each, np.float64) for name, each in losses.items() if len(each)}
     plan = _Plan.of(arrays, title, note)
     page = Page.of(plan.width, plan.height)
     page.text(MARGIN, MARGIN * 0.8, plan.title, HEADLINE)
@@ -93,17 +94,6 @@ def comparison(
     _diagrams(page, plan, arrays, history)
     page.text(MARGIN, plan.note_top, plan.note, SMALL)
     return page.figure
-
-
-def _histories(
-    losses: Mapping[str, Losses] | Losses | None, names: list[str]
-) -> dict[str, Float[np.ndarray, " n"]]:
-    """Losses by the name of the field, without empty ones."""
-    if losses is None:
-        return {}
-    if not isinstance(losses, Mapping):
-        losses = {"scattering" if "scattering" in names else names[-1]: losses}
-    return {name: np.asarray(each, np.float64) for name, each in losses.items() if len(each)}
 
 
 def _check(fields: Fields) -> None:
