@@ -25,7 +25,8 @@ levels are as asymmetric as the target's, a Gaussian sample as it is, white nois
 of the descent, or white noise in the pixels."""
 
 _SPECTRUM_FLOOR = 1e-6  # of white noise with the target's variance
-_EASING = {0: 0.01, 60: 0.1, 120: 1.0}  # from which evaluation on weights are eased how far
+_EASING = {0: 0.01, 60: 0.1}  # from which evaluation on weights are eased how far ...
+_WHOLE = 120  # ... and from which on they are whole
 _FREE = 60  # evaluation from which on fields may leave the target's range
 
 
@@ -147,19 +148,22 @@ class MomentModel(eqx.Module):
     def stages(self) -> dict[int, "MomentModel"]:
         """What a descent from noise follows, by the evaluation from which on it does.
 
-        At first new fields keep within the target's range, where moduli that do not see gray
-        levels find fields that have the target's; a bounded model, which stays there, lets go
-        of what would trap it (``Descriptor.eased``). The last stage is the model itself.
+        A model that does not see gray levels keeps within the target's range at first, and
+        finds fields that have them. A bounded one, which ends there, begins without bounds, where
+        no pixel is stuck, and with what would trap it eased (``Descriptor.eased``). The last
+        stage is the model itself.
         """
         if self.descriptor.bounded:
-            return {first: self._eased(factor) for first, factor in _EASING.items()}
+            eased = {first: self._eased(factor) for first, factor in _EASING.items()}
+            return eased | {_WHOLE: self}
         low, high = self.standard.min(), self.standard.max()
         bounds = jnp.clip(self.bounds, self.to_units(low), self.to_units(high))
         return {0: eqx.tree_at(lambda model: model.bounds, self, bounds), _FREE: self}
 
     def _eased(self, factor: float) -> "MomentModel":
         weights = self.descriptor.eased(self.weights, factor)
-        return eqx.tree_at(lambda model: model.weights, self, weights)
+        free = jnp.asarray([-jnp.inf, jnp.inf])
+        return eqx.tree_at(lambda model: (model.weights, model.bounds), self, (weights, free))
 
     def start(self, *, key: PRNGKeyArray, kind: Start = "skewed") -> Float[Array, "h w"]:
         """Variable from which a descent starts: seeded noise."""

@@ -121,24 +121,20 @@ def descend(
             states = _restart(stage, stages[evaluations], solver, states, running)
             stage = stages[evaluations]
             for sample in samples:
-                sample.stage = evaluations
+                sample.enter_stage(evaluations)
         steps = [sample.steps() for sample in samples]
         states, chunk = _advance(stage, solver, states, jnp.asarray(steps))
         for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
             sample.losses = np.concatenate([sample.losses, losses[:count]])
-        fields = jnp.stack(
-            [
-                sample.ended.field if sample.ended else field
-                for sample, field in zip(samples, _fields(stage, states.variable), strict=True)
-            ]
-        )
+        now = zip(samples, _fields(stage, model, states.variable), strict=True)
+        fields = jnp.stack([one.ended.field if one.ended else field for one, field in now])
         excesses = jax.vmap(lambda residual: excess(residual, model.noise))(states.residual)
         all_losses = tuple(sample.losses for sample in samples)
         yield Progress(all_losses, states.residual, excesses, tolerance, fields)
         last = evaluations >= max(stages)  # of the stages: each restarts what has stalled
         stalled = jax.vmap(solver.stalled)(states) & last
-        for sample, field, *now in zip(samples, fields, excesses, stalled, strict=True):
-            sample.look(field, float(now[0]), bool(now[1]), model.noise, judge)
+        for sample, field, *rest in zip(samples, fields, excesses, stalled, strict=True):
+            sample.look(field, float(rest[0]), bool(rest[1]), model.noise, judge)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
             return ended
@@ -150,9 +146,13 @@ class _Sample:
     def __init__(self, tolerance: float, max_steps: int) -> None:
         self.losses: Float[np.ndarray, " n"] = np.zeros(0)
         self.ended: Synthesis | None = None
-        self.stage = 0  # evaluations before the weights changed for the last time
         self._tolerance, self._max_steps = tolerance, max_steps
-        self._goal = tolerance
+        self.enter_stage(0)
+
+    def enter_stage(self, evaluations: int) -> None:
+        """Begin to look for progress, and at the residual, anew."""
+        self._stage = evaluations
+        self._goal = self._tolerance
 
     def steps(self) -> int:
         """Evaluations to be done in the next chunk."""
@@ -186,7 +186,7 @@ class _Sample:
             return Outcome.NOT_FINITE
         if len(losses) >= self._max_steps:
             return Outcome.STEP_LIMIT
-        since = losses[self.stage :]
+        since = losses[self._stage :]
         idle = len(since) > _PATIENCE and since[-1] > (1 - _LEAST_PROGRESS) * since[-_PATIENCE]
         return Outcome.STALLED if idle or stalled else None
 
@@ -302,5 +302,8 @@ def _advance(
 
 
 @jax.jit
-def _fields(model: MomentModel, variables: Float[Array, "b h w"]) -> Float[Array, "b h w"]:
-    return jax.vmap(lambda variable: model.to_units(model.field(variable)))(variables)
+def _fields(
+    stage: MomentModel, model: MomentModel, variables: Float[Array, "b h w"]
+) -> Float[Array, "b h w"]:
+    """Fields within the bounds of the stage and of the model, in the target's units."""
+    return jax.vmap(lambda variable: model.to_units(stage.field(variable)))(variables)

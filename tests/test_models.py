@@ -284,7 +284,8 @@ def test_gray_levels_gain_weight_in_stages():
         gray = factor * model.weights["gray_levels"]
         np.testing.assert_allclose(weights["gray_levels"], gray, rtol=1e-6)
         jax.tree.map(np.testing.assert_array_equal, weights["moments"], model.weights["moments"])
-        assert values(stages[first]) == pytest.approx(values(model))
+        bounds = (-np.inf, np.inf) if first < 120 else (picture().min(), picture().max())
+        np.testing.assert_allclose(stages[first].bounds, bounds, rtol=1e-5)
 
 
 @pytest.mark.parametrize("unit", [1e-15, 1e15])
