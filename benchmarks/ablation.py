@@ -120,7 +120,7 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
         "name": texture.name,
         **variant._asdict(),
         "reached": synthesis.outcome is Outcome.CONVERGED,
-        "evaluations": synthesis.evaluations + evaluations,
+        "evaluations": round(synthesis.evaluations + evaluations),
         "seconds": round(spent["total"] - spent["compile"], 1),
         "excess": synthesis.excess,
         "score": float(board.scores["it"].overall[0]),
