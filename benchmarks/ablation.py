@@ -48,8 +48,8 @@ class Variant(NamedTuple):
     start: Start = "skewed"
     memory: int = 20
     importance: float = 0.3  # of the moments in the full model
-    staged: bool = True  # gray levels eased in, range last (or first, without them)
-    coarse: bool = False  # half the resolution first
+    staged: bool = True  # False: the model itself from the first evaluation on
+    coarse: bool = False  # half the resolution first, and from its field on the model itself
     tight: bool = True
     relative: bool = False  # moments weighed by their relative residual alone
 
@@ -118,6 +118,8 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
     board = compare(target, {"it": [field]}, reals=reals, periodic=texture.periodic)
     return {
         "name": texture.name,
+        "size": len(target),
+        "model": model,
         **variant._asdict(),
         "reached": synthesis.outcome is Outcome.CONVERGED,
         "evaluations": round(synthesis.evaluations + evaluations),
@@ -137,7 +139,7 @@ def _coarse_start(
     spectrum = np.fft.fftshift(np.fft.fft2(field))[_middle(field.shape, (height, width))]
     small = np.fft.ifft2(np.fft.ifftshift(spectrum)).real / 4
     coarse = fitted(small, model, variant, texture.periodic)
-    limits = Limits(max_steps=100)
+    limits = Limits(max_steps=150)
     (half,) = drain(descend(coarse, keys=key, solver=LBFGS(variant.memory), limits=limits))
     noise = whole.to_units(whole.field(whole.start(key=key[0])))
     mixed = np.fft.fftshift(np.fft.fft2(np.asarray(noise)))

@@ -51,7 +51,7 @@ def main() -> None:
     """Measure every picture, print and keep the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.copying", description=__doc__)
     parser.add_argument("names", nargs="*", default=NAMES)
-    parser.add_argument("--fields", type=int, default=10)
+    parser.add_argument("--fields", type=int, default=10, help="of a process, at least 1")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/copying.json"))
     options = parser.parse_args()
     rows = []

@@ -146,12 +146,11 @@ class MomentModel(eqx.Module):
 
     @property
     def stages(self) -> dict[int, "MomentModel"]:
-        """What a descent from noise follows, by the evaluation from which on it does.
+        """Models that a descent from noise follows in turn, by the evaluation where each begins.
 
-        A model that does not see gray levels keeps within the target's range at first, and
-        finds fields that have them. A bounded one, which ends there, begins without bounds, where
-        no pixel is stuck, and with what would trap it eased (``Descriptor.eased``). The last
-        stage is the model itself.
+        The last one is the model itself. Moments that do not see gray levels keep within the
+        target's range at first, and so find fields that have them. A bounded descriptor begins
+        with eased weights and, if it sees phases, without bounds: a pixel there has no gradient.
         """
         if self.descriptor.bounded:
             eased = {first: self._eased(factor) for first, factor in _EASING.items()}
@@ -163,7 +162,8 @@ class MomentModel(eqx.Module):
     def _eased(self, factor: float) -> "MomentModel":
         weights = self.descriptor.eased(self.weights, factor)
         free = jnp.asarray([-jnp.inf, jnp.inf])
-        return eqx.tree_at(lambda model: (model.weights, model.bounds), self, (weights, free))
+        bounds = free if self.descriptor.sees_phases else self.bounds
+        return eqx.tree_at(lambda model: (model.weights, model.bounds), self, (weights, bounds))
 
     def start(self, *, key: PRNGKeyArray, kind: Start = "skewed") -> Float[Array, "h w"]:
         """Variable from which a descent starts: seeded noise."""
@@ -210,7 +210,7 @@ def fit(
         The model.
 
     Raises:
-        InputError: if the field is constant or not finite.
+        InputError: if the field is constant or not finite, or all of it out of bounds.
     """
     standard, mean, scale = _standardize(field)
     spectrum = _radial_spectrum(standard if periodic else periodic_part(standard))
@@ -218,6 +218,11 @@ def fit(
     if bounds is None:
         range_ = float(field.min()), float(field.max())
         bounds = range_ if descriptor.bounded else (-np.inf, np.inf)
+    if not max(bounds[0], field.min()) < min(bounds[1], field.max()):
+        raise InputError(
+            f"The bounds {bounds[0]:g} and {bounds[1]:g} leave nothing of a field from "
+            f"{field.min():g} to {field.max():g}: give a wider range, least value first."
+        )
     target, noise = descriptor(whole), descriptor.noise(whole)
     return MomentModel(
         descriptor=descriptor,

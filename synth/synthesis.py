@@ -86,6 +86,8 @@ def descend(
 ) -> Generator[Progress, None, tuple[Synthesis, ...]]:
     """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
 
+    Noise follows the stages of the model; fields that are given descend on the model itself.
+
     Args:
         model: the target's moments.
         keys: a random key per sample, shape ``(b,)``; the same key gives the same texture
@@ -111,15 +113,16 @@ def descend(
     given = limits.tolerance
     tolerance = model.descriptor.tolerance if given is None else given
     stages = model.stages if isinstance(start, str) else {0: model}
-    stage = stages[0]
+    began, stage = 0, stages[0]
     states = _begin(stage, solver, keys, start)
     samples = [_Sample(tolerance, limits.max_steps) for _ in keys]
     while True:
         evaluations = max(len(sample.losses) for sample in samples)
-        if evaluations in stages.keys() - {0}:
+        due = max(first for first in stages if first <= evaluations)
+        if due != began:
             running = jnp.asarray([sample.ended is None for sample in samples])
-            states = _restart(stage, stages[evaluations], solver, states, running)
-            stage = stages[evaluations]
+            states = _restart(stage, stages[due], solver, states, running)
+            began, stage = due, stages[due]
             for sample in samples:
                 sample.enter_stage(evaluations)
         steps = [sample.steps() for sample in samples]
@@ -131,10 +134,10 @@ def descend(
         excesses = jax.vmap(lambda residual: excess(residual, model.noise))(states.residual)
         all_losses = tuple(sample.losses for sample in samples)
         yield Progress(all_losses, states.residual, excesses, tolerance, fields)
-        last = evaluations >= max(stages)  # of the stages: each restarts what has stalled
-        stalled = jax.vmap(solver.stalled)(states) & last
-        for sample, field, *rest in zip(samples, fields, excesses, stalled, strict=True):
-            sample.look(field, float(rest[0]), bool(rest[1]), model.noise, judge)
+        # What stalls is restarted by the next stage, if there is one.
+        stalled = jax.vmap(solver.stalled)(states) & (began == max(stages))
+        for sample, field, far, stuck in zip(samples, fields, excesses, stalled, strict=True):
+            sample.look(field, float(far), bool(stuck), model.noise, judge)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
             return ended
@@ -266,8 +269,8 @@ def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b h w
 
 @jax.jit
 def _restart(
-    stage: MomentModel,
-    model: MomentModel,
+    before: MomentModel,
+    after: MomentModel,
     solver: Solver,
     states: State,
     running: Bool[Array, " b"],
@@ -275,7 +278,7 @@ def _restart(
     """States before the first evaluation of a new stage; samples that have ended keep theirs."""
 
     def one(state: State, runs: Bool[Array, ""]) -> State:
-        fresh = solver.init(model, model.variable(stage.field(state.variable)))
+        fresh = solver.init(after, after.variable(before.field(state.variable)))
         return jax.tree.map(lambda new, old: jnp.where(runs, new, old), fresh, state)
 
     return jax.vmap(one)(states, running)

@@ -358,4 +358,5 @@ def test_gray_levels_loosen_the_tolerance_and_bound_the_fields():
         plain, gray = (joint(name, **sizes, gray_levels=levels) for levels in (False, True))
         assert 0 < plain.tolerance <= gray.tolerance < 1
         assert gray.bounded
+        assert plain.sees_phases == gray.sees_phases == (name in ("spectra", "full"))
         assert plain.bounded == (name == "full")

@@ -179,6 +179,8 @@ class TestComparison:
             comparison({"target": noise((16, 16)), "gaussian": noise((16, 18))})
         with pytest.raises(ValueError, match="'target', is constant"):
             comparison({"target": np.ones((16, 16))})
+        with pytest.raises(ValueError, match="losses of spectra but no such fields: .* target"):
+            comparison({"target": noise((16, 16))}, {"spectra": np.ones(3)})
 
     def test_leaves_no_trace_in_the_global_style(self):
         import matplotlib as mpl

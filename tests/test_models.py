@@ -275,8 +275,15 @@ def test_bounds_within_the_target_s_range_hold_from_the_beginning(descriptor):
     assert high > picture().max()
 
 
-def test_gray_levels_gain_weight_in_stages():
-    model = fit(joint("scattering", shape=SHAPE, scales=2, angles=2, gray_levels=True), picture())
+@pytest.mark.parametrize("bounds", [(1000.0, 2000.0), (72.0, 65.0)])
+def test_bounds_that_leave_nothing_are_refused(descriptor, bounds):
+    with pytest.raises(InputError, match="leave nothing of a field from .*: give a wider range"):
+        fit(descriptor, picture(), bounds=bounds)
+
+
+@pytest.mark.parametrize("name", ["scattering", "full"])
+def test_gray_levels_gain_weight_in_stages(name):
+    model = fit(joint(name, shape=SHAPE, scales=2, angles=2, gray_levels=True), picture())
     stages = model.stages
     assert list(stages) == [0, 60, 120]
     for first, factor in ((0, 0.01), (60, 0.1), (120, 1)):
@@ -284,7 +291,8 @@ def test_gray_levels_gain_weight_in_stages():
         gray = factor * model.weights["gray_levels"]
         np.testing.assert_allclose(weights["gray_levels"], gray, rtol=1e-6)
         jax.tree.map(np.testing.assert_array_equal, weights["moments"], model.weights["moments"])
-        bounds = (-np.inf, np.inf) if first < 120 else (picture().min(), picture().max())
+        free = name == "full" and first < 120
+        bounds = (-np.inf, np.inf) if free else (picture().min(), picture().max())
         np.testing.assert_allclose(stages[first].bounds, bounds, rtol=1e-5)
 
 

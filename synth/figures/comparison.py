@@ -1,6 +1,6 @@
 """The figure of the project: a target, its models, and what tells them apart."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -76,7 +76,7 @@ def comparison(
         The figure; save it with ``figure.savefig(path)``.
 
     Raises:
-        ValueError: if there is no field, or the fields differ in shape.
+        ValueError: if there is no field, the fields differ in shape, or losses belong to none.
 
     Example:
         >>> import numpy as np
@@ -85,7 +85,7 @@ def comparison(
         >>> figure.savefig("two-noises.png")  # doctest: +SKIP
     """
     arrays = {name: np.asarray(field, np.float64) for name, field in fields.items()}
-    _check(arrays)
+    _check(arrays, losses.keys())
     history = {name: np.asarray(each, np.float64) for name, each in losses.items() if len(each)}
     plan = _Plan.of(arrays, title, note)
     page = Page.of(plan.width, plan.height)
@@ -96,13 +96,18 @@ def comparison(
     return page.figure
 
 
-def _check(fields: Fields) -> None:
+def _check(fields: Fields, named: Set[str]) -> None:
     if not fields:
         raise ValueError("There is no field to show: pass the target at least.")
     name, target = next(iter(fields.items()))
     if not judgeable(target):
         raise ValueError(
             f"The first field, {name!r}, is constant or not finite: pass a target with a texture."
+        )
+    if unknown := sorted(named - fields.keys()):
+        raise ValueError(
+            f"There are losses of {', '.join(unknown)} but no such fields: name them as in "
+            f"{', '.join(fields)}."
         )
     shapes = {field.shape for field in fields.values()}
     if len(shapes) > 1:

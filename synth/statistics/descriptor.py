@@ -90,11 +90,16 @@ class Descriptor(eqx.Module):
 
     @property
     def bounded(self) -> bool:
-        """Whether new fields keep within the target's range."""
+        """Whether new fields end within the target's range; then weights are eased at first."""
+        return False
+
+    @property
+    def sees_phases(self) -> bool:
+        """Whether moments depend on phases across scales, hence on sign; moduli alone do not."""
         return False
 
     def eased(self, weights: Moments, factor: float) -> Moments:
-        """Weights for the early stages of a descent.
+        """Weights for the early stages of a descent, asked for if the descriptor is bounded.
 
         Args:
             weights: from ``weights``.

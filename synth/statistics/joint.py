@@ -81,6 +81,11 @@ class Joint(Descriptor):
         """Whether any part is."""
         return any(part.bounded for part in self.parts.values())
 
+    @property
+    def sees_phases(self) -> bool:
+        """Whether any part does."""
+        return any(part.sees_phases for part in self.parts.values())
+
     def eased(self, weights: dict[str, Moments], factor: float) -> dict[str, Moments]:
         """Eased weights of each part."""
         return {name: part.eased(weights[name], factor) for name, part in self.parts.items()}

@@ -53,6 +53,11 @@ class ScatteringSpectra(Descriptor):
         return jax.tree.map(lambda value, scale: value / scale, spectra, scales)
 
     @property
+    def sees_phases(self) -> bool:
+        """Yes: covariances of waves with moduli."""
+        return True
+
+    @property
     def tolerance(self) -> float:
         """Three times that of the moments: there are five times as many numbers."""
         return 0.15
