@@ -27,8 +27,8 @@ class Limits(eqx.Module):
     Attributes:
         tolerance: residual to reach in units of its estimation noise, the difference that
             independent pieces of the target show; by default the descriptor's own.
-        max_steps: most loss evaluations. Gray levels have their full weight, and bound the
-            field inside of the loss, from evaluation 120 on.
+        max_steps: most loss evaluations. Gray levels have their full weight from
+            evaluation 120 on; only then does ``full`` keep its range inside of the loss.
     """
 
     tolerance: float | None = None
@@ -49,8 +49,8 @@ class Progress(eqx.Module):
         residual: residual of that point, by the fast transform.
         excess: the same in units of the estimation noise, rms over blocks.
         tolerance: excess at which a sample ends.
-        field: that point itself, in the target's units, within the bounds of the model; the
-            early stages of a bounded model have none, and the residual is that without them.
+        field: that point itself, in the target's units, within the bounds of the model; where
+            an early stage has none, the residual is that without them.
     """
 
     losses: tuple[Float[np.ndarray, " _"], ...]

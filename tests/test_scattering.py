@@ -9,12 +9,12 @@ import numpy as np
 import oracles
 import pytest
 from data.make_kymatio import CONFIGS, INPUTS
+from fields import picture, white
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth import EXACT, max_scales, morlet_bank, paths, scatter, scatter_local
 from synth.bands import modulus
-from synth.images import load
 
 KYMATIO = np.load(Path(__file__).parent / "data" / "kymatio.npz")
 
@@ -22,16 +22,6 @@ _scatter = jax.jit(scatter)
 _scatter_local = jax.jit(scatter_local)
 _bank = cache(morlet_bank)
 _oracle_bank = cache(oracles.bank)
-
-
-def white(shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
-
-
-def picture(name, shape):
-    field = load(name).field[0].astype(np.float64)
-    tiled = np.tile(field, (2, 2))[: shape[0], : shape[1]]
-    return (tiled - tiled.mean()) / tiled.std()
 
 
 def relative_errors(field, bank, expected):

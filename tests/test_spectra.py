@@ -7,28 +7,18 @@ import jax.numpy as jnp
 import numpy as np
 import oracles
 import pytest
+from fields import picture, white
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth import EXACT, max_scales, morlet_bank, scattering_spectra, spectra_paths
 from synth.fourier import radial_frequency
-from synth.images import load
 from synth.statistics import ScatteringSpectra
 
 LINES = ("mean", "power", "above", "below", "modulus", "c01", "c11")
 
 _bank = cache(morlet_bank)
 _oracle_bank = cache(oracles.bank)
-
-
-def white(shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
-
-
-def picture(name, shape):
-    field = load(name).field[0].astype(np.float64)
-    tiled = np.tile(field, (2, 2))[: shape[0], : shape[1]]
-    return (tiled - tiled.mean()) / tiled.std()
 
 
 def measure(field, bank, **options):
