@@ -13,13 +13,13 @@ from jaxtyping import Array, Complex, Float, Int
 from synth.filters import Band
 
 __all__ = [
-    "add_window",
+    "add_windows",
     "bandpass",
     "bandpasses",
     "centered_spectrum",
     "modulus",
     "resize",
-    "window",
+    "windows",
 ]
 
 
@@ -46,14 +46,63 @@ def _modulus_jvp(
     return radius, phase.real * dz.real + phase.imag * dz.imag
 
 
-def centered_spectrum(maps: Float[Array, "*p n m"]) -> Complex[Array, "*p n m"]:
-    """Fourier coefficients, those of the mean at (n // 2, m // 2)."""
-    n, m = maps.shape[-2:]
-    if n % 2 or m % 2:
-        return jnp.fft.fftshift(jnp.fft.fft2(maps, norm="forward"), axes=(-2, -1))
-    # A checkerboard of signs shifts the spectrum by half its length, without a copy.
-    signs = 1 - 2 * ((jnp.arange(n)[:, None] + jnp.arange(m)) % 2)
-    return jnp.fft.fft2(maps * signs.astype(maps.dtype), norm="forward")
+def centered_spectrum(
+    maps: Float[Array, "*p n m"], box: tuple[int, int]
+) -> Complex[Array, "*p a b"]:
+    """Fourier coefficients of real maps, on the centered box of the lowest frequencies.
+
+    Args:
+        maps: real fields.
+        box: height and width of the box; zeros stand where the maps have no frequencies.
+
+    Returns:
+        The coefficients, that of the mean at (a // 2, b // 2).
+    """
+    half, rows = _half_spectrum(maps), maps.shape[-2]
+    height, width = (min(size, n) for size, n in zip(box, maps.shape[-2:], strict=True))
+    first, columns = rows // 2 - height // 2, width // 2
+    right = half[..., first : first + height, : width - columns]
+    # What is left of the zero is what is right of it, conjugated and turned by half a turn.
+    left = half[..., 1 : columns + 1]
+    if rows % 2 == 0:
+        left = jnp.roll(left, -1, axis=-2)
+    left = left[..., rows - first - height : rows - first, :]
+    return resize(jnp.concatenate([jnp.flip(left, (-2, -1)).conj(), right], axis=-1), box)
+
+
+@jax.custom_vjp
+def _half_spectrum(maps: Float[Array, "*p n m"]) -> Complex[Array, "*p n k"]:
+    """Fourier coefficients of real maps on a half-plane, the rows centered."""
+    half = jnp.fft.rfft2(_alternated(maps), norm="forward")
+    return jnp.fft.fftshift(half, axes=-2) if maps.shape[-2] % 2 else half
+
+
+def _half_spectrum_forward(
+    maps: Float[Array, "*p n m"],
+) -> tuple[Complex[Array, "*p n k"], Float[Array, "0 m"]]:
+    return _half_spectrum(maps), jnp.zeros((0, maps.shape[-1]), maps.dtype)
+
+
+def _half_spectrum_backward(
+    like: Float[Array, "0 m"], cotangent: Complex[Array, "*p n k"]
+) -> tuple[Float[Array, "*p n m"]]:
+    rows, columns = cotangent.shape[-2], like.shape[-1]
+    half = jnp.fft.ifftshift(cotangent, axes=-2) if rows % 2 else cotangent
+    # The real part of a transform is that of the Hermitian part of what is transformed.
+    opposite = jnp.roll(jnp.flip(half, -2), 1, axis=-2).conj()
+    own = (jnp.arange(half.shape[-1]) * 2) % columns == 0
+    hermitian = jnp.where(own, half + opposite, half) / 2
+    maps = jnp.fft.irfft2(hermitian.conj(), s=(rows, columns), norm="forward")
+    return (_alternated(maps) / (rows * columns),)
+
+
+_half_spectrum.defvjp(_half_spectrum_forward, _half_spectrum_backward)
+
+
+def _alternated(maps: Float[Array, "*p n m"]) -> Float[Array, "*p n m"]:
+    """Change the sign of every other row: that shifts a spectrum by half its length."""
+    rows = maps.shape[-2]
+    return maps if rows % 2 else maps * (1 - 2 * (jnp.arange(rows) % 2))[:, None]
 
 
 def resize(spectrum: Complex[Array, "*p n m"], grid: tuple[int, int]) -> Complex[Array, "*p a b"]:
@@ -65,41 +114,47 @@ def resize(spectrum: Complex[Array, "*p n m"], grid: tuple[int, int]) -> Complex
     return lax.pad(spectrum, jnp.zeros((), spectrum.dtype), edges)
 
 
-def window(
-    spectra: Complex[Array, "p n m"], start: Int[Array, "2"], grid: tuple[int, ...]
-) -> Complex[Array, "p a b"]:
-    """The part of centered spectra that begins at frequency ``start``."""
-    return lax.dynamic_slice(spectra, _index(spectra, start), (spectra.shape[0], *grid))
+def windows(
+    spectra: Complex[Array, "*p n m"], starts: Int[Array, "l 2"], grid: tuple[int, int]
+) -> Complex[Array, "l *p a b"]:
+    """The parts of centered spectra that begin at the frequencies ``starts``."""
+    sizes = (*spectra.shape[:-2], *grid)
+    return jax.vmap(lambda start: lax.dynamic_slice(spectra, _index(spectra, start), sizes))(starts)
 
 
-def add_window(
-    spectra: Complex[Array, "p n m"], part: Complex[Array, "p a b"], start: Int[Array, "2"]
-) -> Complex[Array, "p n m"]:
-    """Transpose of ``window``, added to ``spectra`` in place."""
-    part = part + window(spectra, start, part.shape[-2:])
-    return lax.dynamic_update_slice(spectra, part, _index(spectra, start))
+def add_windows(
+    spectra: Complex[Array, "*p n m"], parts: Complex[Array, "l *p a b"], starts: Int[Array, "l 2"]
+) -> Complex[Array, "*p n m"]:
+    """Transpose of ``windows``, added to ``spectra`` in place, one after the other."""
+
+    def add(total: Complex[Array, "*p n m"], one: tuple[Array, Array]) -> tuple[Array, None]:
+        part, start = one
+        index = _index(total, start)
+        part = part + lax.dynamic_slice(total, index, part.shape)
+        return lax.dynamic_update_slice(total, part, index), None
+
+    return lax.scan(add, spectra, (parts, starts))[0]
 
 
-def _index(spectra: Complex[Array, "p n m"], start: Int[Array, "2"]) -> tuple[Array, ...]:
+def _index(spectra: Complex[Array, "*p n m"], start: Int[Array, "2"]) -> tuple[Array, ...]:
     n, m = spectra.shape[-2:]
-    return jnp.zeros((), start.dtype), start[0] + n // 2, start[1] + m // 2
+    zeros = [jnp.zeros((), start.dtype)] * (spectra.ndim - 2)
+    return *zeros, start[0] + n // 2, start[1] + m // 2
 
 
 def bandpass(
-    spectra: Complex[Array, "p n m"], filter_: Float[Array, "a b"], start: Int[Array, "2"]
-) -> Complex[Array, "p a b"]:
-    """x⋆ψ on the grid of its window, times a wave that the modulus does not see."""
-    return jnp.fft.ifft2(window(spectra, start, filter_.shape) * filter_, norm="forward")
+    spectra: Complex[Array, "p n m"], filters: Float[Array, "l a b"], starts: Int[Array, "l 2"]
+) -> Complex[Array, "l p a b"]:
+    """x⋆ψ_l on the grid of its window, times a wave that the modulus does not see."""
+    grid = filters.shape[1], filters.shape[2]
+    parts = windows(spectra, starts, grid) * filters[:, None]
+    return jnp.fft.ifft2(parts, norm="forward")
 
 
 @jax.custom_vjp
 def bandpasses(spectrum: Complex[Array, "n m"], band: Band) -> Complex[Array, "l a b"]:
-    """x⋆ψ_l for every angle of one band."""
-    windows = lax.map(
-        lambda one: window(spectrum[None], one[1], band.grid)[0] * one[0],
-        (band.filters, band.starts),
-    )
-    return jnp.fft.ifft2(windows, norm="forward")
+    """x⋆ψ_l of one spectrum, for every angle of one band."""
+    return bandpass(spectrum[None], band.filters, band.starts)[:, 0]
 
 
 def _bandpasses_forward(
@@ -112,13 +167,8 @@ def _bandpasses_backward(
     saved: tuple[Complex[Array, "n m"], Band], cotangent: Complex[Array, "l a b"]
 ) -> tuple[Complex[Array, "n m"], None]:
     spectrum, band = saved
-    windows = jnp.fft.ifft2(cotangent, norm="forward") * band.filters
-
-    def add(total: Complex[Array, "1 n m"], one: tuple[Array, Array]) -> tuple[Array, None]:
-        return add_window(total, one[0][None], one[1]), None
-
-    total, _ = lax.scan(add, jnp.zeros_like(spectrum[None]), (windows, band.starts))
-    return total[0], None
+    parts = jnp.fft.ifft2(cotangent, norm="forward") * band.filters
+    return add_windows(jnp.zeros_like(spectrum), parts, band.starts), None
 
 
 bandpasses.defvjp(_bandpasses_forward, _bandpasses_backward)

@@ -58,6 +58,11 @@ class Band(eqx.Module):
         """Height and width of the window: the grid on which the band is sampled."""
         return self.filters.shape[-2:]  # pyright: ignore[reportReturnType]
 
+    @property
+    def grid_size(self) -> int:
+        """Number of points of the grid."""
+        return math.prod(self.grid)
+
 
 class FilterBank(eqx.Module):
     """Morlet wavelets ψ_{j,l}, low-pass φ_J and residual band of one grid shape.
@@ -89,6 +94,13 @@ class FilterBank(eqx.Module):
     def num_angles(self) -> int:
         """Number of angles L in a half-turn."""
         return self.first[0].filters.shape[0]
+
+    @property
+    def num_points(self) -> int:
+        """Number of points of the maps of both layers, |x⋆ψ₁| and ||x⋆ψ₁|⋆ψ₂|."""
+        per_angle = sum(band.grid_size for band in self.first)
+        pairs = sum(k * band.grid_size for k, band in enumerate(self.second, start=1))
+        return self.num_angles * per_angle + self.num_angles**2 * pairs
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Refuse fields of another shape.

@@ -7,7 +7,8 @@ each layer averaged over the whole picture (``scatter``, the moments) or locally
 coarse bands cost little, and all maps that feed scale k share one batched FFT per angle.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -15,17 +16,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Complex, Float
 
 from synth.bands import (
-    add_window,
+    add_windows,
     bandpass,
     bandpasses,
     centered_spectrum,
     modulus,
     resize,
 )
+from synth.devices import ANGLE, WHOLE, split, whole
 from synth.filters import XI, Band, FilterBank
+
+_BYTES = 8  # of a complex number
+_AT_ONCE = 2**23  # bytes of maps that are made in one step: few steps, each in cache
+_KEPT = 2**30  # bytes of maps of a band beyond which the derivative makes them again
 
 __all__ = ["Path", "Scattering", "paths", "scatter", "scatter_local"]
 
@@ -162,13 +169,13 @@ def scatter_local(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
     lowpass = bank.lowpass
 
     def average(maps: Float[Array, "*p n m"]) -> Float[Array, "*p a b"]:
-        smooth = resize(centered_spectrum(maps), lowpass.grid) * lowpass.filters[0]
+        smooth = centered_spectrum(maps, lowpass.grid) * lowpass.filters[0]
         return jnp.fft.ifft2(jnp.fft.ifftshift(smooth, axes=(-2, -1)), norm="forward").real
 
     def second(stack: Complex[Array, "p n m"], band: Band) -> Float[Array, "l p a b"]:
-        return lax.map(
-            lambda one: average(modulus(bandpass(stack, *one))), (band.filters, band.starts)
-        )
+        chunks = _chunks(stack, band)
+        averages = lax.map(lambda chunk: average(modulus(bandpass(stack, *chunk))), chunks)
+        return averages.reshape(-1, *averages.shape[2:])
 
     return _cascade(field, bank, average, second)
 
@@ -182,40 +189,43 @@ def _cascade(
 ) -> Scattering:
     """The two layers; ``second_layer`` averages |·⋆ψ_k| over every angle of one band, if any."""
     bank.check(field.shape)
-    spectrum = centered_spectrum(field)
-    order1, order2 = [], []
-    stack = jnp.zeros((0, *bank.shape), spectrum.dtype)
-    for k, band in enumerate(bank.first):
-        if k > 0 and second_layer:
-            order2.append(second_layer(stack, bank.second[k - 1]))
-        maps = modulus(bandpasses(spectrum, band))
-        order1.append(average(maps))
-        if k + 1 < bank.num_scales and second_layer:
-            layers = (stack, centered_spectrum(maps))
-            stack = jnp.concatenate([resize(layer, bank.second[k].box) for layer in layers])
+    spectrum = centered_spectrum(field, bank.shape)
+    wavelets = split(
+        partial(_wavelets, average=average, second_layer=second_layer),
+        ANGLE,
+        in_specs=(WHOLE, PartitionSpec(ANGLE), WHOLE),
+        out_specs=PartitionSpec(None, ANGLE),
+    )
+    order1, order2 = whole(wavelets(spectrum, bank.first, bank.second))
+    if not order2:
+        order2 = [jnp.zeros((0, bank.num_angles, *order1.shape[1:]), order1.dtype)]
     residual = None
     if bank.residual is not None:
         residual = average(modulus(bandpasses(spectrum, bank.residual)))[0]
-    return Scattering(
-        order0=average(field),
-        order1=jnp.stack(order1),
-        residual=residual,
-        order2=_by_pairs(order2, order1[0]),
-    )
+    return Scattering(average(field), order1, residual, jnp.concatenate(order2))
 
 
-def _by_pairs(
-    order2: list[Float[Array, "m _ ..."]], first: Float[Array, "l ..."]
-) -> Float[Array, "p l m ..."]:
-    """Coefficients of every second scale, second angle first, as one table of pairs.
-
-    ``first`` is a scale of order 1: without pairs it tells how many angles and what grid.
-    """
-    num_angles = first.shape[0]
-    if not order2:
-        return jnp.zeros((0, num_angles, *first.shape), first.dtype)
-    split = [s.reshape(s.shape[0], -1, num_angles, *s.shape[2:]) for s in order2]
-    return jnp.moveaxis(jnp.concatenate(split, axis=1), 0, 2)
+def _wavelets(
+    spectrum: Complex[Array, "h w"],
+    first: Sequence[Band],
+    second: Sequence[Band],
+    average: Average,
+    second_layer: SecondLayer | None,
+) -> tuple[Float[Array, "j l ..."], list[Float[Array, "_ l m ..."]]]:
+    """Coefficients of all paths that begin with an angle of ``first``; order 2 by k."""
+    order1, order2 = [], []
+    stack = jnp.zeros((0, *spectrum.shape), spectrum.dtype)
+    for k, band in enumerate(first):
+        if k > 0 and second_layer:
+            averages = second_layer(stack, second[k - 1])
+            by_scale = averages.reshape(len(averages), k, -1, *averages.shape[2:])
+            order2.append(jnp.moveaxis(by_scale, 0, 2))
+        maps = modulus(bandpasses(spectrum, band))
+        order1.append(average(maps))
+        if k + 1 < len(first) and second_layer:
+            box = second[k].box
+            stack = jnp.concatenate([resize(stack, box), centered_spectrum(maps, box)])
+    return jnp.stack(order1), order2
 
 
 def _mean(maps: Float[Array, "*p n m"]) -> Float[Array, "*p"]:
@@ -224,39 +234,55 @@ def _mean(maps: Float[Array, "*p n m"]) -> Float[Array, "*p"]:
 
 @jax.custom_vjp
 def _mean_modulus(stack: Complex[Array, "p n m"], band: Band) -> Float[Array, "l p"]:
-    """⟨|x⋆ψ_l|⟩ of every spectrum of a stack, angle by angle, so that maps stay in cache."""
-    return lax.map(lambda one: _mean(modulus(bandpass(stack, *one))), (band.filters, band.starts))
+    """⟨|x⋆ψ_l|⟩ of every spectrum of a stack."""
+    chunks = _chunks(stack, band)
+    means = lax.map(lambda chunk: _mean(modulus(bandpass(stack, *chunk))), chunks)
+    return means.reshape(-1, len(stack))
 
 
 def _mean_modulus_forward(
     stack: Complex[Array, "p n m"], band: Band
-) -> tuple[Float[Array, "l p"], tuple[Array, Array, Band]]:
-    def one_angle(one: tuple[Array, Array]) -> tuple[Array, Array]:
-        maps = bandpass(stack, *one)
+) -> tuple[Float[Array, "l p"], tuple[Array, Array | None, Band]]:
+    if band.grid_size * len(stack) * band.filters.shape[0] * _BYTES > _KEPT:
+        return _mean_modulus(stack, band), (stack, None, band)
+
+    def one_chunk(chunk: tuple[Array, Array]) -> tuple[Array, Array]:
+        maps = bandpass(stack, *chunk)
         return _mean(modulus(maps)), maps
 
-    means, maps = lax.map(one_angle, (band.filters, band.starts))
-    return means, (stack, maps, band)
+    means, maps = lax.map(one_chunk, _chunks(stack, band))
+    return means.reshape(-1, len(stack)), (stack, maps, band)
 
 
 def _mean_modulus_backward(
-    saved: tuple[Array, Array, Band], cotangent: Float[Array, "l p"]
+    saved: tuple[Array, Array | None, Band], cotangent: Float[Array, "l p"]
 ) -> tuple[Complex[Array, "p n m"], None]:
-    stack, maps, band = saved
-    height, width = band.grid
+    stack, kept, band = saved
+    filters, starts = _chunks(stack, band)
+    weights = (cotangent / band.grid_size).reshape(*starts.shape[:2], -1)
 
     def add(
-        total: Complex[Array, "p n m"], one: tuple[Array, Array, Array, Array]
+        total: Complex[Array, "p n m"], one: tuple[Array, Array, Array, Array | None]
     ) -> tuple[Array, None]:
-        maps, filter_, start, weight = one
+        filters, starts, weights, maps = one
+        maps = bandpass(stack, filters, starts) if maps is None else maps
         energy = maps.real**2 + maps.imag**2
-        scale = weight[:, None, None] * lax.rsqrt(jnp.where(energy > 0, energy, 1))
+        scale = weights[..., None, None] * lax.rsqrt(jnp.where(energy > 0, energy, 1))
         slopes = jnp.fft.ifft2(jnp.conj(maps) * scale, norm="forward")
-        return add_window(total, slopes * filter_, start), None
+        return add_windows(total, slopes * filters[:, None], starts), None
 
-    weights = cotangent / (height * width)
-    inputs = (maps, band.filters, band.starts, weights)
-    return lax.scan(add, jnp.zeros_like(stack), inputs)[0], None
+    return lax.scan(add, jnp.zeros_like(stack), (filters, starts, weights, kept))[0], None
 
 
 _mean_modulus.defvjp(_mean_modulus_forward, _mean_modulus_backward)
+
+
+def _chunks(stack: Complex[Array, "p n m"], band: Band) -> tuple[Array, Array]:
+    """Filters and starts of a band, in chunks of as many angles as are filtered at once."""
+    num_angles = len(band.starts)
+    fit = max(1, _AT_ONCE // (band.grid_size * len(stack) * _BYTES))
+    size = max(n for n in range(1, num_angles + 1) if num_angles % n == 0 and n <= fit)
+    return (
+        band.filters.reshape(-1, size, *band.grid),
+        band.starts.reshape(-1, size, 2),
+    )

@@ -7,6 +7,8 @@ layer needs no inverse FFT: for each ψ₃ all spectra that feed it are cut to i
 matrix of their products is one matrix product.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -14,9 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Complex, Float, Inexact, Int
 
-from synth.bands import add_window, bandpasses, centered_spectrum, modulus, resize, window
+from synth.bands import add_windows, bandpasses, centered_spectrum, modulus, resize, windows
+from synth.devices import ANGLE, WHOLE, split, whole
 from synth.filters import XI, Band, FilterBank
 
 __all__ = ["Covariance", "Spectra", "scattering_spectra", "spectra_paths"]
@@ -165,18 +169,18 @@ def scattering_spectra(
         physics", PNAS Nexus 3 (2024), Eqs. 5–9.
     """
     bank.check(field.shape)
-    mean = field.mean()
-    spectrum = centered_spectrum(field - mean)
-    stack = spectrum[None]
-    moduli, matrices = [], []
-    for k, band in enumerate(bank.first):
-        maps = modulus(bandpasses(spectrum, band))
-        moduli.append(maps.mean((-2, -1)))
-        second = bank.second[k - 1] if k else band
-        layers = (stack, centered_spectrum(maps))
-        stack = jnp.concatenate([resize(layer, second.box) for layer in layers])
-        matrices.append(_turn(_products(stack, second), isotropic))
-    s1 = jnp.stack(moduli)
+    mean, by_angle = field.mean(), PartitionSpec(ANGLE)
+    spectrum = centered_spectrum(field - mean, bank.shape)
+    second = (bank.first[0], *bank.second)
+    moduli_of = partial(_moduli, boxes=[band.box for band in second])
+    moduli_of = split(moduli_of, ANGLE, in_specs=(WHOLE, by_angle), out_specs=by_angle)
+    products_of = split(_products, ANGLE, in_specs=(WHOLE, by_angle), out_specs=by_angle)
+    means, layers = whole(moduli_of(spectrum, bank.first))
+    stack, matrices = spectrum[None], []
+    for band, layer in zip(second, layers, strict=True):
+        stack = jnp.concatenate([resize(stack, band.box), layer])
+        matrices.append(_turn(whole(products_of(stack, band)), isotropic))
+    s1 = jnp.stack(means)
     return Spectra(
         mean=mean,
         power=jnp.stack([matrix[:, 0, 0].real for matrix in matrices]),
@@ -186,6 +190,15 @@ def scattering_spectra(
         c01=_first_row(matrices, bank.num_angles),
         c11=jnp.concatenate([_upper(matrix[:, 1:, 1:]) for matrix in matrices]),
     )
+
+
+def _moduli(
+    spectrum: Complex[Array, "h w"], first: Sequence[Band], boxes: Sequence[tuple[int, int]]
+) -> tuple[list[Float[Array, " l"]], list[Complex[Array, "l _ _"]]]:
+    """Means of the moduli of every scale, and their spectra on a box each."""
+    maps = [modulus(bandpasses(spectrum, band)) for band in first]
+    layers = [centered_spectrum(each, box) for each, box in zip(maps, boxes, strict=True)]
+    return [each.mean((-2, -1)) for each in maps], layers
 
 
 def _turn(matrix: Complex[Array, "m n n"], isotropic: bool) -> Inexact[Array, "a n n"]:
@@ -214,7 +227,7 @@ def _upper(matrix: Inexact[Array, "m n n"]) -> Inexact[Array, "u m"]:
 
 
 def _power(spectrum: Complex[Array, "h w"], band: Band) -> Float[Array, ""]:
-    part = window(spectrum[None], band.starts[0], band.grid)[0] * band.filters[0]
+    part = (windows(spectrum, band.starts, band.grid) * band.filters)[0]
     return jnp.sum(part.real**2 + part.imag**2)
 
 
@@ -228,7 +241,8 @@ def _cut(
     stack: Complex[Array, "n a b"], filter_: Float[Array, "c d"], start: Int[Array, "2"]
 ) -> Complex[Array, "n f"]:
     """Spectra of x⋆ψ on the window of ψ, flat."""
-    return (window(stack, start, filter_.shape) * filter_).reshape(len(stack), -1)
+    grid = filter_.shape[0], filter_.shape[1]
+    return (windows(stack, start[None], grid)[0] * filter_).reshape(len(stack), -1)
 
 
 def _product(waves: Complex[Array, "n f"]) -> Complex[Array, "n n"]:
@@ -250,7 +264,8 @@ def _products_backward(
         filter_, start, slope = one
         waves = _cut(stack, filter_, start)
         slopes = jnp.matmul(slope + slope.conj().T, waves.conj(), precision=lax.Precision.HIGHEST)
-        return add_window(total, slopes.reshape(-1, *filter_.shape) * filter_, start), None
+        parts = slopes.reshape(1, -1, *filter_.shape) * filter_
+        return add_windows(total, parts, start[None]), None
 
     inputs = (band.filters, band.starts, cotangent)
     return lax.scan(add, jnp.zeros_like(stack), inputs)[0], None

@@ -6,14 +6,16 @@ it ended; command line, notebook and tests all consume it. ``synthesize`` drains
 
 from collections.abc import Callable, Generator
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
+from synth.devices import SAMPLE, WHOLE, samples_at_once, split, whole
 from synth.errors import InputError
 from synth.models import MomentModel, Start
 from synth.outcomes import Limits, Outcome, Progress, Synthesis
@@ -129,14 +131,14 @@ def descend(
         states, chunk = _advance(stage, solver, states, jnp.asarray(steps))
         for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
             sample.losses = np.concatenate([sample.losses, losses[:count]])
-        now = zip(samples, _fields(stage, model, states.variable), strict=True)
+        view = _look(stage, model, solver, states)
+        now = zip(samples, view.fields, strict=True)
         fields = jnp.stack([one.ended.field if one.ended else field for one, field in now])
-        excesses = jax.vmap(lambda residual: excess(residual, model.noise))(states.residual)
         all_losses = tuple(sample.losses for sample in samples)
-        yield Progress(all_losses, states.residual, excesses, tolerance, fields)
+        yield Progress(all_losses, view.residual, view.excess, tolerance, fields)
         # What stalls is restarted by the next stage, if there is one.
-        stalled = jax.vmap(solver.stalled)(states) & (began == max(stages))
-        for sample, field, far, stuck in zip(samples, fields, excesses, stalled, strict=True):
+        stalled = view.stalled & (began == max(stages))
+        for sample, field, far, stuck in zip(samples, fields, view.excess, stalled, strict=True):
             sample.look(field, float(far), bool(stuck), model.noise, judge)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
@@ -257,14 +259,18 @@ def _begin(
 
 @jax.jit(static_argnames="kind")
 def _from_noise(model: MomentModel, solver: Solver, keys: Key[Array, " b"], kind: Start) -> State:
-    return jax.vmap(lambda key: solver.init(model, model.start(key=key, kind=kind)))(keys)
+    def one(model: MomentModel, key: PRNGKeyArray) -> State:
+        return solver.init(model, model.start(key=key, kind=kind))
+
+    return _for_each(one, model, keys)
 
 
 @jax.jit
 def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b h w"]) -> State:
-    return jax.vmap(lambda field: solver.init(model, model.variable(model.from_units(field))))(
-        fields
-    )
+    def one(model: MomentModel, field: Float[Array, "h w"]) -> State:
+        return solver.init(model, model.variable(model.from_units(field)))
+
+    return _for_each(one, model, fields)
 
 
 @jax.jit
@@ -277,11 +283,12 @@ def _restart(
 ) -> State:
     """States before the first evaluation of a new stage; samples that have ended keep theirs."""
 
-    def one(state: State, runs: Bool[Array, ""]) -> State:
+    def one(models: tuple[MomentModel, MomentModel], given: tuple[State, Bool[Array, ""]]) -> State:
+        (before, after), (state, runs) = models, given
         fresh = solver.init(after, after.variable(before.field(state.variable)))
         return jax.tree.map(lambda new, old: jnp.where(runs, new, old), fresh, state)
 
-    return jax.vmap(one)(states, running)
+    return _for_each(one, (before, after), (states, running))
 
 
 @jax.jit
@@ -290,23 +297,58 @@ def _advance(
 ) -> tuple[State, Float[Array, "b n"]]:
     """A chunk of steps, of which only the first ``steps`` are done: one program for all."""
 
-    def chunk(state: State, count: Int[Array, ""]) -> tuple[State, Float[Array, " n"]]:
+    def one(
+        model: MomentModel, given: tuple[State, Int[Array, ""]]
+    ) -> tuple[State, Float[Array, " n"]]:
+        state, count = given
+
         def step(state: State, index: Int[Array, ""]) -> tuple[State, Float[Array, ""]]:
             state = lax.cond(index < count, lambda: solver.step(model, state), lambda: state)
             return state, state.loss
 
         return lax.scan(step, state, jnp.arange(_CHUNK))
 
-    if len(steps) > 1:
-        return jax.vmap(chunk)(states, steps)
-    # Without vmap a branch that is not taken costs nothing.
-    alone = chunk(jax.tree.map(lambda leaf: leaf[0], states), steps[0])
-    return jax.tree.map(lambda leaf: leaf[None], alone)
+    states, losses = _for_each(one, model, (states, steps))
+    return states, whole(losses)
+
+
+class _View(NamedTuple):
+    """What the loop sees of an ensemble after a chunk."""
+
+    fields: Float[Array, "b h w"]
+    residual: Residual
+    excess: Float[Array, " b"]
+    stalled: Bool[Array, " b"]
 
 
 @jax.jit
-def _fields(
-    stage: MomentModel, model: MomentModel, variables: Float[Array, "b h w"]
-) -> Float[Array, "b h w"]:
-    """Fields within the bounds of the stage and of the model, in the target's units."""
-    return jax.vmap(lambda variable: model.to_units(stage.field(variable)))(variables)
+def _look(stage: MomentModel, model: MomentModel, solver: Solver, states: State) -> _View:
+    """Fields within the bounds of the stage and of the model, and how far they are."""
+
+    def one(models: tuple[MomentModel, MomentModel], state: State) -> _View:
+        stage, model = models
+        field = model.to_units(stage.field(state.variable))
+        far = excess(state.residual, model.noise)
+        return _View(field, state.residual, far, solver.stalled(state))
+
+    return whole(_for_each(one, (stage, model), states))
+
+
+Shared = TypeVar("Shared")
+One = TypeVar("One")
+Each = TypeVar("Each")
+
+
+def _for_each(function: Callable[[Shared, One], Each], shared: Shared, samples: One) -> Each:
+    """A function of one sample, for every sample: split over devices, and in turn on each.
+
+    A processor takes the samples of its device one by one, so that what has ended costs
+    nothing; an accelerator takes as many at once as its memory holds.
+    """
+
+    def own(shared: Shared, samples: One) -> Each:
+        at_once = samples_at_once(shared)
+        return lax.map(lambda one: function(shared, one), samples, batch_size=at_once)
+
+    by_sample = PartitionSpec(SAMPLE)
+    return split(own, SAMPLE, in_specs=(WHOLE, by_sample), out_specs=by_sample)(shared, samples)

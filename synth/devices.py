@@ -1,0 +1,139 @@
+"""Several devices: a mesh with the axes ``sample`` and ``angle``, and what is split over it.
+
+Samples of an ensemble are independent. One large field is split over the angles of its filter
+bank: every device holds the field and does the work of its own angles. The mesh is that of
+``jax.set_mesh``; without one everything runs on JAX's default device. Communication is left
+to ``jax.shard_map``: it gathers what is split and sums the gradients of what is not.
+
+    with jax.set_mesh(device_mesh(samples=2, angles=4)):
+        synthesize(...)
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import jax
+from jax.sharding import AxisType, Mesh, PartitionSpec
+from jaxtyping import PyTree
+
+from synth.errors import InputError
+from synth.filters import FilterBank
+
+__all__ = [
+    "ANGLE",
+    "SAMPLE",
+    "WHOLE",
+    "device_mesh",
+    "samples_at_once",
+    "share_out",
+    "split",
+    "whole",
+]
+
+SAMPLE = "sample"
+ANGLE = "angle"
+
+WHOLE = PartitionSpec()
+"""Every device has all of it."""
+
+Tree = TypeVar("Tree")
+
+_BYTES = 16  # that a descent needs per point of the maps of a bank
+_MEMORY = 2**34  # bytes of an accelerator that does not tell
+_SHARE = 0.7  # of its memory that samples may take
+
+
+def device_mesh(*, samples: int = 1, angles: int = 1) -> Mesh:
+    """Mesh of ``samples`` × ``angles`` devices, for ``jax.set_mesh``.
+
+    Args:
+        samples: over how many devices the samples of an ensemble are split.
+        angles: over how many each of them is split, by the angles of the filter bank.
+
+    Returns:
+        The mesh, of the first devices of all processes.
+
+    Raises:
+        InputError: if there are fewer devices.
+    """
+    devices, wanted = jax.devices(), samples * angles
+    if not 1 <= wanted <= len(devices):
+        raise InputError(f"{wanted} devices were asked for: choose 1 to {len(devices)}.")
+    auto = (AxisType.Auto, AxisType.Auto)
+    return jax.make_mesh((samples, angles), (SAMPLE, ANGLE), auto, devices=devices[:wanted])
+
+
+def share_out(num_devices: int, *, samples: int, angles: tuple[int, ...]) -> tuple[int, int]:
+    """Split devices between samples and angles, as many as possible over samples.
+
+    Args:
+        num_devices: how many there are to be used.
+        samples: of the ensemble.
+        angles: numbers of angles of all the filter banks that are in use.
+
+    Returns:
+        Devices along ``sample`` and along ``angle``.
+
+    Raises:
+        InputError: if samples and angles cannot be split evenly.
+
+    Example:
+        >>> share_out(8, samples=2, angles=(8, 4))
+        (2, 4)
+    """
+    for along_samples in range(min(num_devices, samples), 0, -1):
+        along_angles = num_devices // along_samples
+        shares = [(num_devices, along_samples), (samples, along_samples)]
+        if all(n % part == 0 for n, part in shares + [(n, along_angles) for n in angles]):
+            return along_samples, along_angles
+    counts = " and ".join(str(n) for n in sorted(set(angles))) or "no"
+    raise InputError(
+        f"{num_devices} devices cannot share {samples} samples of {counts} angles evenly: choose "
+        "a number that is a divisor of the samples times a divisor of the angles."
+    )
+
+
+def split(
+    function: Callable[..., Tree], axis: str, in_specs: PyTree, out_specs: PyTree
+) -> Callable[..., Tree]:
+    """The same function, each device of a mesh axis doing its part; as it is without a mesh.
+
+    Args:
+        function: of arrays.
+        axis: ``SAMPLE`` or ``ANGLE``.
+        in_specs: how its arguments are split, as for ``jax.shard_map``.
+        out_specs: how its results are put together.
+
+    Returns:
+        The function of whole arrays.
+    """
+    if jax.sharding.get_abstract_mesh().shape.get(axis, 1) == 1:
+        return function
+    return jax.shard_map(
+        function, in_specs=in_specs, out_specs=out_specs, axis_names={axis}, check_vma=False
+    )
+
+
+def whole(tree: Tree) -> Tree:
+    """Arrays of a compiled function, gathered on every device, so that every process has them."""
+    if jax.sharding.get_abstract_mesh().empty:
+        return tree
+    return jax.lax.with_sharding_constraint(tree, WHOLE)
+
+
+def samples_at_once(tree: PyTree) -> int | None:
+    """How many samples a device takes at once.
+
+    Args:
+        tree: a model, whose filter banks say how much memory a sample needs.
+
+    Returns:
+        The ``batch_size`` of ``jax.lax.map``: None, one after the other, on a processor, whose
+        caches hold one sample best; on an accelerator as many as fit into its memory.
+    """
+    if jax.default_backend() == "cpu":
+        return None
+    leaves = jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, FilterBank))
+    points = sum(leaf.num_points for leaf in leaves if isinstance(leaf, FilterBank))
+    limit = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", _MEMORY)
+    return max(1, int(_SHARE * limit / (_BYTES * max(1, points))))
