@@ -5,6 +5,8 @@ wave that neither the modulus nor a covariance sees. Derivatives are written by 
 automatic differentiation would pad and add full arrays; filters count as constant.
 """
 
+from collections.abc import Callable, Sequence
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -13,14 +15,21 @@ from jaxtyping import Array, Complex, Float, Int
 from synth.filters import Band
 
 __all__ = [
+    "Average",
     "add_windows",
     "bandpass",
     "bandpasses",
     "centered_spectrum",
+    "first_layer",
+    "mean",
     "modulus",
     "resize",
     "windows",
 ]
+
+
+Average = Callable[[Float[Array, "*p n m"]], Float[Array, "..."]]
+"""What is kept of maps: one number each, or fewer points."""
 
 
 @jax.custom_jvp
@@ -44,6 +53,11 @@ def _modulus_jvp(
     radius = modulus(z)
     phase = z / jnp.where(radius > 0, radius, 1)
     return radius, phase.real * dz.real + phase.imag * dz.imag
+
+
+def mean(maps: Float[Array, "*p n m"]) -> Float[Array, "*p"]:
+    """Average over the picture."""
+    return maps.mean((-2, -1))
 
 
 def centered_spectrum(
@@ -172,3 +186,25 @@ def _bandpasses_backward(
 
 
 bandpasses.defvjp(_bandpasses_forward, _bandpasses_backward)
+
+
+def first_layer(
+    spectrum: Complex[Array, "n m"],
+    bands: Sequence[Band],
+    average: Average,
+    boxes: Sequence[tuple[int, int]],
+) -> tuple[Float[Array, "j l ..."], list[Complex[Array, "l _ _"]]]:
+    """Averages of |x⋆ψ_{j,l}|, and their spectra.
+
+    Args:
+        spectrum: of x, centered.
+        bands: one per scale.
+        average: of maps.
+        boxes: for each scale, the first ones, whose spectra are asked for: the box of them.
+
+    Returns:
+        The averages, and a spectrum per angle for each of the boxes.
+    """
+    maps = [modulus(bandpasses(spectrum, band)) for band in bands]
+    averages = jnp.stack([average(each) for each in maps])
+    return averages, [centered_spectrum(each, box) for each, box in zip(maps, boxes, strict=False)]

@@ -9,7 +9,7 @@ coarse bands cost little, and all maps that feed scale k share one batched FFT p
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -17,13 +17,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, PyTree
 
 from synth.bands import (
+    Average,
     add_windows,
     bandpass,
     bandpasses,
     centered_spectrum,
+    first_layer,
+    mean,
     modulus,
     resize,
 )
@@ -143,7 +146,7 @@ def scatter(field: Float[Array, "h w"], bank: FilterBank, *, max_order: int = 2)
         J. Bruna and S. Mallat, "Invariant scattering convolution networks", IEEE PAMI 35
         (2013), Eqs. 7–10.
     """
-    return _cascade(field, bank, _mean, _mean_modulus if max_order > 1 else None)
+    return _cascade(field, bank, mean, _mean_modulus, max_order)
 
 
 @jax.jit
@@ -173,21 +176,27 @@ def scatter_local(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
         return jnp.fft.ifft2(jnp.fft.ifftshift(smooth, axes=(-2, -1)), norm="forward").real
 
     def second(stack: Complex[Array, "p n m"], band: Band) -> Float[Array, "l p a b"]:
-        chunks = _chunks(stack, band)
-        averages = lax.map(lambda chunk: average(modulus(bandpass(stack, *chunk))), chunks)
-        return averages.reshape(-1, *averages.shape[2:])
+        def one_chunk(chunk: tuple[Array, Array]) -> Float[Array, "l p a b"]:
+            return average(modulus(bandpass(stack, *chunk)))
 
-    return _cascade(field, bank, average, second)
+        return _each_chunk(one_chunk, stack, band)
+
+    return _cascade(field, bank, average, second, max_order=2)
 
 
-Average = Callable[[Float[Array, "*p n m"]], Float[Array, "..."]]
+Out = TypeVar("Out")
+Leaves = TypeVar("Leaves")
 SecondLayer = Callable[[Complex[Array, "p n m"], Band], Float[Array, "m p ..."]]
 
 
 def _cascade(
-    field: Float[Array, "h w"], bank: FilterBank, average: Average, second_layer: SecondLayer | None
+    field: Float[Array, "h w"],
+    bank: FilterBank,
+    average: Average,
+    second_layer: SecondLayer,
+    max_order: int,
 ) -> Scattering:
-    """The two layers; ``second_layer`` averages |·⋆ψ_k| over every angle of one band, if any."""
+    """The two layers; ``second_layer`` averages |·⋆ψ_k| for every angle of one band."""
     bank.check(field.shape)
     spectrum = centered_spectrum(field, bank.shape)
     wavelets = split(
@@ -196,7 +205,7 @@ def _cascade(
         in_specs=(WHOLE, PartitionSpec(ANGLE), WHOLE),
         out_specs=PartitionSpec(None, ANGLE),
     )
-    order1, order2 = whole(wavelets(spectrum, bank.first, bank.second))
+    order1, order2 = whole(wavelets(spectrum, bank.first, bank.second if max_order > 1 else ()))
     if not order2:
         order2 = [jnp.zeros((0, bank.num_angles, *order1.shape[1:]), order1.dtype)]
     residual = None
@@ -210,34 +219,23 @@ def _wavelets(
     first: Sequence[Band],
     second: Sequence[Band],
     average: Average,
-    second_layer: SecondLayer | None,
+    second_layer: SecondLayer,
 ) -> tuple[Float[Array, "j l ..."], list[Float[Array, "_ l m ..."]]]:
     """Coefficients of all paths that begin with an angle of ``first``; order 2 by k."""
-    order1, order2 = [], []
-    stack = jnp.zeros((0, *spectrum.shape), spectrum.dtype)
-    for k, band in enumerate(first):
-        if k > 0 and second_layer:
-            averages = second_layer(stack, second[k - 1])
-            by_scale = averages.reshape(len(averages), k, -1, *averages.shape[2:])
-            order2.append(jnp.moveaxis(by_scale, 0, 2))
-        maps = modulus(bandpasses(spectrum, band))
-        order1.append(average(maps))
-        if k + 1 < len(first) and second_layer:
-            box = second[k].box
-            stack = jnp.concatenate([resize(stack, box), centered_spectrum(maps, box)])
-    return jnp.stack(order1), order2
-
-
-def _mean(maps: Float[Array, "*p n m"]) -> Float[Array, "*p"]:
-    return maps.mean((-2, -1))
+    order1, layers = first_layer(spectrum, first, average, [band.box for band in second])
+    order2, stack = [], jnp.zeros((0, *spectrum.shape), spectrum.dtype)
+    for k, (band, layer) in enumerate(zip(second, layers, strict=True), start=1):
+        stack = jnp.concatenate([resize(each, band.box) for each in (stack, layer)])
+        averages = second_layer(stack, band)
+        by_scale = averages.reshape(len(averages), k, -1, *averages.shape[2:])
+        order2.append(jnp.moveaxis(by_scale, 0, 2))
+    return order1, order2
 
 
 @jax.custom_vjp
 def _mean_modulus(stack: Complex[Array, "p n m"], band: Band) -> Float[Array, "l p"]:
     """⟨|x⋆ψ_l|⟩ of every spectrum of a stack."""
-    chunks = _chunks(stack, band)
-    means = lax.map(lambda chunk: _mean(modulus(bandpass(stack, *chunk))), chunks)
-    return means.reshape(-1, len(stack))
+    return _each_chunk(lambda chunk: mean(modulus(bandpass(stack, *chunk))), stack, band)
 
 
 def _mean_modulus_forward(
@@ -248,18 +246,16 @@ def _mean_modulus_forward(
 
     def one_chunk(chunk: tuple[Array, Array]) -> tuple[Array, Array]:
         maps = bandpass(stack, *chunk)
-        return _mean(modulus(maps)), maps
+        return mean(modulus(maps)), maps
 
-    means, maps = lax.map(one_chunk, _chunks(stack, band))
-    return means.reshape(-1, len(stack)), (stack, maps, band)
+    means, maps = _each_chunk(one_chunk, stack, band)
+    return means, (stack, maps, band)
 
 
 def _mean_modulus_backward(
     saved: tuple[Array, Array | None, Band], cotangent: Float[Array, "l p"]
 ) -> tuple[Complex[Array, "p n m"], None]:
     stack, kept, band = saved
-    filters, starts = _chunks(stack, band)
-    weights = (cotangent / band.grid_size).reshape(*starts.shape[:2], -1)
 
     def add(
         total: Complex[Array, "p n m"], one: tuple[Array, Array, Array, Array | None]
@@ -271,18 +267,30 @@ def _mean_modulus_backward(
         slopes = jnp.fft.ifft2(jnp.conj(maps) * scale, norm="forward")
         return add_windows(total, slopes * filters[:, None], starts), None
 
-    return lax.scan(add, jnp.zeros_like(stack), (filters, starts, weights, kept))[0], None
+    whole = band.filters, band.starts, cotangent / band.grid_size, kept
+    chunks = _chunks(whole, stack, band)
+    return lax.scan(add, jnp.zeros_like(stack), chunks, unroll=_is_one(chunks))[0], None
 
 
 _mean_modulus.defvjp(_mean_modulus_forward, _mean_modulus_backward)
 
 
-def _chunks(stack: Complex[Array, "p n m"], band: Band) -> tuple[Array, Array]:
-    """Filters and starts of a band, in chunks of as many angles as are filtered at once."""
+def _each_chunk(
+    function: Callable[[tuple[Array, Array]], Out], stack: Complex[Array, "p n m"], band: Band
+) -> Out:
+    """A function of filters and their starts, applied to a chunk of angles at a time."""
+    chunks = _chunks((band.filters, band.starts), stack, band)
+    _, out = lax.scan(lambda _, one: (None, function(one)), None, chunks, unroll=_is_one(chunks))
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), out)
+
+
+def _chunks(leaves: Leaves, stack: Complex[Array, "p n m"], band: Band) -> Leaves:
+    """Split the angles: as many together as are filtered at once."""
     num_angles = len(band.starts)
     fit = max(1, _AT_ONCE // (band.grid_size * len(stack) * _BYTES))
     size = max(n for n in range(1, num_angles + 1) if num_angles % n == 0 and n <= fit)
-    return (
-        band.filters.reshape(-1, size, *band.grid),
-        band.starts.reshape(-1, size, 2),
-    )
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, size, *leaf.shape[1:]), leaves)
+
+
+def _is_one(chunks: PyTree) -> bool:
+    return len(jax.tree.leaves(chunks)[0]) == 1

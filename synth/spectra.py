@@ -7,7 +7,6 @@ layer needs no inverse FFT: for each ψ₃ all spectra that feed it are cut to i
 matrix of their products is one matrix product.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ from jax import lax
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Complex, Float, Inexact, Int
 
-from synth.bands import add_windows, bandpasses, centered_spectrum, modulus, resize, windows
+from synth.bands import add_windows, centered_spectrum, first_layer, mean, resize, windows
 from synth.devices import ANGLE, WHOLE, split, whole
 from synth.filters import XI, Band, FilterBank
 
@@ -169,36 +168,30 @@ def scattering_spectra(
         physics", PNAS Nexus 3 (2024), Eqs. 5–9.
     """
     bank.check(field.shape)
-    mean, by_angle = field.mean(), PartitionSpec(ANGLE)
-    spectrum = centered_spectrum(field - mean, bank.shape)
+    level, by_angle = mean(field), PartitionSpec(ANGLE)
+    spectrum = centered_spectrum(field - level, bank.shape)
     second = (bank.first[0], *bank.second)
-    moduli_of = partial(_moduli, boxes=[band.box for band in second])
-    moduli_of = split(moduli_of, ANGLE, in_specs=(WHOLE, by_angle), out_specs=by_angle)
-    products_of = split(_products, ANGLE, in_specs=(WHOLE, by_angle), out_specs=by_angle)
-    means, layers = whole(moduli_of(spectrum, bank.first))
+    moduli = split(
+        partial(first_layer, average=mean, boxes=[band.box for band in second]),
+        ANGLE,
+        in_specs=(WHOLE, by_angle),
+        out_specs=(PartitionSpec(None, ANGLE), by_angle),
+    )
+    products = split(_products, ANGLE, in_specs=(WHOLE, by_angle), out_specs=by_angle)
+    s1, layers = whole(moduli(spectrum, bank.first))
     stack, matrices = spectrum[None], []
     for band, layer in zip(second, layers, strict=True):
-        stack = jnp.concatenate([resize(stack, band.box), layer])
-        matrices.append(_turn(whole(products_of(stack, band)), isotropic))
-    s1 = jnp.stack(means)
+        stack = jnp.concatenate([resize(each, band.box) for each in (stack, layer)])
+        matrices.append(_turn(whole(products(stack, band)), isotropic))
     return Spectra(
-        mean=mean,
+        mean=level,
         power=jnp.stack([matrix[:, 0, 0].real for matrix in matrices]),
-        above=jnp.zeros_like(mean) if bank.residual is None else _power(spectrum, bank.residual),
+        above=jnp.zeros_like(level) if bank.residual is None else _power(spectrum, bank.residual),
         below=_power(spectrum, bank.lowpass),
         modulus=s1.mean(1, keepdims=True) if isotropic else s1,
         c01=_first_row(matrices, bank.num_angles),
         c11=jnp.concatenate([_upper(matrix[:, 1:, 1:]) for matrix in matrices]),
     )
-
-
-def _moduli(
-    spectrum: Complex[Array, "h w"], first: Sequence[Band], boxes: Sequence[tuple[int, int]]
-) -> tuple[list[Float[Array, " l"]], list[Complex[Array, "l _ _"]]]:
-    """Means of the moduli of every scale, and their spectra on a box each."""
-    maps = [modulus(bandpasses(spectrum, band)) for band in first]
-    layers = [centered_spectrum(each, box) for each, box in zip(maps, boxes, strict=True)]
-    return [each.mean((-2, -1)) for each in maps], layers
 
 
 def _turn(matrix: Complex[Array, "m n n"], isotropic: bool) -> Inexact[Array, "a n n"]:
