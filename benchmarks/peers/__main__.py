@@ -1,0 +1,176 @@
+"""One loss and gradient of neighboring tools, timed in turn with ours on the same fields.
+
+    python -m benchmarks.peers --python PEERS/bin/python [--size 256] [--repeats 5] [--json FILE]
+
+README.md says how the environment of the other interpreter is made. Each peer is a process of its
+own that waits for a line while ours is timed, and we wait for its answer. A turn is as many
+evaluations as begin within a second; ratios are those of the medians of two turns, one after the
+other, and of these the median; beside it stands the ratio of the fastest evaluations of each side.
+Both sides run on the CPU, with as many threads as they choose, on a machine that does nothing else.
+Only kymatio does the same work: the others measure other statistics, and are there for orientation.
+"""
+
+import argparse
+import functools
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from benchmarks.__main__ import save
+from benchmarks.peers.worker import ANGLES, PEERS, turn
+from synth import MomentModel, ScatteringMoments, fit, morlet_bank, paths
+
+WORKER = Path(__file__).with_name("worker.py")
+
+Process = subprocess.Popen[str]
+
+
+class PeerError(Exception):
+    """Why a peer is left out, in one sentence."""
+
+
+def fields(size: int) -> Float[np.ndarray, "2 n n"]:
+    """The target, and the field at which the gradient is taken: white noise."""
+    return np.random.default_rng(0).standard_normal((2, size, size)).astype(np.float32)
+
+
+@functools.cache
+def ours(size: int) -> tuple[int, Callable[[], Any]]:
+    """Number of moments, and our evaluation: compiled, and warm."""
+    target, start = fields(size)
+    bank = morlet_bank((size, size), num_angles=ANGLES)
+    model = fit(ScatteringMoments(bank), target)
+    variable = model.variable(model.from_units(jnp.asarray(start)))
+    loss = jax.jit(jax.value_and_grad(MomentModel.loss, argnums=1, has_aux=True))
+    compiled = loss.lower(model, variable).compile()
+
+    def evaluate() -> None:
+        jax.block_until_ready(compiled(model, variable))
+
+    evaluate()
+    return len(paths(bank)), evaluate
+
+
+def measure(python: str, name: str, size: int, repeats: int) -> dict[str, Any]:
+    """One row of the table.
+
+    Args:
+        python: interpreter of the peers' environment.
+        name: the peer.
+        size: pixels of a side, a power of two.
+        repeats: pairs of turns.
+
+    Raises:
+        PeerError: The peer cannot be set up, or its process ends.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "fields.npy"
+        np.save(path, fields(size))
+        command = [python, "-I", str(WORKER), name, str(path)]
+        pipe = subprocess.PIPE
+        try:
+            with subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
+            ) as process:
+                facts = _answer(process)
+                count, evaluate = ours(size)
+                pairs = [(turn(evaluate), _ask(process)) for _ in range(repeats)]
+        except OSError as error:
+            raise PeerError(f"its process does not run ({error})") from error
+    return {
+        "peer": name,
+        **facts,
+        "size": size,
+        "num_coefficients_synth": count,
+        **_figures([mine for mine, _ in pairs], [theirs for _, theirs in pairs]),
+    }
+
+
+def _figures(mine: list[list[float]], theirs: list[list[float]]) -> dict[str, Any]:
+    """Seconds and ratios of turns that followed each other."""
+    synth, peers = (np.array([np.median(each) for each in side]) for side in (mine, theirs))
+    ratios = peers / synth
+    return {
+        "seconds_evaluation": float(np.median(peers)),
+        "seconds_evaluation_synth": float(np.median(synth)),
+        "ratio": float(np.median(ratios)),
+        "ratio_range": [float(ratios.min()), float(ratios.max())],
+        "ratio_fastest": min(map(min, theirs)) / min(map(min, mine)),
+    }
+
+
+def _ask(process: Process) -> list[float]:
+    """Seconds of the evaluations of the peer's turn."""
+    assert process.stdin is not None
+    print("turn", file=process.stdin, flush=True)
+    return _answer(process)["seconds"]
+
+
+def _answer(process: Process) -> dict[str, Any]:
+    """The next line of a peer's process."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise PeerError(f"its process ended with exit code {process.wait()}")
+    try:
+        message = json.loads(line)
+    except ValueError as error:
+        raise PeerError(f"its process answered {line.strip()!r}") from error
+    if "error" in message:
+        raise PeerError(message["error"])
+    return message
+
+
+def main() -> None:
+    """Measure the peers that are asked for, print and keep the rows."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
+    parser.add_argument("--python", required=True)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/peers.json"))
+    options = parser.parse_args()
+    if shutil.which(options.python) is None:
+        parser.error(f"no interpreter at {options.python}: benchmarks/peers/README.md makes one")
+    if options.size < 16 or options.size & (options.size - 1):
+        parser.error(f"--size is {options.size}, and must be a power of two from 16 on")
+    if options.repeats < 1:
+        parser.error(f"--repeats is {options.repeats}, and must be 1 or more")
+    jax.config.update("jax_platforms", "cpu")
+    results = []
+    print("peer       version  size  J  L  numbers    peer ms   synth ms   ratio  fastest")
+    for name in options.peers:
+        try:
+            row = measure(options.python, name, options.size, options.repeats)
+        except PeerError as error:
+            print(f"{name} is left out: {error}", file=sys.stderr, flush=True)
+            continue
+        results.append(row)
+        print(
+            f"{name:10} {row['version']:7} {options.size:5d} {row['num_scales']:2d}"
+            f" {row['num_angles']:2d} {row['num_coefficients']:8d}"
+            f" {1e3 * row['seconds_evaluation']:10.1f}"
+            f" {1e3 * row['seconds_evaluation_synth']:10.1f} {row['ratio']:7.1f}"
+            f" {row['ratio_fastest']:8.1f}",
+            flush=True,
+        )
+        low, high = row["ratio_range"]
+        if high > 1.5 * low:
+            print(f"{name}: ratios from {low:.1f} to {high:.1f}: was the machine idle?")
+    if not results:
+        sys.exit("No peer was measured, and nothing is written.")
+    save(results, options.json)
+
+
+if __name__ == "__main__":
+    main()
