@@ -116,6 +116,29 @@ _Periodic = Annotated[
 ]
 _Out = Annotated[Path, typer.Option(help="Folder in which a new folder is made for the run.")]
 _Device = Annotated[DeviceName, typer.Option(help="Where to compute; auto takes the fastest.")]
+_Devices = Annotated[
+    int | None,
+    typer.Option(
+        help="Devices that share the work, samples first, then the angles of each; of every "
+        "process, if there are several. A processor counts as many as are asked for. Default: "
+        "one, or all with --distributed."
+    ),
+]
+_Distributed = Annotated[
+    bool,
+    typer.Option(
+        "--distributed",
+        help="Share the work with the other processes of this Slurm, Open MPI, Kubernetes or "
+        "Cloud TPU job; the first one writes.",
+    ),
+]
+_Cache = Annotated[
+    bool,
+    typer.Option(
+        "--cache/--no-cache",
+        help="Keep compiled programs for the next run; `synth cache` shows where.",
+    ),
+]
 
 
 @app.command()
@@ -135,6 +158,9 @@ def generate(
     periodic: _Periodic = None,
     out: _Out = Path("outputs"),
     device: _Device = DeviceName.AUTO,
+    devices: _Devices = None,
+    distributed: _Distributed = False,
+    cache: _Cache = True,
 ) -> None:
     """Draw a new texture with the statistics of IMAGE, beside a Gaussian sample.
 
@@ -147,10 +173,9 @@ def generate(
 
     with Display() as display:
         display.phase("loading")
-        _use_device(device)
+        first = _settle(device, devices, distributed=distributed, cache=cache)
         from synth.clock import Clock
         from synth.folders import check_folder
-        from synth.record import write
         from synth.runs import Options, read
         from synth.runs import generate as run
 
@@ -170,18 +195,57 @@ def generate(
             tolerance=tolerance,
             solver=solver.value,
             device=device.value,
+            devices=devices,
         )
         texture = read(options)
         check_folder(out)
         display.target(texture)
         display.phase("compiling")
         result = display.follow(run(texture, options, clock), options)
-        display.phase("writing")
-        folder = write(result, out)
-    closing_table(result)
-    print(folder)
+        folder = None
+        if first:
+            display.phase("writing")
+            from synth.record import write
+
+            folder = write(result, out)
+    if folder:
+        closing_table(result)
+        print(folder)
     if result.outcome != "converged":
         raise typer.Exit(3)
+
+
+def _settle(
+    device: DeviceName, devices: int | None, *, distributed: bool = False, cache: bool = True
+) -> bool:
+    """Settle where JAX computes; whether this process is the one that writes."""
+    from synth import runtime
+
+    if cache:
+        runtime.keep_programs()
+    if distributed:
+        runtime.join()
+    runtime.choose(device.value, devices)
+    import jax
+
+    return jax.process_index() == 0
+
+
+@app.command(name="cache")
+def cache_(
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Delete them; the next run compiles again.")
+    ] = False,
+) -> None:
+    """Show where compiled programs are kept, and how many."""
+    from synth import runtime
+
+    if clear:
+        runtime.forget()
+    programs = runtime.programs()
+    plural = "" if programs.number == 1 else "s"
+    print(f"{programs.number} program{plural}, {programs.size / 1e6:.1f} MB, in", file=sys.stderr)
+    print(programs.folder)
 
 
 @app.command()
@@ -248,7 +312,7 @@ def process(
 
     with Display() as display:
         display.phase("loading")
-        _use_device(device)
+        _settle(device, None)
         import jax
         import numpy as np
 
@@ -282,26 +346,6 @@ def list_() -> None:
         print(f"  {name + '.png':24}512 × 512, a photograph that comes with scikit-image")
     print("Processes, for `synth process`:")
     print("  " + ", ".join(dict.fromkeys(table["process"] for table in bundled().values())))
-
-
-def _use_device(device: DeviceName) -> None:
-    """Choose where JAX computes, before it looks for devices."""
-    import jax
-
-    if device == DeviceName.CPU:
-        jax.config.update("jax_platforms", "cpu")
-    try:
-        if device in (DeviceName.GPU, DeviceName.TPU):
-            jax.config.update("jax_default_device", jax.devices(device.value)[0])
-        jax.devices()
-    except RuntimeError as error:
-        if device == DeviceName.AUTO:
-            reason = " ".join(str(error).split())
-            raise InputError(f"JAX finds no device ({reason}): use --device cpu.") from error
-        raise InputError(
-            f"JAX finds no {device.value} here: use --device cpu, or install the extra for it, "
-            "for instance synth[cuda]."
-        ) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

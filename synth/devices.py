@@ -9,8 +9,8 @@ to ``jax.shard_map``: it gathers what is split and sums the gradients of what is
         synthesize(...)
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import jax
 from jax.sharding import AxisType, Mesh, PartitionSpec
@@ -23,9 +23,9 @@ __all__ = [
     "ANGLE",
     "SAMPLE",
     "WHOLE",
+    "common_mesh",
     "device_mesh",
     "samples_at_once",
-    "share_out",
     "split",
     "whole",
 ]
@@ -43,53 +43,61 @@ _MEMORY = 2**34  # bytes of an accelerator that does not tell
 _SHARE = 0.7  # of its memory that samples may take
 
 
-def device_mesh(*, samples: int = 1, angles: int = 1) -> Mesh:
+def device_mesh(*, samples: int = 1, angles: int = 1, devices: Sequence[Any] | None = None) -> Mesh:
     """Mesh of ``samples`` × ``angles`` devices, for ``jax.set_mesh``.
 
     Args:
         samples: over how many devices the samples of an ensemble are split.
         angles: over how many each of them is split, by the angles of the filter bank.
+        devices: which ones; the first of all processes by default.
 
     Returns:
-        The mesh, of the first devices of all processes.
+        The mesh.
 
     Raises:
         InputError: if there are fewer devices.
     """
-    devices, wanted = jax.devices(), samples * angles
+    devices, wanted = devices or jax.devices(), samples * angles
     if not 1 <= wanted <= len(devices):
         raise InputError(f"{wanted} devices were asked for: choose 1 to {len(devices)}.")
     auto = (AxisType.Auto, AxisType.Auto)
     return jax.make_mesh((samples, angles), (SAMPLE, ANGLE), auto, devices=devices[:wanted])
 
 
-def share_out(num_devices: int, *, samples: int, angles: tuple[int, ...]) -> tuple[int, int]:
-    """Split devices between samples and angles, as many as possible over samples.
+def common_mesh(num_devices: int | None, *, samples: int, angles: Sequence[int]) -> Mesh | None:
+    """Mesh of the devices of all processes, as many as possible along ``sample``.
 
     Args:
-        num_devices: how many there are to be used.
+        num_devices: how many of each process; None takes all of them in a distributed run,
+            and otherwise the default one, without a mesh.
         samples: of the ensemble.
         angles: numbers of angles of all the filter banks that are in use.
 
     Returns:
-        Devices along ``sample`` and along ``angle``.
+        The mesh, or None if one device is enough.
 
     Raises:
         InputError: if samples and angles cannot be split evenly.
-
-    Example:
-        >>> share_out(8, samples=2, angles=(8, 4))
-        (2, 4)
     """
+    if num_devices is None and jax.process_count() == 1:
+        return None
+    own = [[d for d in jax.devices() if d.process_index == i] for i in range(jax.process_count())]
+    devices = [device for each in own for device in each[:num_devices]]
+    along_samples, along_angles = _shares(len(devices), samples, angles)
+    return device_mesh(samples=along_samples, angles=along_angles, devices=devices)
+
+
+def _shares(num_devices: int, samples: int, angles: Sequence[int]) -> tuple[int, int]:
+    """How many devices split the samples, and how many the angles of each."""
     for along_samples in range(min(num_devices, samples), 0, -1):
-        along_angles = num_devices // along_samples
-        shares = [(num_devices, along_samples), (samples, along_samples)]
-        if all(n % part == 0 for n, part in shares + [(n, along_angles) for n in angles]):
+        along_angles, rest = divmod(num_devices, along_samples)
+        even = rest == samples % along_samples == 0
+        if even and all(count % along_angles == 0 for count in angles):
             return along_samples, along_angles
-    counts = " and ".join(str(n) for n in sorted(set(angles))) or "no"
+    counts = " and ".join(str(count) for count in sorted(set(angles))) or "no"
     raise InputError(
-        f"{num_devices} devices cannot share {samples} samples of {counts} angles evenly: choose "
-        "a number that is a divisor of the samples times a divisor of the angles."
+        f"{num_devices} devices cannot share {samples} sample{'s' * (samples > 1)} of {counts} "
+        "angles evenly: choose a divisor of the samples times a divisor of the angles."
     )
 
 

@@ -155,8 +155,9 @@ class MomentModel(eqx.Module):
         if self.descriptor.bounded:
             eased = {first: self._eased(factor) for first, factor in _EASING.items()}
             return eased | {_WHOLE: self}
-        low, high = self.standard.min(), self.standard.max()
-        bounds = jnp.clip(self.bounds, self.to_units(low), self.to_units(high))
+        mean, scale, standard = (np.asarray(x) for x in (self.mean, self.scale, self.standard))
+        low, high = mean + scale * standard.min(), mean + scale * standard.max()
+        bounds = jnp.asarray(np.clip(np.asarray(self.bounds), low, high))
         return {0: eqx.tree_at(lambda model: model.bounds, self, bounds), _FREE: self}
 
     def _eased(self, factor: float) -> "MomentModel":
@@ -223,19 +224,28 @@ def fit(
             f"The bounds {bounds[0]:g} and {bounds[1]:g} leave nothing of a field from "
             f"{field.min():g} to {field.max():g}: give a wider range, least value first."
         )
-    target, noise = descriptor(whole), descriptor.noise(whole)
+    target, noise, weights = _measured(descriptor, whole)
     return MomentModel(
         descriptor=descriptor,
         standard=whole,
         target=target,
         noise=noise,
-        weights=descriptor.weights(target, noise),
+        weights=weights,
         shaping=jnp.asarray(spectrum ** (exponent / 2), float),
         prior=jnp.asarray(np.sqrt(spectrum), float),
         mean=jnp.asarray(mean, float),
         scale=jnp.asarray(scale, float),
         bounds=jnp.asarray(bounds, float),
     )
+
+
+@jax.jit
+def _measured(
+    descriptor: Descriptor, field: Float[Array, "h w"]
+) -> tuple[Moments, Residual, Moments]:
+    """Moments of the target, their estimation noise, and their weights in the loss."""
+    target, noise = descriptor.measure(field)
+    return target, noise, descriptor.weights(target, noise)
 
 
 def _square(z: Inexact[Array, "*n"]) -> Float[Array, "*n"]:

@@ -6,20 +6,23 @@ what it returns.
 
 import math
 from collections.abc import Generator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, Float, Key
 
 from synth.clock import Clock
+from synth.devices import common_mesh
 from synth.errors import InputError
 from synth.images import Texture, load
 from synth.metrics import Scoreboard, compare
 from synth.models import GaussianModel, MomentModel, fit, fit_gaussian
 from synth.solvers import LBFGS, Adam
-from synth.statistics import MODELS, Residual, joint
+from synth.statistics import MODELS, NUM_ANGLES, Residual, joint
 from synth.synthesis import Judge, Limits, Outcome, Progress, Synthesis, descend
 
 __all__ = ["LADDER", "Candidate", "Look", "Options", "Result", "check_seed", "generate", "read"]
@@ -52,6 +55,8 @@ class Options:
             the model's descriptor says.
         solver: descent method.
         device: where it computes, as it was asked for.
+        devices: how many devices of each process share the descents; one by default, or all
+            in a distributed run.
     """
 
     image: str
@@ -68,6 +73,7 @@ class Options:
     tolerance: float | None = None
     solver: Method = "lbfgs"
     device: str = "auto"
+    devices: int | None = None
 
     def __post_init__(self) -> None:
         for model in self.models:
@@ -79,6 +85,8 @@ class Options:
             raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
         if not 1 <= self.samples <= _MOST_SAMPLES:
             raise InputError(f"{self.samples} samples were asked for: choose 1 to {_MOST_SAMPLES}.")
+        if self.devices is not None and self.devices < 1:
+            raise InputError(f"{self.devices} devices were asked for: choose at least 1.")
         if self.isotropic and not {"spectra", "full"} & set(self.models):
             raise InputError("Only spectra can be isotropic: choose the model spectra or full.")
         if self.gray_levels and not self.descents:
@@ -205,13 +213,13 @@ def generate(
     """
     clock = clock or Clock()
     target = texture.field[0]
+    mesh = _mesh(options)
     seeds = np.arange(options.seed, options.seed + options.samples)
     keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed)))(seeds)
     judged = _fit(texture, options, *(options.descents or ("scattering",)))
     judge = Judge(judged)
     gaussian = fit_gaussian(target, periodic=texture.periodic)
-    drawn = _sampled(gaussian, keys[:, 0])
-    candidates = {"gaussian": tuple(_drawn(field, judge) for field in drawn)}
+    descended: dict[str, tuple[Candidate, ...]] = {}
     for name in options.descents:
         alone = len(options.descents) == 1
         run = descend(
@@ -222,8 +230,10 @@ def generate(
             judge=judge,
         )
         with clock.phase("descend"):
-            samples = yield from _watched(run, name)
-        candidates[name] = tuple(_descended(sample) for sample in samples)
+            samples = yield from _watched(run, name, mesh)
+        descended[name] = tuple(_descended(sample) for sample in samples)
+    drawn = _sampled(gaussian, keys[:, 0])
+    candidates = {"gaussian": tuple(_drawn(field, judge) for field in drawn), **descended}
     with clock.phase("score"):
         scoreboard = _score(texture, candidates)
     return Result(texture, options, judge.target, judged.noise, candidates, scoreboard, clock)
@@ -272,15 +282,24 @@ def _fit(texture: Texture, options: Options, *models: str) -> MomentModel:
     return fit(descriptor, field, periodic=texture.periodic)
 
 
+def _mesh(options: Options) -> Mesh | None:
+    """The devices that share the descents, if there are several."""
+    parts = {part for name in options.descents for part in MODELS[name]}
+    angles = [options.angles or NUM_ANGLES[part] for part in parts if part in NUM_ANGLES]
+    return common_mesh(options.devices, samples=options.samples, angles=angles)
+
+
 def _watched(
-    run: Generator[Progress, None, tuple[Synthesis, ...]], model: str
+    run: Generator[Progress, None, tuple[Synthesis, ...]], model: str, mesh: Mesh | None
 ) -> Generator[Look, None, tuple[Synthesis, ...]]:
-    """The same descent, with the model's name at every look."""
+    """The same descent on the devices of a mesh, with the model's name at every look."""
     while True:
         try:
-            yield Look(model, next(run))
+            with jax.set_mesh(mesh) if mesh else nullcontext():
+                progress = next(run)
         except StopIteration as end:
             return end.value
+        yield Look(model, progress)
 
 
 @jax.jit

@@ -4,7 +4,7 @@
 it ended; command line, notebook and tests all consume it. ``synthesize`` drains it.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
@@ -62,7 +62,7 @@ class Judge:
     @cached_property
     def target(self) -> Moments:
         """Moments of the standardized target."""
-        return self._descriptor(self._model.standard)
+        return _moments(self._descriptor, self._model.standard)
 
     def __call__(self, field: Float[Array, "h w"]) -> tuple[Moments, Residual]:
         """Moments of a field, and their distance from the target's.
@@ -73,8 +73,18 @@ class Judge:
         Returns:
             Moments of the field standardized like the target, and the residual.
         """
-        moments = self._descriptor(self._model.from_units(field))
-        return moments, self._descriptor.residual(moments, self.target)
+        moments = _moments(self._descriptor, self._model.from_units(field))
+        return moments, _distance(self._descriptor, moments, self.target)
+
+
+@jax.jit
+def _moments(descriptor: Descriptor, field: Float[Array, "h w"]) -> Moments:
+    return whole(descriptor(field))
+
+
+@jax.jit
+def _distance(descriptor: Descriptor, moments: Moments, target: Moments) -> Residual:
+    return whole(descriptor.residual(moments, target))
 
 
 def descend(
@@ -132,8 +142,7 @@ def descend(
         for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
             sample.losses = np.concatenate([sample.losses, losses[:count]])
         view = _look(stage, model, solver, states)
-        now = zip(samples, view.fields, strict=True)
-        fields = jnp.stack([one.ended.field if one.ended else field for one, field in now])
+        fields = _current(samples, view.fields)
         all_losses = tuple(sample.losses for sample in samples)
         yield Progress(all_losses, view.residual, view.excess, tolerance, fields)
         # What stalls is restarted by the next stage, if there is one.
@@ -143,6 +152,14 @@ def descend(
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
             return ended
+
+
+def _current(samples: Sequence["_Sample"], fields: Float[Array, "b h w"]) -> Float[Array, "b h w"]:
+    """The field of every sample: of one that has ended the field at its end."""
+    if all(sample.ended is None for sample in samples):
+        return fields
+    now = zip(samples, fields, strict=True)
+    return jnp.stack([one.ended.field if one.ended else field for one, field in now])
 
 
 class _Sample:

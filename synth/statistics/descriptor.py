@@ -10,6 +10,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
 __all__ = ["Descriptor", "Moments", "Residual", "excess"]
@@ -69,14 +70,19 @@ class Descriptor(eqx.Module):
             Per block, root mean square over the ordered pairs of quadrants, halved; at least
             0.001 and at most ``most_noise``.
         """
-        pieces = [self(piece) for piece in _pieces(field)]
+        return self.measure(field)[1]
+
+    def measure(self, field: Float[Array, "h w"]) -> tuple[Moments, Residual]:
+        """Moments of a field, and their estimation noise as ``noise`` defines it."""
+        every = lax.map(self, jnp.stack([field, *_pieces(field)]))
+        whole, *pieces = (jax.tree.map(lambda leaf: leaf[i], every) for i in range(5))  # noqa: B023
         residuals = [self.residual(a, b) for a in pieces for b in pieces if a is not b]
 
         def level(*values: Float[Array, ""]) -> Float[Array, ""]:
             half = jnp.sqrt(jnp.mean(jnp.square(jnp.stack(values)))) / 2
             return jnp.clip(half, _LEAST_NOISE, self.most_noise)
 
-        return jax.tree.map(level, *residuals)
+        return whole, jax.tree.map(level, *residuals)
 
     @property
     def most_noise(self) -> float:
@@ -109,6 +115,7 @@ class Descriptor(eqx.Module):
         return weights
 
 
+@jax.jit
 def excess(residual: Residual, noise: Residual) -> Float[Array, ""]:
     """Residual in units of the estimation noise, rms over blocks.
 

@@ -67,9 +67,11 @@ class Joint(Descriptor):
             {name: part.residual(moments[name], target[name]) for name, part in self.parts.items()}
         )
 
-    def noise(self, field: Float[Array, "h w"]) -> Residual:
-        """Estimation noise of all blocks of all parts."""
-        return _merged({name: part.noise(field) for name, part in self.parts.items()})
+    def measure(self, field: Float[Array, "h w"]) -> tuple[dict[str, Moments], Residual]:
+        """Moments of all parts, and the estimation noise of all their blocks."""
+        measured = {name: part.measure(field) for name, part in self.parts.items()}
+        moments = {name: moments for name, (moments, _) in measured.items()}
+        return moments, _merged({name: noise for name, (_, noise) in measured.items()})
 
     @property
     def tolerance(self) -> float:

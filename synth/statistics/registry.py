@@ -11,7 +11,7 @@ from synth.statistics.joint import Joint
 from synth.statistics.moments import ScatteringMoments
 from synth.statistics.spectra import ScatteringSpectra
 
-__all__ = ["MODELS", "joint"]
+__all__ = ["MODELS", "NUM_ANGLES", "joint"]
 
 Shape = tuple[int, int]
 Part = Callable[[Shape, int | None, int | None, bool], Descriptor]
@@ -21,15 +21,16 @@ def _moments(
     shape: Shape, scales: int | None, angles: int | None, _isotropic: bool, *, order: int
 ) -> Descriptor:
     return ScatteringMoments(
-        morlet_bank(shape, scales, 8 if angles is None else angles), max_order=order
+        morlet_bank(shape, scales, NUM_ANGLES["moments"] if angles is None else angles),
+        max_order=order,
     )
 
 
 def _spectra(shape: Shape, scales: int | None, angles: int | None, isotropic: bool) -> Descriptor:
     # Covariances of the coarsest scale rest on a handful of Fourier modes: noise to match.
     scales = max(1, max_scales(shape) - 1) if scales is None else scales
-    angles = 4 if angles is None else angles
-    return ScatteringSpectra(morlet_bank(shape, scales, angles), isotropic)
+    bank = morlet_bank(shape, scales, NUM_ANGLES["spectra"] if angles is None else angles)
+    return ScatteringSpectra(bank, isotropic)
 
 
 def _gray_levels(
@@ -50,6 +51,9 @@ MODELS: dict[str, dict[str, Part]] = {
     "full": {**_ORDER2, **_SPECTRA, **_GRAY},
 }
 """Moment models by name, from the least to the most that is kept of the target."""
+
+NUM_ANGLES = {"moments": 8, "spectra": 4}
+"""Default number of angles L of the parts that have a filter bank."""
 
 _IMPORTANCE = {"moments": 0.3}  # of the losses, where there are several
 
