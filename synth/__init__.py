@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from synth.devices import device_mesh
     from synth.filters import EXACT, FilterBank, littlewood_paley, max_scales, morlet_bank
     from synth.metrics import compare
     from synth.models import GaussianModel, MomentModel, fit, fit_gaussian
@@ -55,6 +56,7 @@ _HOMES = {
         "scattering_spectra",
         "spectra_paths",
     ),
+    "devices": ("device_mesh",),
     "statistics": (
         "Descriptor",
         "GrayLevels",
@@ -94,6 +96,7 @@ __all__ = [
     "Synthesis",
     "compare",
     "descend",
+    "device_mesh",
     "drain",
     "fit",
     "fit_gaussian",

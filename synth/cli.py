@@ -174,6 +174,8 @@ def generate(
     with Display() as display:
         display.phase("loading")
         first = _settle(device, devices, distributed=distributed, cache=cache)
+        if not first:
+            display.silence()
         from synth.clock import Clock
         from synth.folders import check_folder
         from synth.runs import Options, read

@@ -36,6 +36,7 @@ class Display:
         self._live = Live(console=self._console, transient=True, refresh_per_second=8)
         self._spinner = Spinner("dots")
         self._facts: list[Text] = []
+        self._silent = False
 
     def __enter__(self) -> "Display":
         self._live.start()
@@ -48,9 +49,14 @@ class Display:
         trace: TracebackType | None,
     ) -> None:
         self._live.stop()
-        if kind is None:
+        if kind is None and not self._silent:
             for fact in self._facts:
                 self._console.print(fact, soft_wrap=True)
+
+    def silence(self) -> None:
+        """Show nothing from here on: another process does."""
+        self._silent = True
+        self._live.stop()
 
     def phase(self, name: str) -> None:
         """Name what is going on."""
@@ -77,6 +83,8 @@ class Display:
         return drain(run, look)
 
     def _show(self, words: Text, *below: RenderableType) -> None:
+        if self._silent:
+            return
         self._spinner.update(text=words)
         self._live.update(Group(*self._facts, self._spinner, *below), refresh=True)
 

@@ -1,0 +1,169 @@
+"""Several devices: how they are shared out, and that they change nothing but the time."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from fields import picture
+
+from synth import Limits, ScatteringMoments, descend, device_mesh, drain, fit, morlet_bank
+from synth import synthesis as loop
+from synth.devices import _shares, common_mesh, samples_at_once, split
+from synth.errors import InputError
+
+MAIN = "from synth.cli import main; main()"
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
+
+
+@pytest.mark.parametrize(
+    ("devices", "samples", "angles", "shares"),
+    [
+        (1, 1, (8,), (1, 1)),
+        (8, 1, (8,), (1, 8)),
+        (8, 2, (8, 4), (2, 4)),
+        (8, 16, (8,), (8, 1)),
+        (4, 64, (), (4, 1)),
+        (6, 3, (8,), (3, 2)),
+    ],
+)
+def test_devices_go_to_samples_first(devices, samples, angles, shares):
+    assert _shares(devices, samples, angles) == shares
+
+
+def test_devices_that_cannot_share_evenly_are_refused():
+    sentence = "3 devices cannot share 2 samples of 4 and 8 angles evenly: choose a divisor"
+    with pytest.raises(InputError, match=sentence):
+        _shares(3, 2, (8, 4))
+
+
+def test_more_devices_than_there_are_are_refused():
+    with pytest.raises(InputError, match=r"1024 devices were asked for: choose 1 to \d+\."):
+        device_mesh(samples=1024)
+
+
+def test_without_a_mesh_nothing_is_split():
+    assert common_mesh(None, samples=4, angles=(8,)) is None
+    assert split(jnp.sum, "angle", None, None) is jnp.sum
+
+
+class TestAccelerator:
+    """What an accelerator would do, on the processor that is here."""
+
+    @pytest.fixture
+    def model(self):
+        field = picture("turbulence", (32, 32))
+        return fit(ScatteringMoments(morlet_bank((32, 32), 3, 4)), field)
+
+    def test_it_takes_as_many_samples_as_its_memory_holds(self, model, monkeypatch):
+        assert samples_at_once(model) is None
+        monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+        points = model.descriptor.bank.num_points
+        assert samples_at_once(model) == int(0.7 * 2**34 / (16 * points))
+        large = morlet_bank((512, 512), 2, 2)
+        monkeypatch.setattr("synth.devices._MEMORY", 16 * large.num_points)
+        assert samples_at_once(large) == 1
+
+    def test_samples_at_once_are_those_one_by_one(self, model, monkeypatch):
+        keys, limits = jax.random.split(jax.random.key(0), 3), Limits(1e-9, 20)
+        alone = drain(descend(model, keys=keys, limits=limits))
+        monkeypatch.setattr(loop, "samples_at_once", lambda _: 2)
+        jax.clear_caches()
+        together = drain(descend(model, keys=keys, limits=limits))
+        jax.clear_caches()
+        for one, other in zip(alone, together, strict=True):
+            assert distance(other.field, one.field) <= 1e-4
+            assert distance(other.losses, one.losses) <= 1e-4
+
+
+def distance(field, reference):
+    return np.linalg.norm(np.asarray(field) - reference) / np.linalg.norm(reference)
+
+
+VIRTUAL = """
+import json, sys
+import jax
+jax.config.update("jax_num_cpu_devices", 8)
+import numpy as np
+from contextlib import nullcontext
+from fields import picture
+from synth import *
+
+def textures(model, mesh, samples):
+    keys = jax.random.split(jax.random.key(0), samples)
+    with mesh and jax.set_mesh(device_mesh(**mesh)) or nullcontext():
+        return drain(descend(model, keys=keys, limits=Limits(1e-9, 20)))
+
+errors = {}
+bank = morlet_bank((64, 64), 4, 8)
+for descriptor, meshes in (
+    (ScatteringMoments(bank), [{"angles": 8}, {"samples": 2}, {"samples": 2, "angles": 4}]),
+    (ScatteringSpectra(morlet_bank((64, 64), 4, 4)), [{"samples": 2, "angles": 4}]),
+):
+    model = fit(descriptor, picture("turbulence", (64, 64)))
+    alone = textures(model, None, 2)
+    for mesh in meshes:
+        shared = textures(model, mesh, 2)
+        assert len(shared[0].field.sharding.device_set) == np.prod(list(mesh.values()))
+        name = f"{type(descriptor).__name__} {mesh}"
+        errors[name] = max(
+            float(np.linalg.norm(a.field - b.field) / np.linalg.norm(b.field))
+            for a, b in zip(map(jax.device_get, shared), map(jax.device_get, alone))
+        )
+print(json.dumps(errors))
+"""
+
+
+def test_eight_devices_give_the_result_of_one():
+    folder = str(Path(__file__).parent)
+    ended = subprocess.run(
+        [sys.executable, "-c", VIRTUAL],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**ENVIRONMENT, "PYTHONPATH": folder, "JAX_PLATFORMS": "cpu"},
+    )
+    assert ended.returncode == 0, ended.stderr
+    errors = json.loads(ended.stdout)
+    assert len(errors) == 4
+    assert max(errors.values()) <= 1e-4, errors
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("localhost", 0))
+        return listener.getsockname()[1]
+
+
+def test_two_processes_give_the_result_of_one(tmp_path):
+    arguments = [sys.executable, "-c", MAIN, "generate", "turbulence", "--size", "32"]
+    arguments += ["--scales", "3", "--samples", "2", "--max-steps", "20", "--tolerance", "1e-9"]
+    arguments += ["--device", "cpu", "--no-cache"]
+    job = {"JAX_COORDINATOR_ADDRESS": f"localhost:{free_port()}", "JAX_NUM_PROCESSES": "2"}
+    processes = [
+        subprocess.Popen(
+            [*arguments, "--out", str(tmp_path / "two"), "--distributed", "--devices", "4"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**ENVIRONMENT, **job, "JAX_PROCESS_ID": str(rank)},
+        )
+        for rank in range(2)
+    ]
+    (out, _), (quiet, _) = [process.communicate(timeout=300) for process in processes]
+    assert [process.returncode for process in processes] == [3, 3]
+    assert Path(out.splitlines()[-1]).parent == tmp_path / "two"
+    assert str(tmp_path) not in quiet
+    subprocess.run([*arguments, "--out", str(tmp_path / "one")], env=ENVIRONMENT, check=False)
+    fields = [
+        np.load(next((tmp_path / name).glob("*/fields.npz")))["scattering"]
+        for name in ("one", "two")
+    ]
+    assert fields[0].shape == (2, 1, 32, 32)
+    assert distance(fields[1], fields[0]) <= 1e-4
