@@ -315,7 +315,7 @@ def _morlet(shape: tuple[int, int], j: int, k: int, num_angles: int) -> _Patch:
         return np.exp(-((_SIGMA * 2**j) ** 2) / 2 * (along**2 + (across / slant) ** 2))
 
     # Windows that do not fill the square lie 8 standard deviations away from every alias.
-    lattice = _lattice(slant) if window == shape else np.zeros(1)
+    lattice = _lattice(j, slant) if window == shape else np.zeros(1)
 
     def periodized(rows: np.ndarray, columns: np.ndarray, shift: float) -> np.ndarray:
         return _total(envelope(rows + a, columns + b, shift) for a in lattice for b in lattice)
@@ -335,9 +335,10 @@ def _gaussian(shape: tuple[int, int], num_scales: int) -> Float[np.ndarray, "h w
     return rows[:, None] * columns
 
 
-def _lattice(slant: float = 1.0) -> Float[np.ndarray, " a"]:
-    """Multiples of 2π as far as the finest filters reach, which widen across the wave."""
-    reach = math.ceil(1 + max(1, slant))
+def _lattice(j: int = 0, slant: float = 1.0) -> Float[np.ndarray, " a"]:
+    """Multiples of 2π from which scale j reaches the square, 8 standard deviations far."""
+    width = max(1, slant) / (_SIGMA * 2**j)
+    reach = int((np.pi + XI / 2**j + 8 * width) / (2 * np.pi))
     return 2 * np.pi * np.arange(-reach, reach + 1)
 
 

@@ -46,6 +46,6 @@ def quantiles(
         J. Rabin, G. Peyré, J. Delon, M. Bernot, "Wasserstein barycenter and its application
         to texture mixing", SSVM (2011).
     """
-    ordered = np.sort(directions.T @ points.T, axis=1)
+    ordered = np.sort(directions.T.astype(points.dtype) @ points.T, axis=1)
     count = min(_QUANTILES, len(points))
     return ordered[:, ((np.arange(count) + 0.5) * len(points) / count).astype(int)]
