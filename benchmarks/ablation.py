@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from benchmarks.__main__ import save
+from benchmarks.report import save
 from benchmarks.scoreboard import SIZE, real_fields
 from synth import (
     LBFGS,

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from benchmarks.__main__ import save
+from benchmarks.report import save
 from synth import EXACT, FilterBank, morlet_bank, scatter
 from synth.images import load
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from benchmarks.__main__ import save
+from benchmarks.report import save
 from benchmarks.scoreboard import NAMES, further_fields
 from synth.images import PHOTOGRAPHS, load
 from synth.metrics import Copying, copying

@@ -14,7 +14,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from benchmarks.__main__ import save
+from benchmarks.report import save
 from benchmarks.scoreboard import samples
 from synth import fit_gaussian
 from synth.images import Texture, load

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from benchmarks.__main__ import save
+from benchmarks.report import save
 from synth import Judge, descend, drain, fit, fit_gaussian, joint
 from synth.images import PHOTOGRAPHS, Texture, bundled, load
 from synth.metrics import compare

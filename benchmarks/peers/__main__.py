@@ -7,7 +7,8 @@ own that waits for a line while ours is timed, and we wait for its answer. A tur
 evaluations as begin within a second; ratios are those of the medians of two turns, one after the
 other, and of these the median; beside it stands the ratio of the fastest evaluations of each side.
 Both sides run on the CPU, with as many threads as they choose, on a machine that does nothing else.
-Only kymatio does the same work: the others measure other statistics, and are there for orientation.
+Only kymatio measures the same moments, as it comes and, on the torus, with the same work: the
+others measure other statistics, and are there for orientation.
 """
 
 import argparse
@@ -26,8 +27,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from benchmarks.__main__ import save
 from benchmarks.peers.worker import ANGLES, PEERS, turn
+from benchmarks.report import save
 from synth import MomentModel, ScatteringMoments, fit, morlet_bank, paths
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -148,7 +149,7 @@ def main() -> None:
         parser.error(f"--repeats is {options.repeats}, and must be 1 or more")
     jax.config.update("jax_platforms", "cpu")
     results = []
-    print("peer       version  size  J  L  numbers    peer ms   synth ms   ratio  fastest")
+    print("peer          version  size  J  L  numbers    peer ms   synth ms   ratio  fastest")
     for name in options.peers:
         try:
             row = measure(options.python, name, options.size, options.repeats)
@@ -157,7 +158,7 @@ def main() -> None:
             continue
         results.append(row)
         print(
-            f"{name:10} {row['version']:7} {options.size:5d} {row['num_scales']:2d}"
+            f"{name:13} {row['version']:7} {options.size:5d} {row['num_scales']:2d}"
             f" {row['num_angles']:2d} {row['num_coefficients']:8d}"
             f" {1e3 * row['seconds_evaluation']:10.1f}"
             f" {1e3 * row['seconds_evaluation_synth']:10.1f} {row['ratio']:7.1f}"

@@ -39,28 +39,54 @@ def turn(evaluate: Callable[[], Any], least: float = 1.0) -> list[float]:
 
 
 def kymatio(target: np.ndarray, start: np.ndarray) -> Built:
-    """Scattering of order 2, averaged over the picture: the moments that synth matches.
+    """Scattering of order 2, averaged over the picture: as it comes, with its own padding.
+
+    It reflects the picture at its borders, and at J = log₂ N pads it to three times its side.
+    """
+    from kymatio.torch import Scattering2D
+
+    transform = Scattering2D(J=_scales(start), shape=start.shape, L=ANGLES, max_order=2)
+    padded = f"reflection to {transform._M_padded} x {transform._N_padded}"
+    return _scattering(transform, target, start, padding=padded, same_work=False)
+
+
+def kymatio_torus(target: np.ndarray, start: np.ndarray) -> Built:
+    """The same moments of the picture as a torus, as it is with synth: a ninth of the pixels.
 
     Up to J = log₂ N there is no setting without a margin: either kymatio pads to three times the
     side or it wants a picture that was padded so. Its function that gives the padded size is
-    replaced while it sets up, and the picture is a torus as it is with synth: a ninth of the work.
+    replaced while it sets up.
     """
-    import torch
     from kymatio.torch import Scattering2D
 
-    scales = _scales(start)
     padding = "kymatio.scattering2d.frontend.base_frontend.compute_padding"
     with mock.patch(padding, lambda rows, columns, _: (rows, columns)):
-        transform = Scattering2D(J=scales, shape=start.shape, L=ANGLES, max_order=2, pre_pad=True)
+        transform = Scattering2D(
+            J=_scales(start), shape=start.shape, L=ANGLES, max_order=2, pre_pad=True
+        )
     transform.unpad = lambda maps: maps.squeeze(-1)  # kymatio's cuts a margin off
+    return _scattering(transform, target, start, padding="none", same_work=True)
+
+
+def _scattering(
+    transform: Any,  # noqa: ANN401 - a class of an environment of its own
+    target: np.ndarray,
+    start: np.ndarray,
+    *,
+    padding: str,
+    same_work: bool,
+) -> Built:
+    """Squared distance of kymatio's coefficients, averaged over the picture."""
+    import torch
+
     with torch.no_grad():
         reference = transform(torch.from_numpy(target)).mean((-2, -1))
     facts = {
         "model": "scattering of order 2, means over the picture",
-        "same_work": True,
-        "settings": {"max_order": 2, "padding": "none"},
-        "num_scales": scales,
-        "num_angles": ANGLES,
+        "same_work": same_work,
+        "settings": {"max_order": 2, "padding": padding},
+        "num_scales": transform.J,
+        "num_angles": transform.L,
         "num_coefficients": reference.numel(),
     }
     return facts, _gradient(
@@ -123,7 +149,12 @@ def pywph(target: np.ndarray, start: np.ndarray) -> Built:
     return facts, evaluate
 
 
-PEERS = {"kymatio": kymatio, "plenoptic": plenoptic, "pywph": pywph}
+PEERS = {
+    "kymatio": kymatio,
+    "kymatio-torus": kymatio_torus,
+    "plenoptic": plenoptic,
+    "pywph": pywph,
+}
 
 
 def _scales(field: np.ndarray) -> int:
@@ -145,11 +176,11 @@ def _gradient(loss: Callable[[Any], Any], start: np.ndarray) -> Callable[[], np.
 
 
 def _environment(name: str) -> dict[str, Any]:
-    """What the peer runs on."""
+    """What the peer runs on; its package is the first word of its name."""
     import torch
 
     return {
-        "version": version(name),
+        "version": version(name.split("-")[0]),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),

@@ -1,0 +1,62 @@
+"""The whole command, ``synth generate``, as a user waits for it: cold and warm."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed import MODELS
+
+PICTURE = "turbulence"
+
+_SYNTH = [sys.executable, "-c", "from synth.cli import main; main()"]
+_WRITTEN = (0, 3)  # exit codes: converged, and ended without reaching the tolerance
+
+
+def end_to_end(model: str, size: int) -> dict[str, Any]:
+    """Draw a texture twice: with an empty cache of compiled programs, and with a full one.
+
+    Args:
+        model: a name in ``speed.MODELS``.
+        size: pixels of a side.
+
+    Returns:
+        Outcome, evaluations and seconds of the descent to the default tolerance, and for both
+        runs the seconds of the command and those of its phases, from its manifest.
+
+    Raises:
+        RuntimeError: if the command fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        seconds_cold, cold = _generate(model, size, Path(folder))
+        seconds_warm, warm = _generate(model, size, Path(folder))
+    return {
+        "picture": PICTURE,
+        "outcome": warm["outcome"],
+        "evaluations": warm["evaluations"],
+        "seconds_descent": warm["seconds"]["descend"],
+        "seconds_cold": seconds_cold,
+        "seconds_warm": seconds_warm,
+        "phases_cold": cold["seconds"],
+        "phases_warm": warm["seconds"],
+    }
+
+
+def _generate(model: str, size: int, folder: Path) -> tuple[float, dict[str, Any]]:
+    """Seconds of one command, which keeps its programs in the folder, and its manifest."""
+    kind = MODELS[model]
+    options = ["--size", size, "--model", kind.name, "--angles", kind.num_angles]
+    command = [*_SYNTH, "generate", PICTURE, *map(str, options), "--out", str(folder / "runs")]
+    environment = os.environ | {"SYNTH_CACHE_DIR": str(folder / "cache")}
+    start = time.perf_counter()
+    run = subprocess.run(command, env=environment, capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    if run.returncode not in _WRITTEN:
+        words = (run.stderr.strip() or "no message").splitlines()[-1]
+        raise RuntimeError(f"synth generate ended with exit code {run.returncode}: {words}")
+    written = Path(run.stdout.splitlines()[-1])
+    return seconds, json.loads((written / "manifest.json").read_text(encoding="utf-8"))

@@ -1,0 +1,34 @@
+"""Results as JSON, with the machine that they were taken on."""
+
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import jax
+
+
+def machine() -> dict[str, Any]:
+    """Where figures are taken: here."""
+    device = jax.devices()[0]
+    return {
+        "device": f"{device.platform}: {device.device_kind}",
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "jax": jax.__version__,
+    }
+
+
+def save(results: list[dict[str, Any]], path: Path, where: dict[str, Any] | None = None) -> None:
+    """Write results and machine as JSON.
+
+    Args:
+        results: a row each.
+        path: of the file, whose folder is made if there is none.
+        where: ``machine()`` of the process that took the figures; of this one by default.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"machine": where or machine(), "results": results}, indent=2)
+    path.write_text(text + "\n", encoding="utf-8")
