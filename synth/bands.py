@@ -132,6 +132,8 @@ def windows(
     spectra: Complex[Array, "*p n m"], starts: Int[Array, "l 2"], grid: tuple[int, int]
 ) -> Complex[Array, "l *p a b"]:
     """The parts of centered spectra that begin at the frequencies ``starts``."""
+    if grid == spectra.shape[-2:]:
+        return jnp.broadcast_to(spectra, (len(starts), *spectra.shape))
     sizes = (*spectra.shape[:-2], *grid)
     return jax.vmap(lambda start: lax.dynamic_slice(spectra, _index(spectra, start), sizes))(starts)
 

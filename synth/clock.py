@@ -35,6 +35,10 @@ class Clock:
             spent = time.perf_counter() - start - (compiling() - compiled)
             self._phases[name] = self._phases.get(name, 0.0) + spent
 
+    def mark(self, name: str) -> None:
+        """Note under a name how long it took to get here, the first time."""
+        self._phases.setdefault(name, time.perf_counter() - self._started)
+
     def seconds(self) -> dict[str, float]:
         """Seconds by phase so far: total, import, compile and those that were timed."""
         total = time.perf_counter() - self._started

@@ -230,7 +230,7 @@ def generate(
             judge=judge,
         )
         with clock.phase("descend"):
-            samples = yield from _watched(run, name, mesh)
+            samples = yield from _watched(run, name, mesh, clock)
         descended[name] = tuple(_descended(sample) for sample in samples)
     drawn = _sampled(gaussian, keys[:, 0])
     candidates = {"gaussian": tuple(_drawn(field, judge) for field in drawn), **descended}
@@ -290,7 +290,10 @@ def _mesh(options: Options) -> Mesh | None:
 
 
 def _watched(
-    run: Generator[Progress, None, tuple[Synthesis, ...]], model: str, mesh: Mesh | None
+    run: Generator[Progress, None, tuple[Synthesis, ...]],
+    model: str,
+    mesh: Mesh | None,
+    clock: Clock,
 ) -> Generator[Look, None, tuple[Synthesis, ...]]:
     """The same descent on the devices of a mesh, with the model's name at every look."""
     while True:
@@ -299,6 +302,7 @@ def _watched(
                 progress = next(run)
         except StopIteration as end:
             return end.value
+        clock.mark("first_look")
         yield Look(model, progress)
 
 

@@ -5,7 +5,6 @@ says: as good as another real piece.
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from synth.metrics._check import check_field, check_target
-from synth.metrics._statistic import Features, Field, Statistic, in_units_of
+from synth.metrics._statistic import Features, Field, in_units_of
 from synth.metrics.copies import Copying, copying
 from synth.metrics.registry import STATISTICS
 
@@ -117,13 +116,11 @@ class _Ruler(NamedTuple):
         """Features of the field, or of its quadrants, by every statistic that fits them."""
         x = in_units_of(self.target, field)
         parts = _quadrants(x) if self.pieces else (x,)
-        fit = {name: each for name, each in STATISTICS.items() if each.least <= min(parts[0].shape)}
-
-        def describe(statistic: Statistic) -> Parts:
-            return tuple(statistic.describe(part, self.periodic) for part in parts)
-
-        with ThreadPoolExecutor() as pool:  # NumPy and SciPy leave the interpreter to others
-            return dict(zip(fit, pool.map(describe, fit.values()), strict=True))
+        return {
+            name: tuple(statistic.describe(part, self.periodic) for part in parts)
+            for name, statistic in STATISTICS.items()
+            if statistic.least <= min(parts[0].shape)
+        }
 
 
 def _quadrants(field: Field) -> tuple[Float[np.ndarray, "a b"], ...]:
