@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Complex, Float, Int
+from jaxtyping import Array, Complex, Float, Inexact, Int
 
 from synth.filters import Band
 
@@ -129,8 +129,8 @@ def resize(spectrum: Complex[Array, "*p n m"], grid: tuple[int, int]) -> Complex
 
 
 def windows(
-    spectra: Complex[Array, "*p n m"], starts: Int[Array, "l 2"], grid: tuple[int, int]
-) -> Complex[Array, "l *p a b"]:
+    spectra: Inexact[Array, "*p n m"], starts: Int[Array, "l 2"], grid: tuple[int, int]
+) -> Inexact[Array, "l *p a b"]:
     """The parts of centered spectra that begin at the frequencies ``starts``."""
     if grid == spectra.shape[-2:]:
         return jnp.broadcast_to(spectra, (len(starts), *spectra.shape))
@@ -139,11 +139,13 @@ def windows(
 
 
 def add_windows(
-    spectra: Complex[Array, "*p n m"], parts: Complex[Array, "l *p a b"], starts: Int[Array, "l 2"]
-) -> Complex[Array, "*p n m"]:
+    spectra: Inexact[Array, "*p n m"], parts: Inexact[Array, "l *p a b"], starts: Int[Array, "l 2"]
+) -> Inexact[Array, "*p n m"]:
     """Transpose of ``windows``, added to ``spectra`` in place, one after the other."""
+    if parts.shape[-2:] == spectra.shape[-2:]:
+        return spectra + parts.sum(0)
 
-    def add(total: Complex[Array, "*p n m"], one: tuple[Array, Array]) -> tuple[Array, None]:
+    def add(total: Inexact[Array, "*p n m"], one: tuple[Array, Array]) -> tuple[Array, None]:
         part, start = one
         index = _index(total, start)
         part = part + lax.dynamic_slice(total, index, part.shape)
@@ -152,7 +154,7 @@ def add_windows(
     return lax.scan(add, spectra, (parts, starts))[0]
 
 
-def _index(spectra: Complex[Array, "*p n m"], start: Int[Array, "2"]) -> tuple[Array, ...]:
+def _index(spectra: Inexact[Array, "*p n m"], start: Int[Array, "2"]) -> tuple[Array, ...]:
     n, m = spectra.shape[-2:]
     zeros = [jnp.zeros((), start.dtype)] * (spectra.ndim - 2)
     return *zeros, start[0] + n // 2, start[1] + m // 2
