@@ -169,41 +169,45 @@ def generate(
     1 failure, 2 bad input, 3 ended without reaching the tolerance (everything is written all
     the same).
     """
+    asked = {
+        "image": image,
+        "size": size,
+        "periodic": periodic,
+        "seed": seed,
+        "scales": scales,
+        "angles": angles,
+        "models": tuple(dict.fromkeys(each.value for each in model)),
+        "gray_levels": gray_levels,
+        "isotropic": isotropic,
+        "samples": samples,
+        "max_steps": max_steps,
+        "tolerance": tolerance,
+        "solver": solver.value,
+        "device": device.value,
+        "devices": devices,
+    }
+    _generate(asked, out, distributed=distributed, cache=cache)
+
+
+def _generate(asked: dict[str, Any], out: Path, *, distributed: bool, cache: bool) -> None:
+    """Settle where to compute, run, write and report."""
     from synth.display import Display, closing_table
 
     with Display() as display:
         display.phase("loading")
-        first = _settle(device, devices, distributed=distributed, cache=cache)
+        first = _settle(asked["device"], asked["devices"], distributed=distributed, cache=cache)
         if not first:
             display.silence()
         from synth.clock import Clock
         from synth.folders import check_folder
-        from synth.runs import Options, read
-        from synth.runs import generate as run
+        from synth.runs import Options, generate, read
 
-        clock = Clock(_STARTED)
-        options = Options(
-            image=image,
-            size=size,
-            periodic=periodic,
-            seed=seed,
-            scales=scales,
-            angles=angles,
-            models=tuple(dict.fromkeys(each.value for each in model)),
-            gray_levels=gray_levels,
-            isotropic=isotropic,
-            samples=samples,
-            max_steps=max_steps,
-            tolerance=tolerance,
-            solver=solver.value,
-            device=device.value,
-            devices=devices,
-        )
+        clock, options = Clock(_STARTED), Options(**asked)
         texture = read(options)
         check_folder(out)
         display.target(texture)
         display.phase("compiling")
-        result = display.follow(run(texture, options, clock), options)
+        result = display.follow(generate(texture, options, clock), options)
         folder = None
         if first:
             display.phase("writing")
@@ -218,7 +222,7 @@ def generate(
 
 
 def _settle(
-    device: DeviceName, devices: int | None, *, distributed: bool = False, cache: bool = True
+    device: str, devices: int | None = None, *, distributed: bool = False, cache: bool = True
 ) -> bool:
     """Settle where JAX computes; whether this process is the one that writes."""
     from synth import runtime
@@ -227,7 +231,7 @@ def _settle(
         runtime.keep_programs()
     if distributed:
         runtime.join()
-    runtime.choose(device.value, devices)
+    runtime.choose(device, devices)
     import jax
 
     return jax.process_index() == 0
@@ -314,7 +318,7 @@ def process(
 
     with Display() as display:
         display.phase("loading")
-        _settle(device, None)
+        _settle(device.value)
         import jax
         import numpy as np
 

@@ -1,11 +1,18 @@
 """Runtime shape checks for every annotated function, and a look at the compiler."""
 
+import os
+import tempfile
+
 import pytest
 from jax import monitoring
 from jaxtyping import install_import_hook
 
 # Kept for the whole session: modules of the package are imported when they are first used.
 install_import_hook("synth", "checked.checked")
+
+# What the commands compile here stays out of the user's cache.
+_programs = tempfile.TemporaryDirectory()
+os.environ["SYNTH_CACHE_DIR"] = _programs.name
 
 _compiled = []
 
