@@ -97,9 +97,7 @@ _Isotropic = Annotated[
         "preferred direction.",
     ),
 ]
-_Samples = Annotated[
-    int, typer.Option(help="Textures of each model, drawn together from SEED, SEED + 1, …")
-]
+_Samples = Annotated[int, typer.Option(help="Textures of each model, drawn from SEED, SEED + 1, …")]
 _Steps = Annotated[int, typer.Option(help="Most evaluations of the loss.")]
 _Tolerance = Annotated[
     float | None,
@@ -195,16 +193,17 @@ def _generate(asked: dict[str, Any], out: Path, *, distributed: bool, cache: boo
 
     with Display() as display:
         display.phase("loading")
-        first = _settle(asked["device"], asked["devices"], distributed=distributed, cache=cache)
-        if not first:
-            display.silence()
         from synth.clock import Clock
         from synth.folders import check_folder
         from synth.runs import Options, generate, read
 
         clock, options = Clock(_STARTED), Options(**asked)
+        # What this process alone can find wrong comes before it meets the others.
         texture = read(options)
         check_folder(out)
+        first = _settle(options.device, options.devices, distributed=distributed, cache=cache)
+        if not first:
+            display.silence()
         display.target(texture)
         display.phase("compiling")
         result = display.follow(generate(texture, options, clock), options)

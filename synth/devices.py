@@ -6,7 +6,7 @@ bank: every device holds the field and does the work of its own angles. The mesh
 to ``jax.shard_map``: it gathers what is split and sums the gradients of what is not.
 
     with jax.set_mesh(device_mesh(samples=2, angles=4)):
-        synthesize(...)
+        drain(descend(model, keys=jax.random.split(jax.random.key(0), 2)))
 """
 
 from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ def device_mesh(*, samples: int = 1, angles: int = 1, devices: Sequence[Any] | N
         InputError: if there are fewer devices.
     """
     devices, wanted = devices or jax.devices(), samples * angles
-    if not 1 <= wanted <= len(devices):
+    if min(samples, angles) < 1 or wanted > len(devices):
         raise InputError(f"{wanted} devices were asked for: choose 1 to {len(devices)}.")
     auto = (AxisType.Auto, AxisType.Auto)
     return jax.make_mesh((samples, angles), (SAMPLE, ANGLE), auto, devices=devices[:wanted])
@@ -94,7 +94,7 @@ def _shares(num_devices: int, samples: int, angles: Sequence[int]) -> tuple[int,
         even = rest == samples % along_samples == 0
         if even and all(count % along_angles == 0 for count in angles):
             return along_samples, along_angles
-    counts = " and ".join(str(count) for count in sorted(set(angles))) or "no"
+    counts = " and ".join(str(count) for count in sorted(set(angles)))
     raise InputError(
         f"{num_devices} devices cannot share {samples} sample{'s' * (samples > 1)} of {counts} "
         "angles evenly: choose a divisor of the samples times a divisor of the angles."
@@ -102,21 +102,31 @@ def _shares(num_devices: int, samples: int, angles: Sequence[int]) -> tuple[int,
 
 
 def split(
-    function: Callable[..., Tree], axis: str, in_specs: PyTree, out_specs: PyTree
+    function: Callable[..., Tree], axis: str, count: int, *, in_specs: PyTree, out_specs: PyTree
 ) -> Callable[..., Tree]:
     """The same function, each device of a mesh axis doing its part; as it is without a mesh.
 
     Args:
         function: of arrays.
         axis: ``SAMPLE`` or ``ANGLE``.
+        count: how many samples or angles there are.
         in_specs: how its arguments are split, as for ``jax.shard_map``.
         out_specs: how its results are put together.
 
     Returns:
         The function of whole arrays.
+
+    Raises:
+        InputError: if the devices of the axis cannot share them evenly.
     """
-    if jax.sharding.get_abstract_mesh().shape.get(axis, 1) == 1:
+    devices = jax.sharding.get_abstract_mesh().shape.get(axis, 1)
+    if devices == 1:
         return function
+    if count % devices:
+        raise InputError(
+            f"{devices} devices of the mesh cannot share {count} {axis}{'s' * (count > 1)} evenly: "
+            f"make a device_mesh whose {axis}s are a divisor of {count}."
+        )
     return jax.shard_map(
         function, in_specs=in_specs, out_specs=out_specs, axis_names={axis}, check_vma=False
     )
@@ -129,19 +139,23 @@ def whole(tree: Tree) -> Tree:
     return jax.lax.with_sharding_constraint(tree, WHOLE)
 
 
-def samples_at_once(tree: PyTree) -> int | None:
+def samples_at_once(tree: PyTree, count: int) -> int | None:
     """How many samples a device takes at once.
 
     Args:
         tree: a model, whose filter banks say how much memory a sample needs.
+        count: how many there are on the device.
 
     Returns:
         The ``batch_size`` of ``jax.lax.map``: None, one after the other, on a processor, whose
-        caches hold one sample best; on an accelerator as many as fit into its memory.
+        caches hold one sample best; on an accelerator the largest divisor that fits into its
+        memory, None instead of 1, since a branch not taken then costs nothing.
     """
     if jax.default_backend() == "cpu":
         return None
     leaves = jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, FilterBank))
     points = sum(leaf.num_points for leaf in leaves if isinstance(leaf, FilterBank))
     limit = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", _MEMORY)
-    return max(1, int(_SHARE * limit / (_BYTES * max(1, points))))
+    fit = int(_SHARE * limit / (_BYTES * max(1, points)))
+    at_once = max((n for n in range(1, count + 1) if count % n == 0 and n <= fit), default=1)
+    return at_once if at_once > 1 else None

@@ -1,7 +1,6 @@
 """What is settled before JAX looks for devices: platform, processes, compilation cache."""
 
 import os
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,9 +31,9 @@ def keep_programs() -> None:
 
     Does nothing if the folder cannot be written, or if JAX's own settings name another one.
     """
-    if getattr(jax.config, "jax_compilation_cache_dir", None):
+    if _own_setting():
         return
-    folder = programs().folder
+    folder = _folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -48,29 +47,43 @@ def keep_programs() -> None:
 def programs() -> Programs:
     """The compiled programs that are kept.
 
-    They are in ``SYNTH_CACHE_DIR``, if that is set, or else in the user's cache folder.
+    They are in the folder ``programs`` of ``SYNTH_CACHE_DIR``, if that is set, or else of the
+    user's cache folder; where ``JAX_COMPILATION_CACHE_DIR`` is set, that is the folder.
     """
-    given = os.environ.get("SYNTH_CACHE_DIR")
-    folder = Path(given) if given else user_cache_path("synth", appauthor=False) / "programs"
-    sizes = [file.stat().st_size for file in folder.glob("*-cache")]
-    return Programs(folder, len(sizes), sum(sizes))
+    folder = _folder()
+    files = [file for file in folder.glob("*-cache") if file.is_file()]
+    return Programs(folder, len(files), sum(file.stat().st_size for file in files))
 
 
 def forget() -> None:
-    """Delete the compiled programs that are kept.
+    """Delete the compiled programs that are kept, and nothing else.
 
     Raises:
         InputError: if they cannot be deleted.
     """
-    for file in programs().folder.glob("*-*"):
-        try:
-            shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
-        except OSError as error:
-            raise InputError(f"{file} cannot be deleted ({error.strerror}).") from error
+    for pattern in ("*-cache", "*-atime"):
+        for file in _folder().glob(pattern):
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                raise InputError(f"{file} cannot be deleted ({error.strerror}).") from error
+
+
+def _folder() -> Path:
+    own, given = _own_setting(), os.environ.get("SYNTH_CACHE_DIR")
+    if own:
+        return Path(own)
+    cache = Path(given).expanduser() if given else user_cache_path("synth", appauthor=False)
+    return cache / "programs"
+
+
+def _own_setting() -> str | None:
+    """The folder that JAX itself was told to use."""
+    return os.environ.get("JAX_COMPILATION_CACHE_DIR")
 
 
 def join() -> None:
-    """Join the other processes of a cluster job, which JAX finds by itself.
+    """Join the other processes of a cluster job, which JAX finds by itself, one per GPU.
 
     Slurm, Open MPI, Kubernetes and Cloud TPU are known to it; elsewhere the environment
     names the first process's address, their number and the rank of this one

@@ -4,7 +4,8 @@
 
 each layer averaged over the whole picture (``scatter``, the moments) or locally by φ_J
 (``scatter_local``). Band j of a layer is cut out of the spectrum before its inverse FFT, so
-coarse bands cost little, and all maps that feed scale k share one batched FFT per angle.
+coarse bands cost little, and all maps that feed scale k share batched FFTs, over as many angles
+as the caches hold.
 """
 
 from collections.abc import Callable, Sequence
@@ -202,6 +203,7 @@ def _cascade(
     wavelets = split(
         partial(_wavelets, average=average, second_layer=second_layer),
         ANGLE,
+        bank.num_angles,
         in_specs=(WHOLE, PartitionSpec(ANGLE), WHOLE),
         out_specs=PartitionSpec(None, ANGLE),
     )
@@ -267,8 +269,8 @@ def _mean_modulus_backward(
         slopes = jnp.fft.ifft2(jnp.conj(maps) * scale, norm="forward")
         return add_windows(total, slopes * filters[:, None], starts), None
 
-    whole = band.filters, band.starts, cotangent / band.grid_size, kept
-    chunks = _chunks(whole, stack, band)
+    leaves = band.filters, band.starts, cotangent / band.grid_size, kept
+    chunks = _chunks(leaves, stack, band)
     return lax.scan(add, jnp.zeros_like(stack), chunks, unroll=_is_one(chunks))[0], None
 
 

@@ -2,7 +2,7 @@
 
 A step evaluates the model's loss and gradient once, at the state's trial point, then either
 accepts that point and proposes the next one, or proposes a shorter step. A program traces
-the loss once, whatever the line search does, and vmaps over an ensemble.
+the loss once, whatever the line search does, and maps over an ensemble.
 """
 
 from abc import abstractmethod

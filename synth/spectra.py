@@ -174,10 +174,13 @@ def scattering_spectra(
     moduli = split(
         partial(first_layer, average=mean, boxes=[band.box for band in second]),
         ANGLE,
+        bank.num_angles,
         in_specs=(WHOLE, by_angle),
         out_specs=(PartitionSpec(None, ANGLE), by_angle),
     )
-    products = split(_products, ANGLE, in_specs=(WHOLE, by_angle), out_specs=by_angle)
+    products = split(
+        _products, ANGLE, bank.num_angles, in_specs=(WHOLE, by_angle), out_specs=by_angle
+    )
     s1, layers = whole(moduli(spectrum, bank.first))
     stack, matrices = spectrum[None], []
     for band, layer in zip(second, layers, strict=True):
@@ -210,8 +213,8 @@ def _turn(matrix: Complex[Array, "m n n"], isotropic: bool) -> Inexact[Array, "a
 def _first_row(matrices: list[Inexact[Array, "m _ _"]], num_angles: int) -> Inexact[Array, "p l m"]:
     """Products of x⋆ψ₃ with the moduli, of every k, as one table of pairs."""
     rows = [matrix[:, 0, 1:] for matrix in matrices]
-    split = [jnp.moveaxis(row.reshape(len(row), -1, num_angles), 0, -1) for row in rows]
-    return jnp.concatenate(split)
+    tables = [jnp.moveaxis(row.reshape(len(row), -1, num_angles), 0, -1) for row in rows]
+    return jnp.concatenate(tables)
 
 
 def _upper(matrix: Inexact[Array, "m n n"]) -> Inexact[Array, "u m"]:

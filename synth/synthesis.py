@@ -115,6 +115,10 @@ def descend(
     Returns:
         A texture per key (as the generator's return value).
 
+    Raises:
+        InputError: if fields and keys differ in number, or the devices of a mesh cannot share
+            the samples, or the angles of the bank, evenly.
+
     Source:
         J. Bruna and S. Mallat, "Multiscale sparse microcanonical models", Math. Stat.
         Learn. 1 (2018), Sec. 4.
@@ -364,8 +368,9 @@ def _for_each(function: Callable[[Shared, One], Each], shared: Shared, samples: 
     """
 
     def own(shared: Shared, samples: One) -> Each:
-        at_once = samples_at_once(shared)
+        at_once = samples_at_once(shared, len(jax.tree.leaves(samples)[0]))
         return lax.map(lambda one: function(shared, one), samples, batch_size=at_once)
 
-    by_sample = PartitionSpec(SAMPLE)
-    return split(own, SAMPLE, in_specs=(WHOLE, by_sample), out_specs=by_sample)(shared, samples)
+    by_sample, count = PartitionSpec(SAMPLE), len(jax.tree.leaves(samples)[0])
+    every = split(own, SAMPLE, count, in_specs=(WHOLE, by_sample), out_specs=by_sample)
+    return every(shared, samples)

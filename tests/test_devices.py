@@ -50,7 +50,7 @@ def test_more_devices_than_there_are_are_refused():
 
 def test_without_a_mesh_nothing_is_split():
     assert common_mesh(None, samples=4, angles=(8,)) is None
-    assert split(jnp.sum, "angle", None, None) is jnp.sum
+    assert split(jnp.sum, "angle", 3, in_specs=None, out_specs=None) is jnp.sum
 
 
 class TestAccelerator:
@@ -62,18 +62,19 @@ class TestAccelerator:
         return fit(ScatteringMoments(morlet_bank((32, 32), 3, 4)), field)
 
     def test_it_takes_as_many_samples_as_its_memory_holds(self, model, monkeypatch):
-        assert samples_at_once(model) is None
+        assert samples_at_once(model, 6) is None
         monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
         points = model.descriptor.bank.num_points
-        assert samples_at_once(model) == int(0.7 * 2**34 / (16 * points))
-        large = morlet_bank((512, 512), 2, 2)
-        monkeypatch.setattr("synth.devices._MEMORY", 16 * large.num_points)
-        assert samples_at_once(large) == 1
+        assert samples_at_once(model, 6) == 6
+        assert samples_at_once(model, 1) is None
+        for room, at_once in ((5, 3), (2, 2), (1, None), (0.5, None)):
+            monkeypatch.setattr("synth.devices._MEMORY", room * 16 * points / 0.7 + 1)
+            assert samples_at_once(model, 6) == at_once
 
     def test_samples_at_once_are_those_one_by_one(self, model, monkeypatch):
         keys, limits = jax.random.split(jax.random.key(0), 3), Limits(1e-9, 20)
         alone = drain(descend(model, keys=keys, limits=limits))
-        monkeypatch.setattr(loop, "samples_at_once", lambda _: 2)
+        monkeypatch.setattr(loop, "samples_at_once", lambda _, count: 2)
         jax.clear_caches()
         together = drain(descend(model, keys=keys, limits=limits))
         jax.clear_caches()
@@ -116,6 +117,11 @@ for descriptor, meshes in (
             float(np.linalg.norm(a.field - b.field) / np.linalg.norm(b.field))
             for a, b in zip(map(jax.device_get, shared), map(jax.device_get, alone))
         )
+with jax.set_mesh(device_mesh(angles=8)):
+    try:
+        scatter(np.zeros((32, 32), np.float32), morlet_bank((32, 32), 2, 4))
+    except ValueError as error:
+        print(error, file=sys.stderr)
 print(json.dumps(errors))
 """
 
@@ -130,6 +136,7 @@ def test_eight_devices_give_the_result_of_one():
         env={**ENVIRONMENT, "PYTHONPATH": folder, "JAX_PLATFORMS": "cpu"},
     )
     assert ended.returncode == 0, ended.stderr
+    assert "8 devices of the mesh cannot share 4 angles evenly" in ended.stderr
     errors = json.loads(ended.stdout)
     assert len(errors) == 4
     assert max(errors.values()) <= 1e-4, errors

@@ -26,7 +26,7 @@ def run(*arguments, **environment):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("SYNTH_CACHE_DIR", str(tmp_path / "programs"))
+    monkeypatch.setenv("SYNTH_CACHE_DIR", str(tmp_path))
     return tmp_path / "programs"
 
 
@@ -37,7 +37,7 @@ def test_programs_are_in_the_user_s_cache_folder(monkeypatch):
 
 def test_a_run_keeps_its_programs_unless_it_is_told_not_to(folder, tmp_path):
     options = [*SMALL, "--model", "gaussian", "--device", "cpu", "--out", str(tmp_path)]
-    given = {"SYNTH_CACHE_DIR": str(folder)}
+    given = {"SYNTH_CACHE_DIR": str(folder.parent)}
     assert run(*options, "--no-cache", **given).returncode == 0
     assert runtime.programs() == (folder, 0, 0)
     assert run(*options, **given).returncode == 0
@@ -50,6 +50,7 @@ def test_a_run_keeps_its_programs_unless_it_is_told_not_to(folder, tmp_path):
 
 def test_the_cache_command_shows_and_clears(folder, capsys):
     folder.mkdir()
+    (folder / "my-notes.txt").write_text("stays")
     (folder / "jit_f-0-cache").write_bytes(bytes(1500))
     (folder / "jit_f-0-atime").write_bytes(b"")
     for arguments, words in ((["cache"], "1 program, 0.0 MB, in"), (["cache", "--clear"], "0 pro")):
@@ -58,7 +59,7 @@ def test_the_cache_command_shows_and_clears(folder, capsys):
         out, err = capsys.readouterr()
         assert (ended.value.code, out) == (0, f"{folder}\n")
         assert err.startswith(words)
-    assert list(folder.iterdir()) == []
+    assert [file.name for file in folder.iterdir()] == ["my-notes.txt"]
 
 
 def test_a_folder_that_cannot_be_made_is_no_reason_to_stop(tmp_path):

@@ -73,7 +73,10 @@ class Descriptor(eqx.Module):
         return self.measure(field)[1]
 
     def measure(self, field: Float[Array, "h w"]) -> tuple[Moments, Residual]:
-        """Moments of a field, and their estimation noise as ``noise`` defines it."""
+        """Moments of a field, and their estimation noise as ``noise`` defines it.
+
+        ``fit`` compiles this: what ``__call__``, ``residual`` and ``weights`` do must be traceable.
+        """
         every = lax.map(self, jnp.stack([field, *_pieces(field)]))
         whole, *pieces = (jax.tree.map(lambda leaf: leaf[i], every) for i in range(5))  # noqa: B023
         residuals = [self.residual(a, b) for a in pieces for b in pieces if a is not b]
