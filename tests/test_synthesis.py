@@ -207,8 +207,9 @@ def test_an_ensemble_is_one_program_and_does_what_single_descents_do(model, comp
         np.testing.assert_allclose(sample.field, alone.field, atol=1e-3 * picture().std())
         np.testing.assert_allclose(sample.losses, alone.losses, rtol=1e-3)
         assert sample.verdict == alone.verdict
+    others = jax.random.split(jax.random.key(5), 3)
     del compiled[:]
-    drain(descend(model, keys=jax.random.split(jax.random.key(5), 3), limits=STRICT))
+    drain(descend(model, keys=others, limits=STRICT))
     assert not compiled
 
 
