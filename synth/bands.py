@@ -119,7 +119,7 @@ def _alternated(maps: Float[Array, "*p n m"]) -> Float[Array, "*p n m"]:
     return maps if rows % 2 else maps * (1 - 2 * (jnp.arange(rows) % 2))[:, None]
 
 
-def resize(spectrum: Complex[Array, "*p n m"], grid: tuple[int, int]) -> Complex[Array, "*p a b"]:
+def resize(spectrum: Inexact[Array, "*p n m"], grid: tuple[int, int]) -> Inexact[Array, "*p a b"]:
     """Crop a centered spectrum, or pad it with zeros, to the frequencies of another grid."""
     edges = [(0, 0, 0)] * (spectrum.ndim - 2)
     for old, new in zip(spectrum.shape[-2:], grid, strict=True):

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec
-from jaxtyping import Array, Complex, Float, Inexact
+from jaxtyping import Array, Complex, Float, Inexact, Int
 
 from synth.bands import add_windows, centered_spectrum, first_layer, mean, resize, windows
 from synth.devices import ANGLE, WHOLE, split, whole
@@ -182,9 +182,10 @@ def scattering_spectra(
         _products, ANGLE, bank.num_angles, in_specs=(WHOLE, by_angle), out_specs=by_angle
     )
     s1, layers = whole(moduli(spectrum, bank.first))
-    stack, matrices = spectrum[None], []
+    stack, matrices = _planes(spectrum[None]), []
     for band, layer in zip(second, layers, strict=True):
-        stack = jnp.concatenate([resize(each, band.box) for each in (stack, layer)])
+        parts = [resize(each, band.box) for each in (stack, _planes(layer))]
+        stack = jnp.concatenate(parts, axis=1)
         matrices.append(_turn(whole(products(stack, band)), isotropic))
     return Spectra(
         mean=level,
@@ -227,53 +228,63 @@ def _power(spectrum: Complex[Array, "h w"], band: Band) -> Float[Array, ""]:
     return jnp.sum(part.real**2 + part.imag**2)
 
 
+def _planes(stack: Complex[Array, "n a b"]) -> Float[Array, "2 n a b"]:
+    """Real and imaginary parts."""
+    return jnp.stack([stack.real, stack.imag])
+
+
 @jax.custom_vjp
-def _products(stack: Complex[Array, "n a b"], band: Band) -> Complex[Array, "m n n"]:
+def _products(stack: Float[Array, "2 n a b"], band: Band) -> Complex[Array, "m n n"]:
     """⟨(x_r⋆ψ_m)(x_s⋆ψ_m)*⟩ of all fields r, s, given by their spectra, for each angle m.
 
     Real and imaginary parts are multiplied as real matrices, the fastest that backends have.
     """
-    planes, n = _planes(stack), len(stack)
+    n = stack.shape[1]
 
     def product(one: tuple[Array, Array]) -> Complex[Array, "n n"]:
-        filter_, start = one
-        part = windows(planes, start[None], band.grid)[0]
-        parts = [x.reshape(2 * n, -1) for x in (part * filter_**2, part)]
-        both = jnp.matmul(parts[0], parts[1].T, precision=lax.Precision.HIGHEST)
+        part = _filtered(stack, *one)
+        both = jnp.matmul(part, part.T, precision=lax.Precision.HIGHEST)
         return lax.complex(both[:n, :n] + both[n:, n:], both[n:, :n] - both[:n, n:])
 
     return lax.map(product, (band.filters, band.starts))
 
 
 def _products_forward(
-    stack: Complex[Array, "n a b"], band: Band
-) -> tuple[Complex[Array, "m n n"], tuple[Complex[Array, "n a b"], Band]]:
+    stack: Float[Array, "2 n a b"], band: Band
+) -> tuple[Complex[Array, "m n n"], tuple[Float[Array, "2 n a b"], Band]]:
     return _products(stack, band), (stack, band)
 
 
 def _products_backward(
-    saved: tuple[Complex[Array, "n a b"], Band], cotangent: Complex[Array, "m n n"]
-) -> tuple[Complex[Array, "n a b"], None]:
+    saved: tuple[Float[Array, "2 n a b"], Band], cotangent: Complex[Array, "m n n"]
+) -> tuple[Float[Array, "2 n a b"], None]:
     stack, band = saved
-    planes, n = _planes(stack), len(stack)
+    n = stack.shape[1]
 
-    def add(total: Float[Array, "_ a b"], one: tuple[Array, Array, Array]) -> tuple[Array, None]:
+    def add(total: Float[Array, "2 n a b"], one: tuple[Array, Array, Array]) -> tuple[Array, None]:
         filter_, start, slope = one
-        part = windows(planes, start[None], band.grid)[0].reshape(2 * n, -1)
         both = slope + slope.conj().T
-        matrix = jnp.block([[both.real, both.imag], [both.imag, -both.real]])
+        matrix = jnp.block([[both.real, both.imag], [-both.imag, both.real]])
+        part = _filtered(stack, filter_, start)
         slopes = jnp.matmul(matrix, part, precision=lax.Precision.HIGHEST)
-        slopes = slopes.reshape(1, 2 * n, *band.grid) * filter_**2
+        slopes = slopes.reshape(1, 2, n, *band.grid) * filter_
         return add_windows(total, slopes, start[None]), None
 
     inputs = (band.filters, band.starts, cotangent)
-    total = lax.scan(add, jnp.zeros_like(planes), inputs)[0]
-    return lax.complex(total[:n], total[n:]), None
+    return lax.scan(add, jnp.zeros_like(stack), inputs)[0], None
 
 
 _products.defvjp(_products_forward, _products_backward)
 
 
-def _planes(stack: Complex[Array, "n a b"]) -> Float[Array, "_ a b"]:
-    """Real parts of all spectra, then imaginary ones."""
-    return jnp.concatenate([stack.real, stack.imag])
+def _filtered(
+    stack: Float[Array, "2 n a b"], filter_: Float[Array, "c d"], start: Int[Array, "2"]
+) -> Float[Array, "_ _"]:
+    """What one filter keeps of all spectra, a row for every real part, then every imaginary."""
+    part = windows(stack, start[None], filter_.shape)[0] * filter_
+    return part.reshape(2 * stack.shape[1], -1)
+
+
+def _planes(spectra: Complex[Array, "n a b"]) -> Float[Array, "2 n a b"]:
+    """Real and imaginary parts."""
+    return jnp.stack([spectra.real, spectra.imag])
