@@ -1,14 +1,15 @@
 """Speed and memory of one loss and gradient, against the FFTs that it inherently needs.
 
     python -m benchmarks [--size 128 256 512 1024] [--model scattering scattering4 spectra]
-        [--repeats 20] [--end-to-end] [--batch 1 16 64] [--json FILE]
+        [--devices N] [--repeats 7] [--end-to-end] [--batch 1 16 64] [--json FILE]
 
 Models are order 2 with 8 angles, the same with 4, and the scattering spectra with 4. The floor is
 a program of bare batched FFTs through the same backend (see ``floor``), on the grids that are in
-use and on the critical ones, N / 2^j, which are the stricter measure; it counts twice, forward
-and for the gradient. Evaluation and floors are timed in turn, and the ratios are medians of the
-pairs. Compilation is that of loss and gradient, traced, lowered and compiled from empty caches.
-Every row has a process of its own, so its peak memory is its own.
+use and on the critical ones, N / 2^j, which are the stricter measure. Like a descent, each program
+does ten evaluations, on all cores of a processor unless told. Evaluation and floors are timed in
+turn, and the ratios are medians of the pairs. Compilation is that of loss and gradient, traced,
+lowered and compiled from empty caches. Every row has a process of its own, so its peak memory is
+its own.
 
 ``--end-to-end`` runs the whole command with an empty and with a full cache of compiled programs;
 of the default sizes up to 512. ``--batch`` times one evaluation of several samples together.
@@ -144,7 +145,8 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--size", type=int, nargs="+")
     parser.add_argument("--model", nargs="+", default=list(MODELS))
-    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--devices", type=int)
+    parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--end-to-end", action="store_true")
     parser.add_argument("--batch", type=int, nargs="+", default=[])
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/speed.json"))
@@ -155,8 +157,9 @@ def _options() -> argparse.Namespace:
     for size in options.size or []:
         if not _SIDES[0] <= size <= _SIDES[1]:
             parser.error(f"The size {size} is out of range: choose {_SIDES[0]} to {_SIDES[1]}.")
-    for name, number in [("repeats", options.repeats), *(("batch", n) for n in options.batch)]:
-        if number < 1:
+    numbers = [("repeats", options.repeats), *(("batch", n) for n in options.batch)]
+    for name, number in [*numbers, ("devices", options.devices)]:
+        if number is not None and number < 1:
             parser.error(f"--{name} is {number}, and must be 1 or more.")
     return options
 
@@ -191,15 +194,17 @@ def main() -> None:
     )
     for model in dict.fromkeys(options.model):
         for size in sizes:
-            row = attempt(measure, model, size, options.repeats)
+            row = attempt(measure, model, size, options.repeats, options.devices)
             if row is None:
                 continue
             show(row)
             if options.end_to_end and size in whole:
-                row["end_to_end"] = attempt(end_to_end, model, size)
+                row["end_to_end"] = attempt(end_to_end, model, size, options.devices)
                 if row["end_to_end"]:
                     show_command(row["end_to_end"])
-            batches = (attempt(measure_batch, model, size, n) for n in options.batch)
+            batches = (
+                attempt(measure_batch, model, size, n, options.devices) for n in options.batch
+            )
             for batch in filter(None, batches):
                 row.setdefault("batches", []).append(batch)
                 show_batch(batch)

@@ -17,12 +17,13 @@ _SYNTH = [sys.executable, "-c", "from synth.cli import main; main()"]
 _WRITTEN = (0, 3)  # exit codes: converged, and ended without reaching the tolerance
 
 
-def end_to_end(model: str, size: int) -> dict[str, Any]:
+def end_to_end(model: str, size: int, devices: int | None = None) -> dict[str, Any]:
     """Draw a texture twice: with an empty cache of compiled programs, and with a full one.
 
     Args:
         model: a name in ``speed.MODELS``.
         size: pixels of a side.
+        devices: that share the work; the command's default by default.
 
     Returns:
         Outcome, evaluations and seconds of the descent to the default tolerance, and for both
@@ -32,8 +33,8 @@ def end_to_end(model: str, size: int) -> dict[str, Any]:
         RuntimeError: if the command fails.
     """
     with tempfile.TemporaryDirectory() as folder:
-        seconds_cold, cold = _generate(model, size, Path(folder))
-        seconds_warm, warm = _generate(model, size, Path(folder))
+        seconds_cold, cold = _generate(model, size, devices, Path(folder))
+        seconds_warm, warm = _generate(model, size, devices, Path(folder))
     return {
         "picture": PICTURE,
         "outcome": warm["outcome"],
@@ -46,10 +47,14 @@ def end_to_end(model: str, size: int) -> dict[str, Any]:
     }
 
 
-def _generate(model: str, size: int, folder: Path) -> tuple[float, dict[str, Any]]:
+def _generate(
+    model: str, size: int, devices: int | None, folder: Path
+) -> tuple[float, dict[str, Any]]:
     """Seconds of one command, which keeps its programs in the folder, and its manifest."""
     kind = MODELS[model]
     options = ["--size", size, "--model", kind.name, "--angles", kind.num_angles]
+    if devices:
+        options += ["--devices", devices]
     command = [*_SYNTH, "generate", PICTURE, *map(str, options), "--out", str(folder / "runs")]
     environment = os.environ | {"SYNTH_CACHE_DIR": str(folder / "cache")}
     start = time.perf_counter()

@@ -3,7 +3,8 @@
 The FFTs of a forward pass are one of the real field, an inverse one per first-layer band, one of
 each real modulus map that a second layer looks at, and an inverse one per path of a second
 layer of which means of moduli are taken. Covariances are sums over frequencies (Parseval), and
-need none. The gradient runs through the same transforms once more.
+need none. The gradient runs through the same transforms once more, the other way. Devices of a mesh
+share them as they share the evaluation.
 """
 
 import time
@@ -13,15 +14,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jax import lax
+from jax.sharding import PartitionSpec
+from jaxtyping import Array, Complex, Float
 
 from synth import FilterBank
+from synth.devices import ANGLE, WHOLE, split
 
 Grids = list[tuple[int, tuple[int, int]]]
 """How many maps, and the height and width of each."""
 
-TWICE = 2
-"""Forward, and once more for the gradient."""
+TOGETHER = 10
+"""Evaluations of one program, as many as a descent does between two looks."""
 
 _COMPLEX = 8  # bytes of a number
 _LARGE = 2**28  # numbers of an array that no cache holds
@@ -58,23 +62,45 @@ def transforms(bank: FilterBank, *, second_layer: bool, critical: bool) -> Trans
     return Transforms([*first, *second], [field, *first[:-1]])  # nothing sees the coarsest map
 
 
-def bare(needed: Transforms) -> Callable[[], list[Array]]:
-    """A program of nothing but these FFTs, batched by grid, on arrays of noise."""
+Maps = tuple[list[Complex[Array, "p n m"]], list[Float[Array, "p n m"]]]
+
+
+def bare(needed: Transforms, num_angles: int) -> Callable[[], Maps]:
+    """A program of nothing but these FFTs and those of the gradient, ``TOGETHER`` times.
+
+    Args:
+        needed: of one forward pass, batched by grid.
+        num_angles: that the devices of a mesh share.
+
+    Returns:
+        The program, which transforms arrays of noise there and back.
+    """
     complexes = [_noise(count, grid) for count, grid in needed.inverse]
     reals = [_noise(count, grid).real for count, grid in needed.forward]
+    by_angle = [
+        [PartitionSpec(ANGLE) if len(x) > 1 else WHOLE for x in part] for part in (complexes, reals)
+    ]
 
-    @jax.jit
-    def program(complexes: list[Array], reals: list[Array]) -> list[Array]:
-        inverse = [jnp.fft.ifft2(each) for each in complexes]
-        return inverse + [jnp.fft.rfft2(each) for each in reals]
+    def there_and_back(maps: Maps, _: None) -> tuple[Maps, None]:
+        complexes, reals = maps
+        complexes = [jnp.fft.fft2(jnp.fft.ifft2(each)) for each in complexes]
+        return (complexes, [jnp.fft.irfft2(jnp.fft.rfft2(x), s=x.shape[1:]) for x in reals]), None
 
-    return lambda: program(complexes, reals)
+    def repeat(
+        complexes: list[Complex[Array, "p n m"]], reals: list[Float[Array, "p n m"]]
+    ) -> Maps:
+        return lax.scan(there_and_back, (complexes, reals), length=TOGETHER)[0]
+
+    every = jax.jit(
+        split(repeat, ANGLE, num_angles, in_specs=tuple(by_angle), out_specs=tuple(by_angle))
+    )
+    return lambda: every(complexes, reals)
 
 
 def traffic_bytes(needed: Transforms) -> int:
     """Bytes that move at least: every map of both layers written and read, in either direction."""
     points = sum(count * height * width for count, (height, width) in needed.inverse)
-    return 2 * TWICE * _COMPLEX * points
+    return 4 * _COMPLEX * points
 
 
 def bandwidth(length: int = _LARGE, repeats: int = 10) -> float:

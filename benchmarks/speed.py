@@ -7,14 +7,16 @@ So memory is that of the row alone, and a program is compiled from empty caches.
 import re
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
-from benchmarks.floor import TWICE, bandwidth, bare, in_turn, traffic_bytes, transforms
+from benchmarks.floor import TOGETHER, bandwidth, bare, in_turn, traffic_bytes, transforms
 from synth import (
     Limits,
     MomentModel,
@@ -24,10 +26,13 @@ from synth import (
     fit,
     joint,
     paths,
+    runtime,
     spectra_paths,
 )
+from synth.devices import common_mesh
 
 _FREE = {"bitcast", "constant", "get-tuple-element", "parameter", "tuple"}
+_STEP = 1e-6  # as little as moves nothing
 _LOOKS = 3  # chunks of a descent that are timed, of one stage
 
 
@@ -53,49 +58,51 @@ def descriptor(model: str, size: int) -> ScatteringMoments | ScatteringSpectra:
     return part
 
 
-def measure(model: str, size: int, repeats: int) -> dict[str, Any]:
+def measure(model: str, size: int, repeats: int, devices: int | None = None) -> dict[str, Any]:
     """Loss and gradient: time, floors in turn with it, compilation and memory.
 
     Args:
         model: a name in ``MODELS``.
         size: pixels of a side.
         repeats: timed rounds.
+        devices: that share the work; as many as ``synth generate`` takes by default.
 
     Returns:
         A row. Memory is in MiB: ``temp_memory_mb`` what the compiled program needs beyond its
         arguments, ``peak_memory_mb`` the most that its process had held, with Python and all
         that prepares the model, before the floors.
     """
-    jax.config.update("jax_enable_compilation_cache", False)
+    with shared(model, devices) as count:
+        return {"model": model, "size": size, "devices": count, **_measure(model, size, repeats)}
+
+
+def _measure(model: str, size: int, repeats: int) -> dict[str, Any]:
     measured = descriptor(model, size)
     fitted = fit(measured, _white(size))
     variable = fitted.start(key=jax.random.key(0))
     jax.clear_caches()  # what fitting has traced
     start = time.perf_counter()
-    loss = jax.jit(jax.value_and_grad(MomentModel.loss, argnums=1, has_aux=True))
-    compiled = loss.lower(fitted, variable).compile()
+    evaluate = Evaluations(fitted, variable)
     seconds_compile = time.perf_counter() - start
-    jax.block_until_ready(compiled(fitted, variable))
-    memory, analysis = peak_memory(), compiled.memory_analysis()
+    jax.block_until_ready(evaluate())
+    memory, analysis = peak_memory(), evaluate.compiled.memory_analysis()
     bank, means = measured.bank, isinstance(measured, ScatteringMoments)
     needed = transforms(bank, second_layer=means, critical=False)
+    critical = transforms(bank, second_layer=means, critical=True)
     programs = {
-        "evaluation": lambda: compiled(fitted, variable),
-        "fft_floor": bare(needed),
-        "fft_floor_critical": bare(transforms(bank, second_layer=means, critical=True)),
+        "evaluation": evaluate,
+        "fft_floor": bare(needed, bank.num_angles),
+        "fft_floor_critical": bare(critical, bank.num_angles),
     }
-    times = in_turn(programs, repeats)
     row = {
-        "model": model,
-        "size": size,
         "num_scales": bank.num_scales,
         "num_angles": bank.num_angles,
         "num_coefficients": len(paths(bank) if means else spectra_paths(bank)),
-        **figures(times),
+        **figures(in_turn(programs, repeats)),
         "seconds_compile": seconds_compile,
         "peak_memory_mb": memory,
         "temp_memory_mb": None if analysis is None else analysis.temp_size_in_bytes / 2**20,
-        "num_kernels": num_kernels(compiled.as_text() or ""),
+        "num_kernels": num_kernels(evaluate.compiled.as_text() or ""),
     }
     if jax.default_backend() != "cpu":
         speed = bandwidth()
@@ -105,18 +112,59 @@ def measure(model: str, size: int, repeats: int) -> dict[str, Any]:
     return row
 
 
+@contextmanager
+def shared(model: str, devices: int | None, samples: int = 1) -> Iterator[int]:
+    """The devices that share the work in the body, as ``synth generate`` shares it: how many."""
+    jax.config.update("jax_enable_compilation_cache", False)
+    runtime.choose("auto", devices)
+    mesh = common_mesh(devices, samples=samples, angles=[MODELS[model].num_angles])
+    with jax.set_mesh(mesh) if mesh else nullcontext():
+        yield mesh.size if mesh else 1
+
+
+class Evaluations:
+    """``TOGETHER`` losses and gradients of one program, each a little further down the last one.
+
+    So does a descent; what a program allocates when it begins is shared by all of them.
+
+    Args:
+        model: the target's moments.
+        variable: where they begin.
+    """
+
+    def __init__(self, model: MomentModel, variable: Float[Array, "h w"]) -> None:
+        self.compiled = _evaluations.lower(model, variable).compile()
+        self._given = jax.device_put((model, variable), self.compiled.input_shardings[0])
+
+    def __call__(self) -> tuple[Array, Array]:
+        """The variable and the losses."""
+        return self.compiled(*self._given)
+
+
+@jax.jit
+def _evaluations(model: MomentModel, variable: Float[Array, "h w"]) -> tuple[Array, Array]:
+    loss = jax.value_and_grad(MomentModel.loss, argnums=1, has_aux=True)
+
+    def step(variable: Float[Array, "h w"], _: None) -> tuple[Array, Array]:
+        (value, _), slope = loss(model, variable)
+        return variable - _STEP * slope, value
+
+    return jax.lax.scan(step, variable, length=TOGETHER)
+
+
 def figures(times: dict[str, Float[np.ndarray, " n"]]) -> dict[str, float]:
     """Medians of evaluation and floors, and of the ratios of the pairs.
 
     Args:
-        times: seconds of ``evaluation`` and, for a forward pass, of ``fft_floor`` and
-            ``fft_floor_critical``, round by round.
+        times: seconds of the programs ``evaluation``, ``fft_floor`` and ``fft_floor_critical``,
+            each of ``TOGETHER`` evaluations, round by round.
 
     Returns:
-        Seconds and ratios; the floors count twice, forward and for the gradient.
+        Seconds of one evaluation and of its floors, and ratios.
     """
-    evaluation = times["evaluation"]
-    floor, critical = (TWICE * times[name] for name in ("fft_floor", "fft_floor_critical"))
+    evaluation, floor, critical = (
+        times[name] / TOGETHER for name in ("evaluation", "fft_floor", "fft_floor_critical")
+    )
     return {
         "seconds_evaluation": float(np.median(evaluation)),
         "seconds_fft_floor": float(np.median(floor)),
@@ -126,7 +174,9 @@ def figures(times: dict[str, Float[np.ndarray, " n"]]) -> dict[str, float]:
     }
 
 
-def measure_batch(model: str, size: int, samples: int) -> dict[str, Any]:
+def measure_batch(
+    model: str, size: int, samples: int, devices: int | None = None
+) -> dict[str, Any]:
     """One evaluation of a descent of several samples, with the solver's step.
 
     The descent takes them as it always does: at once on an accelerator, in turn on a processor.
@@ -135,11 +185,22 @@ def measure_batch(model: str, size: int, samples: int) -> dict[str, Any]:
         model: a name in ``MODELS``.
         size: pixels of a side.
         samples: textures that are drawn together.
+        devices: that share the work; as many as ``synth generate`` takes by default.
 
     Returns:
         Seconds of an evaluation of all samples, and of one sample of it; memory in MiB.
     """
-    jax.config.update("jax_enable_compilation_cache", False)
+    with shared(model, devices, samples):
+        seconds = _seconds_batch(model, size, samples)
+    return {
+        "samples": samples,
+        "seconds_evaluation": seconds,
+        "seconds_per_sample": seconds / samples,
+        "peak_memory_mb": peak_memory(),
+    }
+
+
+def _seconds_batch(model: str, size: int, samples: int) -> float:
     fitted = fit(descriptor(model, size), _white(size))
     keys = jax.random.split(jax.random.key(0), samples)
     run = descend(fitted, keys=keys, limits=Limits(tolerance=0))
@@ -151,13 +212,7 @@ def measure_batch(model: str, size: int, samples: int) -> dict[str, Any]:
         jax.block_until_ready(progress.field)
         times.append((time.perf_counter() - start) / (progress.evaluations - done))
         done = progress.evaluations
-    seconds = float(np.median(times))
-    return {
-        "samples": samples,
-        "seconds_evaluation": seconds,
-        "seconds_per_sample": seconds / samples,
-        "peak_memory_mb": peak_memory(),
-    }
+    return float(np.median(times))
 
 
 def peak_memory() -> float:

@@ -6,14 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
+from fields import white
 
 from benchmarks.__main__ import Attempts, growth
 from benchmarks.command import end_to_end
-from benchmarks.floor import bandwidth, bare, traffic_bytes, transforms
-from benchmarks.speed import MODELS, descriptor, figures, num_kernels
-from synth import morlet_bank
+from benchmarks.floor import TOGETHER, bandwidth, bare, traffic_bytes, transforms
+from benchmarks.speed import MODELS, Evaluations, descriptor, figures, num_kernels
+from synth import fit, morlet_bank
 
 ROOT = Path(__file__).parent.parent
 SIZE = 32
@@ -56,7 +58,7 @@ def benchmark(*options):
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     path = tmp_path_factory.mktemp("benchmark") / "speed.json"
-    row = ["--size", SIZE, "--model", "scattering4", "--repeats", 1, "--batch", 2]
+    row = ["--size", SIZE, "--model", "scattering4", "--repeats", 1, "--batch", 2, "--devices", 2]
     run = benchmark(*row, "--json", path)
     assert run.returncode == 0, run.stderr
     return run.stdout, json.loads(path.read_text())
@@ -68,7 +70,7 @@ def test_a_row_has_its_figures(saved):
     (row,) = written["results"]
     assert "\nscattering4" in printed
     assert (row["model"], row["size"]) == ("scattering4", SIZE)
-    assert (row["num_scales"], row["num_angles"]) == (5, 4)
+    assert (row["num_scales"], row["num_angles"], row["devices"]) == (5, 4, 2)
     assert row["num_coefficients"] == 1 + 5 * 4 + 1 + 10 * 4**2
     assert 0 < row["seconds_evaluation"] < 10
     assert 0 < row["seconds_compile"] < 300
@@ -102,16 +104,29 @@ def test_a_row_that_fails_is_left_out(capsys):
     assert capsys.readouterr().err.startswith("divmod 7 0 is left out: ZeroDivisionError:")
 
 
-def test_the_floor_counts_twice_and_ratios_are_those_of_pairs():
-    evaluation, floor = np.array([1.0, 2.0, 6.0]), np.array([1.0, 0.5, 1.0])
+def test_seconds_are_those_of_one_evaluation_and_ratios_those_of_pairs():
+    evaluation, floor = np.array([10.0, 20.0, 60.0]), np.array([10.0, 5.0, 10.0])
     got = figures({"evaluation": evaluation, "fft_floor": floor, "fft_floor_critical": floor / 2})
     assert got == {
         "seconds_evaluation": 2.0,
-        "seconds_fft_floor": 2.0,
-        "seconds_fft_floor_critical": 1.0,
-        "ratio": 2.0,
-        "ratio_critical": 4.0,
+        "seconds_fft_floor": 1.0,
+        "seconds_fft_floor_critical": 0.5,
+        "ratio": 4.0,
+        "ratio_critical": 8.0,
     }
+
+
+def test_an_evaluation_is_one_of_a_descent():
+    model = fit(descriptor("scattering4", SIZE), white((SIZE, SIZE)))
+    start = model.start(key=jax.random.key(0))
+    variable, losses = Evaluations(model, start)()
+    (loss, _), slope = jax.value_and_grad(type(model).loss, argnums=1, has_aux=True)(model, start)
+    assert losses.shape == (TOGETHER,)
+    assert float(losses[0]) == pytest.approx(float(loss), rel=1e-5)
+    assert (np.diff(losses) < 0).all()
+    moved = np.asarray((start - variable).ravel(), float)
+    cosine = moved @ slope.ravel() / np.linalg.norm(moved) / np.linalg.norm(slope)
+    assert cosine > 0.9
 
 
 def test_the_floor_of_means_has_an_fft_per_path():
@@ -124,8 +139,10 @@ def test_the_floor_of_means_has_an_fft_per_path():
     used = transforms(bank, second_layer=True, critical=False)
     assert sum(n * h * w for n, (h, w) in used.inverse) == bank.num_points
     assert traffic_bytes(used) == 4 * 8 * bank.num_points
-    shapes = [(count, *grid) for count, grid in used.inverse]
-    assert [each.shape for each in bare(used)()][: len(shapes)] == shapes
+    complexes, reals = bare(used, num_angles=4)()
+    assert [each.shape for each in complexes] == [(count, *grid) for count, grid in used.inverse]
+    assert [each.shape for each in reals] == [(count, *grid) for count, grid in used.forward]
+    assert all(np.std(each) == pytest.approx(1, abs=0.2) for each in reals)  # there and back
 
 
 def test_the_floor_of_covariances_has_no_second_layer():
@@ -173,12 +190,12 @@ def test_the_command_is_run_cold_and_warm(monkeypatch, tmp_path):
         return subprocess.CompletedProcess(command, 3, f"a table\n{tmp_path}\n", "")
 
     monkeypatch.setattr(subprocess, "run", run)
-    got = end_to_end("scattering4", 64)
+    got = end_to_end("scattering4", 64, 2)
     (cold, cache), (warm, same) = calls
     assert cold == warm
     assert cache == same
     words = " ".join(cold)
-    assert "generate turbulence --size 64 --model scattering --angles 4 --out" in words
+    assert "generate turbulence --size 64 --model scattering --angles 4 --devices 2 --out" in words
     assert (got["evaluations"], got["seconds_descent"]) == (7, 0.5)
     assert got["phases_cold"]["descend"] == 1.0
     assert got["seconds_cold"] > 0
@@ -199,6 +216,7 @@ def test_a_command_that_fails_says_why(monkeypatch):
         (["--model", "fourier"], "There is no model fourier: choose scattering, scattering4"),
         (["--size", "8"], "The size 8 is out of range: choose 16 to 8192."),
         (["--size", "big"], "argument --size: invalid int value: 'big'"),
+        (["--devices", "0"], "--devices is 0, and must be 1 or more."),
         (["--repeats", "0"], "--repeats is 0, and must be 1 or more."),
         (["--batch", "0"], "--batch is 0, and must be 1 or more."),
     ],

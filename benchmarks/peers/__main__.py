@@ -6,7 +6,8 @@ README.md says how the environment of the other interpreter is made. Each peer i
 own that waits for a line while ours is timed, and we wait for its answer. A turn is as many
 evaluations as begin within a second; ratios are those of the medians of two turns, one after the
 other, and of these the median; beside it stands the ratio of the fastest evaluations of each side.
-Both sides run on the CPU, with as many threads as they choose, on a machine that does nothing else.
+Both sides run on the CPU, with as many threads as they choose, on a machine that does nothing else;
+ours is one of ten evaluations of a program, as in a descent, shared by all cores as in the command.
 Only kymatio measures the same moments, as it comes and, on the torus, with the same work: the
 others measure other statistics, and are there for orientation.
 """
@@ -27,9 +28,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from benchmarks.floor import TOGETHER
 from benchmarks.peers.worker import ANGLES, PEERS, turn
 from benchmarks.report import save
-from synth import MomentModel, ScatteringMoments, fit, morlet_bank, paths
+from benchmarks.speed import Evaluations, shared
+from synth import ScatteringMoments, fit, morlet_bank, paths
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -47,16 +50,15 @@ def fields(size: int) -> Float[np.ndarray, "2 n n"]:
 
 @functools.cache
 def ours(size: int) -> tuple[int, Callable[[], Any]]:
-    """Number of moments, and our evaluation: compiled, and warm."""
+    """Number of moments, and our evaluations: compiled, and warm."""
     target, start = fields(size)
     bank = morlet_bank((size, size), num_angles=ANGLES)
-    model = fit(ScatteringMoments(bank), target)
-    variable = model.variable(model.from_units(jnp.asarray(start)))
-    loss = jax.jit(jax.value_and_grad(MomentModel.loss, argnums=1, has_aux=True))
-    compiled = loss.lower(model, variable).compile()
+    with shared("scattering", None):
+        model = fit(ScatteringMoments(bank), target)
+        evaluations = Evaluations(model, model.variable(model.from_units(jnp.asarray(start))))
 
     def evaluate() -> None:
-        jax.block_until_ready(compiled(model, variable))
+        jax.block_until_ready(evaluations())
 
     evaluate()
     return len(paths(bank)), evaluate
@@ -85,7 +87,7 @@ def measure(python: str, name: str, size: int, repeats: int) -> dict[str, Any]:
             ) as process:
                 facts = _answer(process)
                 count, evaluate = ours(size)
-                pairs = [(turn(evaluate), _ask(process)) for _ in range(repeats)]
+                pairs = [(_turn(evaluate), _ask(process)) for _ in range(repeats)]
         except OSError as error:
             raise PeerError(f"its process does not run ({error})") from error
     return {
@@ -108,6 +110,11 @@ def _figures(mine: list[list[float]], theirs: list[list[float]]) -> dict[str, An
         "ratio_range": [float(ratios.min()), float(ratios.max())],
         "ratio_fastest": min(map(min, theirs)) / min(map(min, mine)),
     }
+
+
+def _turn(evaluate: Callable[[], Any]) -> list[float]:
+    """Seconds of our evaluations of a turn."""
+    return [seconds / TOGETHER for seconds in turn(evaluate)]
 
 
 def _ask(process: Process) -> list[float]:
