@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from synth import programs, runtime
 from synth.errors import InputError
 from synth.gallery import Entry, make, save
 from synth.images import pictures
@@ -34,6 +35,8 @@ def main() -> int:
         max_steps=asked.max_steps,
         tolerance=asked.tolerance,
     )
+    programs.keep()
+    runtime.choose("auto")
     sources = asked.names or pictures()
     entries: list[Entry] = []
     start = time.perf_counter()

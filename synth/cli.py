@@ -119,7 +119,7 @@ _Devices = Annotated[
     typer.Option(
         help="Devices that share the work, samples first, then the angles of each; of every "
         "process, if there are several. A processor counts as many as are asked for. Default: "
-        "one, or all with --distributed."
+        "all cores of a processor, one accelerator, or all with --distributed."
     ),
 ]
 _Distributed = Annotated[
@@ -224,10 +224,10 @@ def _settle(
     device: str, devices: int | None = None, *, distributed: bool = False, cache: bool = True
 ) -> bool:
     """Settle where JAX computes; whether this process is the one that writes."""
-    from synth import runtime
+    from synth import programs, runtime
 
     if cache:
-        runtime.keep_programs()
+        programs.keep()
     if distributed:
         runtime.join()
     runtime.choose(device, devices)
@@ -243,14 +243,14 @@ def cache_(
     ] = False,
 ) -> None:
     """Show where compiled programs are kept, and how many."""
-    from synth import runtime
+    from synth import programs
 
     if clear:
-        runtime.forget()
-    programs = runtime.programs()
-    plural = "" if programs.number == 1 else "s"
-    print(f"{programs.number} program{plural}, {programs.size / 1e6:.1f} MB, in", file=sys.stderr)
-    print(programs.folder)
+        programs.forget()
+    kept = programs.kept()
+    plural = "" if kept.number == 1 else "s"
+    print(f"{kept.number} program{plural}, {kept.size / 1e6:.1f} MB, in", file=sys.stderr)
+    print(kept.folder)
 
 
 @app.command()

@@ -10,6 +10,7 @@ to ``jax.shard_map``: it gathers what is split and sums the gradients of what is
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import jax
@@ -68,8 +69,9 @@ def common_mesh(num_devices: int | None, *, samples: int, angles: Sequence[int])
     """Mesh of the devices of all processes, as many as possible along ``sample``.
 
     Args:
-        num_devices: how many of each process; None takes all of them in a distributed run,
-            and otherwise the default one, without a mesh.
+        num_devices: how many of each process. None takes all of them in a distributed run. One
+            process alone takes as many virtual devices of its processor as share evenly, but
+            only the default one of several accelerators.
         samples: of the ensemble.
         angles: numbers of angles of all the filter banks that are in use.
 
@@ -80,11 +82,22 @@ def common_mesh(num_devices: int | None, *, samples: int, angles: Sequence[int])
         InputError: if samples and angles cannot be split evenly.
     """
     if num_devices is None and jax.process_count() == 1:
-        return None
+        num_devices = _even(samples, angles) if jax.default_backend() == "cpu" else 1
+        if num_devices == 1:
+            return None
     own = [[d for d in jax.devices() if d.process_index == i] for i in range(jax.process_count())]
     devices = [device for each in own for device in each[:num_devices]]
     along_samples, along_angles = _shares(len(devices), samples, angles)
     return device_mesh(samples=along_samples, angles=along_angles, devices=devices)
+
+
+def _even(samples: int, angles: Sequence[int]) -> int:
+    """The most devices of this process that share evenly."""
+    for count in range(jax.local_device_count(), 1, -1):
+        with suppress(InputError):
+            _shares(count, samples, angles)
+            return count
+    return 1
 
 
 def _shares(num_devices: int, samples: int, angles: Sequence[int]) -> tuple[int, int]:

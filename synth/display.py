@@ -16,7 +16,6 @@ from rich.text import Text
 
 from synth.images import Texture
 from synth.metrics import Scoreboard
-from synth.record import manifest
 from synth.runs import Look, Options, Result
 from synth.synthesis import drain
 
@@ -129,6 +128,8 @@ def _seconds_left(trace: list[tuple[float, int, float]], max_steps: int) -> floa
 
 def closing_table(result: Result) -> None:
     """Print residuals and statistics of target and models, the scoreboard and the verdict."""
+    from synth.record import manifest  # with matplotlib, which would delay the descent
+
     report = manifest(result)
     models: dict = report["models"]
     table = _table(result.texture.name, ("target", *models))

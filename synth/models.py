@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.fourier import periodic_part, periodogram, radial_average, radial_frequency
+from synth.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
 
 __all__ = ["GaussianModel", "MomentModel", "Start", "fit", "fit_gaussian"]
@@ -239,7 +240,7 @@ def fit(
     )
 
 
-@jax.jit
+@compiled
 def _measured(
     descriptor: Descriptor, field: Float[Array, "h w"]
 ) -> tuple[Moments, Residual, Moments]:

@@ -33,6 +33,7 @@ LADDER = ("gaussian", *MODELS)
 """Models from the least to the most that is kept of the target."""
 
 _MOST_SAMPLES = 64
+_JUDGE = ("scattering",)  # whose moments judge a Gaussian that is alone
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class Options:
             the model's descriptor says.
         solver: descent method.
         device: where it computes, as it was asked for.
-        devices: how many devices of each process share the descents; one by default, or all
-            in a distributed run.
+        devices: how many devices of each process share the work; by default all in a
+            distributed run or of a processor, and otherwise one.
     """
 
     image: str
@@ -211,12 +212,22 @@ def generate(
     Raises:
         InputError: if the options do not fit the picture.
     """
-    clock = clock or Clock()
+    run, mesh = _stages(texture, options, clock or Clock()), _mesh(options)
+    while True:
+        try:
+            with jax.set_mesh(mesh) if mesh else nullcontext():
+                look = next(run)
+        except StopIteration as end:
+            return end.value
+        yield look
+
+
+def _stages(texture: Texture, options: Options, clock: Clock) -> Generator[Look, None, Result]:
+    """Fit, sample and score on the devices of the mesh that is set."""
     target = texture.field[0]
-    mesh = _mesh(options)
     seeds = np.arange(options.seed, options.seed + options.samples)
     keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed)))(seeds)
-    judged = _fit(texture, options, *(options.descents or ("scattering",)))
+    judged = _fit(texture, options, *(options.descents or _JUDGE))
     judge = Judge(judged)
     gaussian = fit_gaussian(target, periodic=texture.periodic)
     descended: dict[str, tuple[Candidate, ...]] = {}
@@ -230,7 +241,7 @@ def generate(
             judge=judge,
         )
         with clock.phase("descend"):
-            samples = yield from _watched(run, name, mesh, clock)
+            samples = yield from _named(run, name, clock)
         descended[name] = tuple(_descended(sample) for sample in samples)
     drawn = _sampled(gaussian, keys[:, 0])
     candidates = {"gaussian": tuple(_drawn(field, judge) for field in drawn), **descended}
@@ -283,23 +294,19 @@ def _fit(texture: Texture, options: Options, *models: str) -> MomentModel:
 
 
 def _mesh(options: Options) -> Mesh | None:
-    """The devices that share the descents, if there are several."""
-    parts = {part for name in options.descents for part in MODELS[name]}
+    """The devices that share the work, if there are several."""
+    parts = {part for name in options.descents or _JUDGE for part in MODELS[name]}
     angles = [options.angles or NUM_ANGLES[part] for part in parts if part in NUM_ANGLES]
     return common_mesh(options.devices, samples=options.samples, angles=angles)
 
 
-def _watched(
-    run: Generator[Progress, None, tuple[Synthesis, ...]],
-    model: str,
-    mesh: Mesh | None,
-    clock: Clock,
+def _named(
+    run: Generator[Progress, None, tuple[Synthesis, ...]], model: str, clock: Clock
 ) -> Generator[Look, None, tuple[Synthesis, ...]]:
-    """The same descent on the devices of a mesh, with the model's name at every look."""
+    """The same descent, with the model's name at every look."""
     while True:
         try:
-            with jax.set_mesh(mesh) if mesh else nullcontext():
-                progress = next(run)
+            progress = next(run)
         except StopIteration as end:
             return end.value
         clock.mark("first_look")

@@ -228,11 +228,6 @@ def _power(spectrum: Complex[Array, "h w"], band: Band) -> Float[Array, ""]:
     return jnp.sum(part.real**2 + part.imag**2)
 
 
-def _planes(stack: Complex[Array, "n a b"]) -> Float[Array, "2 n a b"]:
-    """Real and imaginary parts."""
-    return jnp.stack([stack.real, stack.imag])
-
-
 @jax.custom_vjp
 def _products(stack: Float[Array, "2 n a b"], band: Band) -> Complex[Array, "m n n"]:
     """⟨(x_r⋆ψ_m)(x_s⋆ψ_m)*⟩ of all fields r, s, given by their spectra, for each angle m.
@@ -281,7 +276,7 @@ def _filtered(
     stack: Float[Array, "2 n a b"], filter_: Float[Array, "c d"], start: Int[Array, "2"]
 ) -> Float[Array, "_ _"]:
     """What one filter keeps of all spectra, a row for every real part, then every imaginary."""
-    part = windows(stack, start[None], filter_.shape)[0] * filter_
+    part = windows(stack, start[None], (filter_.shape[0], filter_.shape[1]))[0] * filter_
     return part.reshape(2 * stack.shape[1], -1)
 
 

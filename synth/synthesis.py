@@ -19,6 +19,7 @@ from synth.devices import SAMPLE, WHOLE, samples_at_once, split, whole
 from synth.errors import InputError
 from synth.models import MomentModel, Start
 from synth.outcomes import Limits, Outcome, Progress, Synthesis
+from synth.programs import compiled
 from synth.solvers import LBFGS, Solver, State
 from synth.statistics import Descriptor, Moments, Residual, excess
 
@@ -77,12 +78,12 @@ class Judge:
         return moments, _distance(self._descriptor, moments, self.target)
 
 
-@jax.jit
+@compiled
 def _moments(descriptor: Descriptor, field: Float[Array, "h w"]) -> Moments:
     return whole(descriptor(field))
 
 
-@jax.jit
+@compiled
 def _distance(descriptor: Descriptor, moments: Moments, target: Moments) -> Residual:
     return whole(descriptor.residual(moments, target))
 
@@ -294,7 +295,7 @@ def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b h w
     return _for_each(one, model, fields)
 
 
-@jax.jit
+@compiled
 def _restart(
     before: MomentModel,
     after: MomentModel,
@@ -312,7 +313,7 @@ def _restart(
     return _for_each(one, (before, after), (states, running))
 
 
-@jax.jit
+@compiled
 def _advance(
     model: MomentModel, solver: Solver, states: State, steps: Int[Array, " b"]
 ) -> tuple[State, Float[Array, "b n"]]:
@@ -342,7 +343,7 @@ class _View(NamedTuple):
     stalled: Bool[Array, " b"]
 
 
-@jax.jit
+@compiled
 def _look(stage: MomentModel, model: MomentModel, solver: Solver, states: State) -> _View:
     """Fields within the bounds of the stage and of the model, and how far they are."""
 

@@ -1,4 +1,8 @@
-"""Fields that the transforms are held against their oracles on."""
+"""Fields that the transforms are held against their oracles on, and the command as users run it."""
+
+import os
+import subprocess
+import sys
 
 import numpy as np
 
@@ -14,3 +18,15 @@ def picture(name, shape):
     field = load(name).field[0].astype(np.float64)
     tiled = np.tile(field, (2, 2))[: shape[0], : shape[1]]
     return (tiled - tiled.mean()) / tiled.std()
+
+
+def run_command(*arguments, **environment):
+    """Run ``synth`` in a process of its own, without JAX's settings of this one."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
+    return subprocess.run(
+        [sys.executable, "-c", "from synth.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**clean, **environment},
+    )

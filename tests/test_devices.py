@@ -95,13 +95,14 @@ import numpy as np
 from contextlib import nullcontext
 from fields import picture
 from synth import *
+from synth.devices import common_mesh
 
 def textures(model, mesh, samples):
     keys = jax.random.split(jax.random.key(0), samples)
     with mesh and jax.set_mesh(device_mesh(**mesh)) or nullcontext():
         return drain(descend(model, keys=keys, limits=Limits(1e-9, 20)))
 
-errors = {}
+errors, shares = {}, []
 bank = morlet_bank((64, 64), 4, 8)
 for descriptor, meshes in (
     (ScatteringMoments(bank), [{"angles": 8}, {"samples": 2}, {"samples": 2, "angles": 4}]),
@@ -117,12 +118,15 @@ for descriptor, meshes in (
             float(np.linalg.norm(a.field - b.field) / np.linalg.norm(b.field))
             for a, b in zip(map(jax.device_get, shared), map(jax.device_get, alone))
         )
+for samples, angles in ((1, (8,)), (3, (4,)), (1, (8, 4)), (1, (5,)), (1, (7, 11))):
+    mesh = common_mesh(None, samples=samples, angles=angles)
+    shares.append(mesh and tuple(mesh.shape.values()))
 with jax.set_mesh(device_mesh(angles=8)):
     try:
         scatter(np.zeros((32, 32), np.float32), morlet_bank((32, 32), 2, 4))
     except ValueError as error:
         print(error, file=sys.stderr)
-print(json.dumps(errors))
+print(json.dumps([errors, shares]))
 """
 
 
@@ -137,7 +141,8 @@ def test_eight_devices_give_the_result_of_one():
     )
     assert ended.returncode == 0, ended.stderr
     assert "8 devices of the mesh cannot share 4 angles evenly" in ended.stderr
-    errors = json.loads(ended.stdout)
+    errors, shares = json.loads(ended.stdout)
+    assert shares == [[1, 8], [3, 2], [1, 4], [1, 5], None]  # of a processor, if none are named
     assert len(errors) == 4
     assert max(errors.values()) <= 1e-4, errors
 

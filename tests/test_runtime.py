@@ -1,76 +1,52 @@
-"""Compiled programs that are kept, and processes that do not meet."""
+"""Where JAX computes: cores of the processor, devices that are not there, other processes."""
 
 import os
 import subprocess
 import sys
 
+import jax
 import pytest
-from platformdirs import user_cache_path
+from fields import run_command as run
 
-from synth import cli, runtime
+from synth import runtime
+from synth.errors import InputError
 
-MAIN = "from synth.cli import main; main()"
-SMALL = ["generate", "turbulence", "--size", "32", "--scales", "2", "--angles", "2"]
+COUNT = """
+import jax
+from synth import runtime
+runtime.choose("cpu", {})
+print(jax.local_device_count(), runtime._cores())
+"""
 
 
-def run(*arguments, **environment):
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
-    return subprocess.run(
-        [sys.executable, "-c", MAIN, *arguments],
+@pytest.mark.parametrize("asked", [None, 1, 3])
+@pytest.mark.parametrize("setting", [None, 5])
+def test_a_processor_is_divided_into_its_cores(asked, setting):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
+    if setting:
+        environment["JAX_NUM_CPU_DEVICES"] = str(setting)
+    ended = subprocess.run(
+        [sys.executable, "-c", COUNT.format(asked)],
         capture_output=True,
         text=True,
-        check=False,
-        env={**clean, **environment},
+        check=True,
+        env=environment,
     )
+    count, cores = map(int, ended.stdout.split())
+    assert count == (asked or setting or cores)
+    assert 1 <= cores <= os.cpu_count()
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("SYNTH_CACHE_DIR", str(tmp_path))
-    return tmp_path / "programs"
-
-
-def test_programs_are_in_the_user_s_cache_folder(monkeypatch):
-    monkeypatch.delenv("SYNTH_CACHE_DIR")
-    assert runtime.programs().folder == user_cache_path("synth", appauthor=False) / "programs"
-
-
-def test_a_run_keeps_its_programs_unless_it_is_told_not_to(folder, tmp_path):
-    options = [*SMALL, "--model", "gaussian", "--device", "cpu", "--out", str(tmp_path)]
-    given = {"SYNTH_CACHE_DIR": str(folder.parent)}
-    assert run(*options, "--no-cache", **given).returncode == 0
-    assert runtime.programs() == (folder, 0, 0)
-    assert run(*options, **given).returncode == 0
-    kept = runtime.programs()
-    assert kept.number > 0
-    assert kept.size > 0
-    assert run(*options, **given).returncode == 0
-    assert runtime.programs().number == kept.number
-
-
-def test_the_cache_command_shows_and_clears(folder, capsys):
-    folder.mkdir()
-    (folder / "my-notes.txt").write_text("stays")
-    (folder / "jit_f-0-cache").write_bytes(bytes(1500))
-    (folder / "jit_f-0-atime").write_bytes(b"")
-    for arguments, words in ((["cache"], "1 program, 0.0 MB, in"), (["cache", "--clear"], "0 pro")):
-        with pytest.raises(SystemExit) as ended:
-            cli.main(arguments)
-        out, err = capsys.readouterr()
-        assert (ended.value.code, out) == (0, f"{folder}\n")
-        assert err.startswith(words)
-    assert [file.name for file in folder.iterdir()] == ["my-notes.txt"]
-
-
-def test_a_folder_that_cannot_be_made_is_no_reason_to_stop(tmp_path):
-    file = tmp_path / "file"
-    file.write_text("not a folder")
-    options = [*SMALL, "--model", "gaussian", "--device", "cpu", "--out", str(tmp_path / "out")]
-    assert run(*options, SYNTH_CACHE_DIR=str(file)).returncode == 0
+def test_jax_in_use_stays_as_it_is():
+    count = jax.local_device_count()
+    runtime.choose("cpu")
+    assert jax.local_device_count() == count
+    with pytest.raises(InputError, match=rf"64 devices were asked for: choose 1 to {count}\."):
+        runtime.choose("cpu", 64)
 
 
 def test_a_process_without_others_says_how_to_start_them(tmp_path):
-    ended = run(*SMALL, "--distributed", "--out", str(tmp_path / "out"))
+    ended = run("generate", "turbulence", "--distributed", "--out", str(tmp_path / "out"))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("synth: The processes of a distributed run do not meet (")
     assert "set JAX_COORDINATOR_ADDRESS" in ended.stderr

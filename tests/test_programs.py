@@ -1,0 +1,179 @@
+"""Programs that are kept: where, how many, and that they are found again."""
+
+import pickle
+from typing import ClassVar, NamedTuple
+
+import jax
+import numpy as np
+import pytest
+from fields import run_command as run
+from platformdirs import user_cache_path
+
+from synth import cli, device_mesh, programs
+from synth.programs import compiled
+
+SMALL = ["generate", "turbulence", "--size", "32", "--scales", "2", "--angles", "2"]
+LONG = ["--max-steps", "70", "--tolerance", "1e-6"]  # beyond the first stage
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYNTH_CACHE_DIR", str(tmp_path))
+    return tmp_path / "programs"
+
+
+def test_programs_are_in_the_user_s_cache_folder(monkeypatch):
+    monkeypatch.delenv("SYNTH_CACHE_DIR")
+    assert programs.kept().folder == user_cache_path("synth", appauthor=False) / "programs"
+
+
+def test_a_run_keeps_its_programs_unless_it_is_told_not_to(folder, tmp_path):
+    options = [*SMALL, "--model", "gaussian", "--device", "cpu", "--out", str(tmp_path)]
+    given = {"SYNTH_CACHE_DIR": str(folder.parent)}
+    assert run(*options, "--no-cache", **given).returncode == 0
+    assert programs.kept() == (folder, 0, 0)
+    assert run(*options, **given).returncode == 0
+    kept = programs.kept()
+    assert kept.number > 0
+    assert kept.size > 0
+    assert run(*options, **given).returncode == 0
+    assert programs.kept().number == kept.number
+
+
+def test_the_cache_command_shows_and_clears(folder, capsys):
+    folder.mkdir()
+    (folder / "my-notes.txt").write_text("stays")
+    (folder / "jit_f-0-cache").write_bytes(bytes(1500))
+    (folder / "jit_f-0-atime").write_bytes(b"")
+    (folder / "f-0-trace").write_bytes(bytes(500))
+    for arguments, words in ((["cache"], "1 program, 0.0 MB, in"), (["cache", "--clear"], "0 pro")):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        out, err = capsys.readouterr()
+        assert (ended.value.code, out) == (0, f"{folder}\n")
+        assert err.startswith(words)
+    assert [file.name for file in folder.iterdir()] == ["my-notes.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_no_reason_to_stop(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    options = [*SMALL, "--model", "gaussian", "--device", "cpu", "--out", str(tmp_path / "out")]
+    assert run(*options, SYNTH_CACHE_DIR=str(file)).returncode == 0
+
+
+def test_the_same_command_twice_gives_the_same_fields_and_traces_nothing_new(folder, tmp_path):
+    fields = []
+    for name in ("first", "second"):
+        out = tmp_path / name
+        given = {"SYNTH_CACHE_DIR": str(folder.parent)}
+        ended = run(*SMALL, *LONG, "--device", "cpu", "--out", str(out), **given)
+        assert ended.returncode == 3, ended.stderr
+        fields.append(np.load(next(out.glob("*/fields.npz")))["scattering"])
+        traces = sorted(path.name.split("-")[0] for path in folder.glob("*-trace"))
+        assert traces == ["advance", "distance", "look", "measured", "moments", "restart"]
+    np.testing.assert_array_equal(*fields)
+
+
+class TestCompiled:
+    """A function whose trace is kept."""
+
+    @pytest.fixture(autouse=True)
+    def keeping(self, folder):
+        names = ("compilation_cache_dir", "persistent_cache_min_compile_time_secs")
+        names += ("persistent_cache_min_entry_size_bytes",)
+        before = {name: getattr(jax.config, f"jax_{name}") for name in names}
+        programs.keep()
+        yield
+        for name, value in before.items():
+            jax.config.update(f"jax_{name}", value)
+
+    @pytest.fixture
+    def traced(self):
+        return []
+
+    @pytest.fixture
+    def function(self, traced):
+        def double(tree, by=2):
+            traced.append(tree)
+            return {"product": by * tree["x"], "kept": (tree["y"],)}
+
+        return double
+
+    TREE: ClassVar = {"x": np.arange(3.0, dtype=np.float32), "y": np.ones((2, 2), np.float32)}
+
+    def check(self, result, factor=2):
+        np.testing.assert_array_equal(result["product"], factor * self.TREE["x"])
+        np.testing.assert_array_equal(result["kept"][0], self.TREE["y"])
+
+    def test_it_is_traced_once_for_all_processes(self, function, traced, folder):
+        for _ in range(2):  # a new function, as in a new process
+            double = compiled(function)
+            self.check(double(self.TREE))
+            self.check(double(self.TREE, by=3), 3)
+            self.check(double(self.TREE))
+            assert len(traced) == 2
+        assert len(list(folder.glob("double-*-trace"))) == 2
+
+    def test_what_it_depends_on_is_told_apart(self, function, traced):
+        compiled(function)(self.TREE)
+        compiled(function)({**self.TREE, "x": np.arange(4.0)})
+        compiled(function)({**self.TREE, "x": np.arange(3)})
+        with jax.enable_x64(True):
+            compiled(function)(self.TREE)
+        with jax.default_matmul_precision("highest"):
+            compiled(function)(self.TREE)
+        with jax.set_mesh(device_mesh()):
+            compiled(function)(self.TREE)
+        assert len(traced) == 6
+        compiled(function)(self.TREE)
+        assert len(traced) == 6
+
+    def test_another_source_is_traced_anew(self, function, traced, monkeypatch):
+        compiled(function)(self.TREE)
+        monkeypatch.setattr(programs, "_source", lambda: "of another version")
+        compiled(function)(self.TREE)
+        assert len(traced) == 2
+
+    @pytest.mark.parametrize("damage", [b"", b"no pickle", pickle.dumps((b"no program", 0))])
+    def test_a_damaged_file_is_replaced(self, function, traced, folder, damage):
+        compiled(function)(self.TREE)
+        (file,) = folder.glob("double-*-trace")
+        file.write_bytes(damage)
+        self.check(compiled(function)(self.TREE))
+        self.check(compiled(function)(self.TREE))
+        assert len(traced) == 2
+
+    def test_in_a_transformation_it_is_a_plain_function(self, function, folder):
+        result = jax.vmap(compiled(function))(jax.tree.map(lambda x: x[None], self.TREE))
+        self.check(jax.tree.map(lambda x: x[0], result))
+        assert not list(folder.glob("*-trace"))
+
+    def test_what_is_of_other_people_s_classes_is_only_compiled(self, function, folder):
+        class Pair(NamedTuple):
+            x: np.ndarray
+            y: np.ndarray
+
+            def __getitem__(self, name):
+                return getattr(self, name)
+
+        self.check(compiled(function)(Pair(**self.TREE)))
+        assert not list(folder.glob("*-trace"))
+
+    def test_what_cannot_be_exported_is_compiled_all_the_same(self, function, folder, monkeypatch):
+        def export(_):
+            raise NotImplementedError
+
+        monkeypatch.setattr("jax.export.export", export)
+        self.check(compiled(function)(self.TREE))
+        assert not list(folder.glob("*-trace"))
+
+    def test_nothing_is_kept_in_a_folder_that_is_gone_or_not_asked_for(
+        self, function, folder, monkeypatch
+    ):
+        folder.rmdir()
+        folder.write_text("not a folder")
+        self.check(compiled(function)(self.TREE))
+        monkeypatch.setenv("SYNTH_CACHE_DIR", str(folder.parent / "other"))
+        self.check(compiled(function)(self.TREE))
+        assert not (folder.parent / "other").exists()
