@@ -35,15 +35,25 @@ HloModule jit_loss, entry_computation_layout={(f32[8]{0})->f32[8]{0}}
   ROOT %fusion.2 = f32[8]{0} fusion(%fusion.1), kind=kLoop, calls=%fused
 }
 
-ENTRY %main (x: f32[8]) -> f32[8] {
+%small (x.1: f32[8]) -> f32[8] {
+  %x.1 = f32[8]{0} parameter(0)
+  ROOT %fusion.3 = f32[8]{0} fusion(%x.1), kind=kLoop, calls=%fused
+}
+
+%evaluation (x: f32[8]) -> f32[8] {
   %x = f32[8]{0} parameter(0)
   %call.1 = f32[8]{0} call(%x), to_apply=%commands
-  %pair = (f32[8]{0}, /*index=1*/s32[]) while(%call.1), condition=%c, body=%b
+  %pair = (f32[8]{0}, /*index=1*/s32[]) while(%call.1), condition=%c, body=%small
   %part = f32[8]{0} get-tuple-element(%pair), index=0
   %gemm = (f32[8]{0}, s8[4]{0}) custom-call(%part), custom_call_target="__cublas$gemm"
   %fft-start = ((f32[8]{0}), f32[8]{0}) fusion-start(%part), calls=%fused
   %fft-done = f32[8]{0} fusion-done(%fft-start)
   ROOT %fft.1 = f32[8]{0} fft(%fft-done), fft_type=RFFT, fft_length={8}
+}
+
+ENTRY %main (y: f32[8]) -> f32[8] {
+  %y = f32[8]{0} parameter(0)
+  ROOT %ten = f32[8]{0} while(%y), condition=%c, body=%evaluation
 }
 """
 
