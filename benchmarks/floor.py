@@ -91,10 +91,11 @@ def bare(needed: Transforms, num_angles: int) -> Callable[[], Maps]:
     ) -> Maps:
         return lax.scan(there_and_back, (complexes, reals), length=TOGETHER)[0]
 
-    every = jax.jit(
-        split(repeat, ANGLE, num_angles, in_specs=tuple(by_angle), out_specs=tuple(by_angle))
-    )
-    return lambda: every(complexes, reals)
+    specs = tuple(by_angle)
+    every = split(repeat, ANGLE, num_angles, in_specs=specs, out_specs=specs)
+    program = jax.jit(every).lower(complexes, reals).compile()
+    given = jax.device_put((complexes, reals), program.input_shardings[0])
+    return lambda: program(*given)
 
 
 def traffic_bytes(needed: Transforms) -> int:

@@ -119,7 +119,7 @@ _Devices = Annotated[
     typer.Option(
         help="Devices that share the work, samples first, then the angles of each; of every "
         "process, if there are several. A processor counts as many as are asked for. Default: "
-        "all cores of a processor, one accelerator, or all with --distributed."
+        "as many cores as share evenly, up to 8; one accelerator; all with --distributed."
     ),
 ]
 _Distributed = Annotated[
@@ -134,7 +134,7 @@ _Cache = Annotated[
     bool,
     typer.Option(
         "--cache/--no-cache",
-        help="Keep compiled programs for the next run; `synth cache` shows where.",
+        help="Keep programs for the next run, compiled and traced; `synth cache` shows where.",
     ),
 ]
 
@@ -242,7 +242,7 @@ def cache_(
         bool, typer.Option("--clear", help="Delete them; the next run compiles again.")
     ] = False,
 ) -> None:
-    """Show where compiled programs are kept, and how many."""
+    """Show where programs are kept, how many are compiled, and the size of all that is kept."""
     from synth import programs
 
     if clear:

@@ -69,9 +69,9 @@ def common_mesh(num_devices: int | None, *, samples: int, angles: Sequence[int])
     """Mesh of the devices of all processes, as many as possible along ``sample``.
 
     Args:
-        num_devices: how many of each process. None takes all of them in a distributed run. One
-            process alone takes as many virtual devices of its processor as share evenly, but
-            only the default one of several accelerators.
+        num_devices: how many of each process. None takes all of them in a distributed run; one
+            process alone takes as many devices of its processor as share evenly, but only the
+            default one of several accelerators.
         samples: of the ensemble.
         angles: numbers of angles of all the filter banks that are in use.
 
@@ -82,13 +82,19 @@ def common_mesh(num_devices: int | None, *, samples: int, angles: Sequence[int])
         InputError: if samples and angles cannot be split evenly.
     """
     if num_devices is None and jax.process_count() == 1:
-        num_devices = _even(samples, angles) if jax.default_backend() == "cpu" else 1
-        if num_devices == 1:
-            return None
+        num_devices = _even(samples, angles) if _platform() == "cpu" else 1
+    if num_devices == jax.process_count() == 1:
+        return None
     own = [[d for d in jax.devices() if d.process_index == i] for i in range(jax.process_count())]
     devices = [device for each in own for device in each[:num_devices]]
     along_samples, along_angles = _shares(len(devices), samples, angles)
     return device_mesh(samples=along_samples, angles=along_angles, devices=devices)
+
+
+def _platform() -> str:
+    """Of the default device, which may be another one than that of the default backend."""
+    device = jax.config.values["jax_default_device"]
+    return getattr(device, "platform", device) or jax.default_backend()
 
 
 def _even(samples: int, angles: Sequence[int]) -> int:
@@ -164,7 +170,7 @@ def samples_at_once(tree: PyTree, count: int) -> int | None:
         caches hold one sample best; on an accelerator the largest divisor that fits into its
         memory, None instead of 1, since a branch not taken then costs nothing.
     """
-    if jax.default_backend() == "cpu":
+    if _platform() == "cpu":
         return None
     leaves = jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, FilterBank))
     points = sum(leaf.num_points for leaf in leaves if isinstance(leaf, FilterBank))

@@ -8,16 +8,16 @@ import os
 import pickle
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, wraps
+from functools import wraps
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import jax
+import jax.numpy as jnp
 from jax import export
 from jax.core import Tracer
-from jax.stages import Compiled
 from jaxtyping import Array, PyTree
 from platformdirs import user_cache_path
 
@@ -26,10 +26,14 @@ from synth.folders import hidden_folder
 
 __all__ = ["Kept", "compiled", "forget", "keep", "kept"]
 
-_TRACERS = ("jax", "jaxlib", "equinox", "optax")  # whose versions shape what is traced
+_PACKAGES = ("synth", "jax", "jaxlib", "equinox", "optax")  # that shape what is traced
+_CACHE = ("compilation_cache_dir", "enable_compilation_cache")
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+
+Program = Callable[[PyTree], PyTree]
+"""Of the arguments of a function, as a tuple and a dictionary."""
 
 
 class Kept(NamedTuple):
@@ -38,7 +42,7 @@ class Kept(NamedTuple):
     Attributes:
         folder: where they are.
         number: how many are compiled.
-        size: in bytes, all together.
+        size: in bytes, of these and of what was traced.
     """
 
     folder: Path
@@ -68,12 +72,15 @@ def kept() -> Kept:
     """The programs that are kept.
 
     They are in the folder ``programs`` of ``SYNTH_CACHE_DIR``, if that is set, or else of the
-    user's cache folder; where ``JAX_COMPILATION_CACHE_DIR`` is set, that is the folder.
+    user's cache folder; where ``JAX_COMPILATION_CACHE_DIR`` is set, that is the folder, and
+    nothing is kept of what was traced.
     """
-    folder = _folder()
-    programs = [file for file in folder.glob("*-cache") if file.is_file()]
-    files = [*programs, *folder.glob("*-trace")]
-    return Kept(folder, len(programs), sum(file.stat().st_size for file in files))
+    number = size = 0
+    for file in _files("*-cache", "*-trace"):
+        with suppress(FileNotFoundError):  # another process may have deleted it
+            size += file.stat().st_size
+            number += file.name.endswith("-cache")
+    return Kept(_own_setting() or _folder(), number, size)
 
 
 def forget() -> None:
@@ -82,118 +89,113 @@ def forget() -> None:
     Raises:
         InputError: if they cannot be deleted.
     """
-    for pattern in ("*-cache", "*-atime", "*-trace"):
-        for file in _folder().glob(pattern):
-            try:
-                file.unlink(missing_ok=True)
-            except OSError as error:
-                raise InputError(f"{file} cannot be deleted ({error.strerror}).") from error
+    for file in _files("*-cache", "*-atime", "*-trace"):
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"{file} cannot be deleted ({error.strerror}).") from error
 
 
 def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """``jax.jit``; where programs are kept, and JAX runs in one process, the trace is kept, too.
 
-    What was traced is found again by the function's name, the structure, shapes and types of
-    its arguments, the mesh, JAX's settings, and the source of this package: all that it
-    depends on, if the function closes over nothing. Arguments of other people's classes, whose
+    It is found again by all that it depends on: the function's name, the source of this package
+    and the versions of those it is built on, the structure, shapes and types of the arguments,
+    mesh, device and its memory, JAX's settings. Arguments of other packages' classes, whose
     source may change, are only compiled.
 
     Args:
-        function: of arrays in trees.
+        function: of this package; of arrays in trees.
 
     Returns:
         The compiled function.
     """
-    usual = jax.jit(function)
-    programs: dict[str, _Program | None] = {}
+    plain = jax.jit(function)
+    programs: dict[str, Program | None] = {}
 
     @wraps(function)
     def call(*given: Arguments.args, **named: Arguments.kwargs) -> Result:
         arguments = given, named
-        leaves = jax.tree.leaves(arguments)
-        traced = any(isinstance(leaf, Tracer) for leaf in leaves)
+        traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments))
         if traced or not _keeps_traces() or not _is_ours(jax.tree.structure(arguments)):
-            return usual(*given, **named)
+            return plain(*given, **named)
         name = _name(function, arguments)
         if name not in programs:
-            programs[name] = _load(name) or _trace(function, arguments, name)
+            programs[name] = _load(name, arguments) or _trace(function, arguments, name)
         program = programs[name]
-        return program(leaves) if program else usual(*given, **named)
+        return plain(*given, **named) if program is None else program(arguments)
 
     return call
 
 
-class _Program:
-    """An exported function of the leaves of its arguments, compiled when it is first called.
-
-    Args:
-        exported: what it was traced to.
-        like: anything of its results' structure.
-    """
-
-    def __init__(self, exported: export.Exported, like: PyTree) -> None:
-        self._structure = jax.tree.structure(like)
-        self._function = jax.jit(_named(exported.fun_name, exported.call))
-        self._compiled: Compiled | None = None
-
-    def __call__(self, leaves: list[Any]) -> Any:  # noqa: ANN401 - what the function returns
-        if self._compiled is None:
-            self._compiled = self._function.lower(*leaves).compile()
-        # What an exported function returns is bound to its device; what JAX makes else is not,
-        # and would be compiled for once more.
-        placed = jax.device_put(leaves, list(self._compiled.input_shardings[0]))
-        return jax.tree.unflatten(self._structure, self._compiled(*placed))
-
-
-def _trace(function: Callable[..., PyTree], arguments: PyTree, name: str) -> _Program | None:
-    """Trace a function, and keep it if the folder can be written; None if JAX cannot export it."""
-    likes, (leaves, structure) = [], jax.tree.flatten(arguments)
+def _trace(function: Callable[..., PyTree], arguments: PyTree, name: str) -> Program | None:
+    """Trace a function, keep that if the folder can be written, and compile it."""
+    skeletons, (leaves, structure) = [], jax.tree.flatten(arguments)
 
     def flat(*leaves: Array) -> list[Array]:
         given, named = jax.tree.unflatten(structure, leaves)
         results = function(*given, **named)
         # A structure cannot be stored, but what has it can.
-        likes.append(jax.tree.map(lambda _: 0, results))
+        skeletons.append(jax.tree.map(lambda _: 0, results))
         return jax.tree.leaves(results)
 
-    try:
-        exported = export.export(jax.jit(_named(function.__name__, flat)))(*leaves)
-    except (ValueError, NotImplementedError):
-        return None
-    with suppress(OSError, InputError), hidden_folder(_folder()) as hidden:
-        (hidden / name).write_bytes(pickle.dumps((exported.serialize(), likes[0])))
-        (hidden / name).replace(_folder() / name)
-    return _Program(exported, likes[0])
-
-
-def _load(name: str) -> _Program | None:
-    """What was traced before; None if there is none that can be read."""
-    with suppress(Exception):  # whatever a damaged file may raise
-        stored, like = pickle.loads((_folder() / name).read_bytes())
-        return _Program(export.deserialize(stored), like)
+    flat.__name__ = function.__name__
+    with suppress(Exception):  # not all that JAX compiles can be exported
+        exported = export.export(jax.jit(flat))(*leaves)
+        program = _program(exported, skeletons[0], arguments)
+        with suppress(OSError, InputError), hidden_folder(_folder()) as hidden:
+            (hidden / name).write_bytes(pickle.dumps((exported.serialize(), skeletons[0])))
+            (hidden / name).replace(_folder() / name)
+        return program
     return None
 
 
-def _named(name: str, function: Callable[..., Result]) -> Callable[..., Result]:
-    """The same function, under a name by which JAX and its profiles know it."""
+def _load(name: str, arguments: PyTree) -> Program | None:
+    """Compile what was traced before; None if there is none that can be used."""
+    with suppress(Exception):  # whatever a damaged file may raise
+        stored, skeleton = pickle.loads((_folder() / name).read_bytes())
+        return _program(export.deserialize(stored), skeleton, arguments)
+    return None
 
-    def named(*leaves: Array) -> Result:
-        return function(*leaves)
 
-    named.__name__ = name
-    return named
+def _program(exported: export.Exported, skeleton: PyTree, arguments: PyTree) -> Program:
+    """Compile an exported function of the leaves of such arguments; its results are no leaves.
+
+    Args:
+        exported: the function.
+        skeleton: a tree of its results' structure.
+        arguments: of the types that it was traced with.
+    """
+
+    def flat(*leaves: Array) -> list[Array]:
+        return list(exported.call(*leaves))
+
+    flat.__name__ = exported.fun_name
+    program = jax.jit(flat).lower(*jax.tree.leaves(arguments)).compile()
+    places = list(program.input_shardings[0])
+
+    def run(arguments: PyTree) -> PyTree:
+        # What an exported function returns is bound to its device, and what JAX makes else is
+        # not: a jitted function would be compiled for either.
+        leaves = jax.device_put(jax.tree.leaves(arguments), places)
+        return jax.tree.unflatten(jax.tree.structure(skeleton), program(*leaves))
+
+    return run
 
 
 def _name(function: Callable[..., PyTree], arguments: PyTree) -> str:
     """Name of the file of a trace, which tells apart all that it depends on."""
     leaves, structure = jax.tree.flatten(arguments)
+    devices = sorted(_devices(leaves), key=lambda device: device.id)
     depends = (
-        _source(),
-        function.__qualname__,
+        _SOURCE,
+        (function.__module__, function.__qualname__),
         structure,
         [jax.typeof(leaf) for leaf in leaves],
         jax.sharding.get_abstract_mesh(),
-        jax.default_backend(),
+        [(device, device.device_kind) for device in devices],
+        # How many samples are taken at once depends on the memory.
+        (devices[0].memory_stats() or {}).get("bytes_limit"),
         # What is set for a block of code alone is an attribute.
         sorted((key, getattr(jax.config, key, value)) for key, value in jax.config.values.items()),
     )
@@ -201,37 +203,54 @@ def _name(function: Callable[..., PyTree], arguments: PyTree) -> str:
     return f"{function.__name__.strip('_')}-{digest}-trace"
 
 
-@cache
-def _source() -> str:
-    """Digest of this package's source, and the versions of what it is built on."""
+def _devices(leaves: list[Any]) -> set[Any]:
+    """Where a function of these arrays runs: on the mesh, or where they are."""
+    mesh = jax.sharding.get_mesh()
+    if not mesh.empty:
+        return set(mesh.devices.flat)
+    arrays = [leaf for leaf in leaves if isinstance(leaf, jax.Array)]
+    return set().union(*(leaf.devices() for leaf in arrays)) or jnp.zeros(()).devices()
+
+
+def _digest() -> str:
+    """Of this package's source, and the versions of what it is built on."""
     digest = sha256()
     for file in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(file.read_bytes())
-    return digest.hexdigest() + repr([version(name) for name in _TRACERS])
+    return digest.hexdigest() + repr([version(name) for name in _PACKAGES])
+
+
+_SOURCE = _digest()  # as it is imported, not as it may be edited later
 
 
 def _is_ours(structure: Any) -> bool:  # noqa: ANN401 - JAX's PyTreeDef is no type for checkers
     """Whether a tree is made of classes whose source or version the digest holds."""
     node = structure.node_data()
-    ours = node is None or node[0].__module__.split(".")[0] in (__package__, "builtins", *_TRACERS)
+    ours = node is None or node[0].__module__.split(".")[0] in ("builtins", *_PACKAGES)
     return ours and all(_is_ours(child) for child in structure.children())
 
 
 def _keeps_traces() -> bool:
     """Whether JAX keeps programs in our folder, for this process alone."""
-    ours = jax.config.values["jax_compilation_cache_dir"] == str(_folder())
-    on = ours and not _own_setting() and jax.config.values["jax_enable_compilation_cache"]
-    return bool(on) and jax.process_count() == 1
+    folder, on = (jax.config.values[f"jax_{name}"] for name in _CACHE)
+    return bool(on) and folder == str(_folder()) and not _own_setting() and jax.process_count() == 1
+
+
+def _files(*patterns: str) -> list[Path]:
+    """What is kept; in a folder that JAX was told to use, traces are not ours."""
+    own = _own_setting()
+    folder = own or _folder()
+    wanted = [pattern for pattern in patterns if not (own and pattern == "*-trace")]
+    return [file for pattern in wanted for file in folder.glob(pattern) if file.is_file()]
 
 
 def _folder() -> Path:
-    own, given = _own_setting(), os.environ.get("SYNTH_CACHE_DIR")
-    if own:
-        return Path(own)
+    given = os.environ.get("SYNTH_CACHE_DIR")
     cache = Path(given).expanduser() if given else user_cache_path("synth", appauthor=False)
     return cache / "programs"
 
 
-def _own_setting() -> str | None:
+def _own_setting() -> Path | None:
     """The folder that JAX itself was told to use."""
-    return os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    given = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    return Path(given) if given else None

@@ -92,6 +92,7 @@ def manifest(result: Result) -> dict[str, Any]:
         },
         "versions": {name: version(name) for name in _VERSIONS},
         "device": _device(),
+        "mesh": result.mesh,
         "seconds": result.seconds,
         "evaluations": 0 if result.worst is None else result.worst.evaluations,
         "noise": {name: float(value) for name, value in result.noise.items()},

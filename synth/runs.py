@@ -33,7 +33,7 @@ LADDER = ("gaussian", *MODELS)
 """Models from the least to the most that is kept of the target."""
 
 _MOST_SAMPLES = 64
-_JUDGE = ("scattering",)  # whose moments judge a Gaussian that is alone
+_JUDGED_BY = ("scattering",)  # models whose moments judge a Gaussian that is alone
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ class Options:
             the model's descriptor says.
         solver: descent method.
         device: where it computes, as it was asked for.
-        devices: how many devices of each process share the work; by default all in a
-            distributed run or of a processor, and otherwise one.
+        devices: how many devices of each process share the work; by default those of the mesh
+            that is set, or else all in a distributed run, as many of a processor as share
+            evenly, and otherwise one.
     """
 
     image: str
@@ -137,6 +138,7 @@ class Result(NamedTuple):
         candidates: what was drawn, by the model's name, a sample per seed.
         scoreboard: held-out statistics; None if no sample is finite.
         clock: that tells what took how long.
+        mesh: over how many devices samples and angles were split; empty if over none.
     """
 
     texture: Texture
@@ -146,6 +148,7 @@ class Result(NamedTuple):
     candidates: dict[str, tuple[Candidate, ...]]
     scoreboard: Scoreboard | None
     clock: Clock
+    mesh: dict[str, int]
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -227,7 +230,7 @@ def _stages(texture: Texture, options: Options, clock: Clock) -> Generator[Look,
     target = texture.field[0]
     seeds = np.arange(options.seed, options.seed + options.samples)
     keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed)))(seeds)
-    judged = _fit(texture, options, *(options.descents or _JUDGE))
+    judged = _fit(texture, options, *(options.descents or _JUDGED_BY))
     judge = Judge(judged)
     gaussian = fit_gaussian(target, periodic=texture.periodic)
     descended: dict[str, tuple[Candidate, ...]] = {}
@@ -247,7 +250,8 @@ def _stages(texture: Texture, options: Options, clock: Clock) -> Generator[Look,
     candidates = {"gaussian": tuple(_drawn(field, judge) for field in drawn), **descended}
     with clock.phase("score"):
         scoreboard = _score(texture, candidates)
-    return Result(texture, options, judge.target, judged.noise, candidates, scoreboard, clock)
+    mesh = dict(jax.sharding.get_mesh().shape)
+    return Result(texture, options, judge.target, judged.noise, candidates, scoreboard, clock, mesh)
 
 
 def check_seed(seed: int) -> None:
@@ -294,10 +298,13 @@ def _fit(texture: Texture, options: Options, *models: str) -> MomentModel:
 
 
 def _mesh(options: Options) -> Mesh | None:
-    """The devices that share the work, if there are several."""
-    parts = {part for name in options.descents or _JUDGE for part in MODELS[name]}
+    """The devices that share the work, if there are several and the caller has not set a mesh."""
+    if options.devices is None and not jax.sharding.get_mesh().empty:
+        return None
+    samples = options.samples if options.descents else 1
+    parts = {part for name in options.descents or _JUDGED_BY for part in MODELS[name]}
     angles = [options.angles or NUM_ANGLES[part] for part in parts if part in NUM_ANGLES]
-    return common_mesh(options.devices, samples=options.samples, angles=angles)
+    return common_mesh(options.devices, samples=samples, angles=angles)
 
 
 def _named(

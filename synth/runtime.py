@@ -9,6 +9,9 @@ from synth.errors import InputError
 
 __all__ = ["choose", "join"]
 
+_XLA_FLAG = "xla_force_host_platform_device_count"
+_MOST_CORES = 8  # each device holds a copy of what is not split
+
 
 def join() -> None:
     """Join the other processes of a cluster job, which JAX finds by itself, one per GPU.
@@ -40,7 +43,8 @@ def choose(platform: str, num_devices: int | None = None) -> None:
     Args:
         platform: ``cpu``, ``gpu``, ``tpu``, or ``auto`` for the fastest there is.
         num_devices: how many this process is to use; a processor is divided into as many
-            virtual ones, by default one per core, since most of XLA's operations run on one.
+            virtual ones. By default that is one per core, up to 8, unless JAX's own settings
+            (``JAX_NUM_CPU_DEVICES``, ``XLA_FLAGS``) say how many, or the run is distributed.
 
     Raises:
         InputError: if there is no such device, or not as many.
@@ -66,12 +70,14 @@ def choose(platform: str, num_devices: int | None = None) -> None:
 
 def _divide(num_devices: int | None) -> None:
     """Divide the processor into devices, unless JAX's own settings do, or JAX is in use already."""
-    by_default = (
-        jax.config.values["jax_num_cpu_devices"] < 1 and not jax.distributed.is_initialized()
+    set_otherwise = (
+        jax.config.values["jax_num_cpu_devices"] > 0
+        or _XLA_FLAG in os.environ.get("XLA_FLAGS", "")
+        or jax.distributed.is_initialized()
     )
     with suppress(RuntimeError):
-        if num_devices or by_default:
-            jax.config.update("jax_num_cpu_devices", num_devices or _cores())
+        if num_devices or not set_otherwise:
+            jax.config.update("jax_num_cpu_devices", num_devices or min(_cores(), _MOST_CORES))
 
 
 def _cores() -> int:

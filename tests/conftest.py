@@ -3,6 +3,7 @@
 import os
 import tempfile
 
+import jax
 import pytest
 from jax import monitoring
 from jaxtyping import install_import_hook
@@ -14,6 +15,13 @@ install_import_hook("synth", "checked.checked")
 _programs = tempfile.TemporaryDirectory()
 os.environ["SYNTH_CACHE_DIR"] = _programs.name
 
+# A command that is called in this process finds JAX in use, on one device.
+jax.config.update("jax_num_cpu_devices", 1)
+jax.devices()
+
+_KEEPING = ("compilation_cache_dir", "persistent_cache_min_compile_time_secs")
+_KEEPING += ("persistent_cache_min_entry_size_bytes",)
+
 _compiled = []
 
 
@@ -23,6 +31,15 @@ def _listen(event, _, fun_name="", **__):
 
 
 monitoring.register_event_duration_secs_listener(_listen)
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    """What a command settles about kept programs ends with the test."""
+    before = {name: jax.config.values[f"jax_{name}"] for name in _KEEPING}
+    yield
+    for name, value in before.items():
+        jax.config.update(f"jax_{name}", value)
 
 
 @pytest.fixture

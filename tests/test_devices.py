@@ -11,12 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from fields import picture
+from fields import picture, run_command
 
 from synth import Limits, ScatteringMoments, descend, device_mesh, drain, fit, morlet_bank
 from synth import synthesis as loop
 from synth.devices import _shares, common_mesh, samples_at_once, split
 from synth.errors import InputError
+from synth.runs import Options, generate, read
 
 MAIN = "from synth.cli import main; main()"
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
@@ -145,6 +146,28 @@ def test_eight_devices_give_the_result_of_one():
     assert shares == [[1, 8], [3, 2], [1, 4], [1, 5], None]  # of a processor, if none are named
     assert len(errors) == 4
     assert max(errors.values()) <= 1e-4, errors
+
+
+def test_the_command_uses_every_core(tmp_path):
+    arguments = ["generate", "turbulence", "--size", "32", "--scales", "3", "--max-steps", "20"]
+    arguments += ["--tolerance", "1e-9", "--device", "cpu"]
+    fields, meshes = [], []
+    for setting in ("4", "1"):
+        out = tmp_path / setting
+        ended = run_command(*arguments, "--out", str(out), JAX_NUM_CPU_DEVICES=setting)
+        assert ended.returncode == 3, ended.stderr
+        (folder,) = out.iterdir()
+        meshes.append(json.loads((folder / "manifest.json").read_text())["mesh"])
+        fields.append(np.load(folder / "fields.npz")["scattering"])
+    assert meshes == [{"sample": 1, "angle": 4}, {}]
+    assert distance(*fields) <= 1e-4
+
+
+def test_a_mesh_that_is_set_is_that_of_a_run():
+    options = Options("turbulence", size=32, scales=2, angles=2, models=("gaussian",), samples=3)
+    with jax.set_mesh(device_mesh()):
+        result = drain(generate(read(options), options))
+    assert result.mesh == {"sample": 1, "angle": 1}
 
 
 def free_port():

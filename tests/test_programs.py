@@ -1,5 +1,6 @@
 """Programs that are kept: where, how many, and that they are found again."""
 
+import dataclasses
 import pickle
 from typing import ClassVar, NamedTuple
 
@@ -80,13 +81,7 @@ class TestCompiled:
 
     @pytest.fixture(autouse=True)
     def keeping(self, folder):
-        names = ("compilation_cache_dir", "persistent_cache_min_compile_time_secs")
-        names += ("persistent_cache_min_entry_size_bytes",)
-        before = {name: getattr(jax.config, f"jax_{name}") for name in names}
         programs.keep()
-        yield
-        for name, value in before.items():
-            jax.config.update(f"jax_{name}", value)
 
     @pytest.fixture
     def traced(self):
@@ -131,7 +126,7 @@ class TestCompiled:
 
     def test_another_source_is_traced_anew(self, function, traced, monkeypatch):
         compiled(function)(self.TREE)
-        monkeypatch.setattr(programs, "_source", lambda: "of another version")
+        monkeypatch.setattr(programs, "_SOURCE", "of another version")
         compiled(function)(self.TREE)
         assert len(traced) == 2
 
@@ -160,12 +155,43 @@ class TestCompiled:
         self.check(compiled(function)(Pair(**self.TREE)))
         assert not list(folder.glob("*-trace"))
 
-    def test_what_cannot_be_exported_is_compiled_all_the_same(self, function, folder, monkeypatch):
-        def export(_):
+    @pytest.mark.parametrize("step", ["export.export", "export.Exported.serialize"])
+    def test_what_cannot_be_kept_is_compiled_all_the_same(
+        self, function, folder, monkeypatch, step
+    ):
+        def fail(*_):
             raise NotImplementedError
 
-        monkeypatch.setattr("jax.export.export", export)
+        monkeypatch.setattr(f"jax.{step}", fail)
         self.check(compiled(function)(self.TREE))
+        assert not list(folder.glob("*-trace"))
+
+    def test_a_trace_for_other_devices_is_replaced(self, function, traced, folder, monkeypatch):
+        compiled(function)(self.TREE)
+        load = jax.export.deserialize
+
+        def of_two_devices(stored):
+            return dataclasses.replace(load(stored), nr_devices=2)
+
+        monkeypatch.setattr("jax.export.deserialize", of_two_devices)
+        self.check(compiled(function)(self.TREE))
+        assert len(traced) == 2
+
+    def test_several_processes_keep_none(self, function, folder, monkeypatch):
+        monkeypatch.setattr(jax, "process_count", lambda: 2)
+        self.check(compiled(function)(self.TREE))
+        assert not list(folder.glob("*-trace"))
+
+    def test_where_jax_was_told_to_keep_programs_traces_are_not_ours(
+        self, function, folder, monkeypatch, tmp_path
+    ):
+        (tmp_path / "profile-trace").write_text("somebody's")
+        monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
+        programs.keep()
+        self.check(compiled(function)(self.TREE))
+        assert programs.kept() == (tmp_path, 0, 0)
+        programs.forget()
+        assert (tmp_path / "profile-trace").exists()
         assert not list(folder.glob("*-trace"))
 
     def test_nothing_is_kept_in_a_folder_that_is_gone_or_not_asked_for(
