@@ -377,7 +377,8 @@ def _band(
     starts = np.array(corners) - np.array(shape) // 2
     height, width = np.minimum(shape, 2 * np.maximum(-starts, starts + window).max(0))
     return Band(
-        filters=jnp.asarray(np.stack(cut), dtype),
-        starts=jnp.asarray(starts, jnp.int32),
+        # Converted by JAX, each shape would be a program of its own.
+        filters=jnp.asarray(np.stack(cut).astype(dtype), dtype),
+        starts=jnp.asarray(starts.astype(np.int32), jnp.int32),
         box=(int(height), int(width)),
     )
