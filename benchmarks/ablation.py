@@ -32,8 +32,8 @@ from synth import (
     joint,
     morlet_bank,
 )
-from synth.clock import Clock
-from synth.images import Texture, load
+from synth.app.clock import Clock
+from synth.app.images import Texture, load
 from synth.metrics import compare, spectrum_error
 from synth.models import Start
 from synth.statistics import MODELS

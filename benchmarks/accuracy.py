@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from benchmarks.report import save
 from synth import EXACT, FilterBank, morlet_bank, scatter
-from synth.images import load
+from synth.app.images import load
 
 NAMES = ("white", "turbulence", "sparse", "cascade", "ising", "foam")
 SHAPES = ((256, 256), (200, 300), (97, 131))

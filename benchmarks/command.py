@@ -13,7 +13,7 @@ from benchmarks.speed import MODELS
 
 PICTURE = "turbulence"
 
-_SYNTH = [sys.executable, "-c", "from synth.cli import main; main()"]
+_SYNTH = [sys.executable, "-c", "from synth.app.cli import main; main()"]
 _WRITTEN = (0, 3)  # exit codes: converged, and ended without reaching the tolerance
 
 

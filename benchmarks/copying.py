@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from benchmarks.report import save
 from benchmarks.scoreboard import NAMES, further_fields
-from synth.images import PHOTOGRAPHS, load
+from synth.app.images import PHOTOGRAPHS, load
 from synth.metrics import Copying, copying
 
 Field = Float[np.ndarray, "h w"]

@@ -19,7 +19,7 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Complex, Float
 
 from synth import FilterBank
-from synth.devices import ANGLE, WHOLE, split
+from synth.parallel.mesh import ANGLE, WHOLE, split
 
 Grids = list[tuple[int, tuple[int, int]]]
 """How many maps, and the height and width of each."""

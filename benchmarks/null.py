@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.report import save
 from benchmarks.scoreboard import samples
 from synth import fit_gaussian
-from synth.images import Texture, load
+from synth.app.images import Texture, load
 from synth.metrics import Score, Scoreboard, compare
 
 MODELS = ("scattering", "spectra", "full")

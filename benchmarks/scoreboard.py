@@ -20,7 +20,7 @@ from jaxtyping import Float
 
 from benchmarks.report import save
 from synth import Judge, descend, drain, fit, fit_gaussian, joint
-from synth.images import PHOTOGRAPHS, Texture, bundled, load
+from synth.app.images import PHOTOGRAPHS, Texture, bundled, load
 from synth.metrics import compare
 from synth.processes import PROCESSES
 

@@ -26,10 +26,10 @@ from synth import (
     fit,
     joint,
     paths,
-    runtime,
     spectra_paths,
 )
-from synth.devices import common_mesh
+from synth.app import runtime
+from synth.parallel.mesh import common_mesh
 
 _FREE = {"bitcast", "constant", "get-tuple-element", "parameter", "tuple"}
 _STEP = 1e-6  # as little as moves nothing

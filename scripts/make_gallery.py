@@ -14,11 +14,11 @@ import sys
 import time
 from pathlib import Path
 
-from synth import programs, runtime
+from synth.app import programs, runtime
+from synth.app.gallery import Entry, make, save
+from synth.app.images import pictures
+from synth.app.runs import LADDER, Options
 from synth.errors import InputError
-from synth.gallery import Entry, make, save
-from synth.images import pictures
-from synth.runs import LADDER, Options
 
 
 def main() -> int:

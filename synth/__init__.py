@@ -9,13 +9,21 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from synth.devices import device_mesh
-    from synth.filters import EXACT, FilterBank, littlewood_paley, max_scales, morlet_bank
+    from synth.app.images import load
+    from synth.descent import (
+        LBFGS,
+        Adam,
+        Judge,
+        Limits,
+        Outcome,
+        Synthesis,
+        descend,
+        drain,
+        synthesize,
+    )
     from synth.metrics import compare
     from synth.models import GaussianModel, MomentModel, fit, fit_gaussian
-    from synth.scattering import Scattering, paths, scatter, scatter_local
-    from synth.solvers import LBFGS, Adam
-    from synth.spectra import Spectra, scattering_spectra, spectra_paths
+    from synth.parallel.mesh import device_mesh
     from synth.statistics import (
         Descriptor,
         GrayLevels,
@@ -24,15 +32,28 @@ if TYPE_CHECKING:
         ScatteringSpectra,
         joint,
     )
-    from synth.synthesis import Judge, Limits, Outcome, Synthesis, descend, drain, synthesize
+    from synth.transforms.filters import (
+        EXACT,
+        FilterBank,
+        littlewood_paley,
+        max_scales,
+        morlet_bank,
+    )
+    from synth.transforms.scattering import Scattering, paths, scatter, scatter_local
+    from synth.transforms.spectra import Spectra, scattering_spectra, spectra_paths
 
 _HOMES = {
-    "filters": (
-        "EXACT",
-        "FilterBank",
-        "littlewood_paley",
-        "max_scales",
-        "morlet_bank",
+    "app.images": ("load",),
+    "descent": (
+        "LBFGS",
+        "Adam",
+        "Judge",
+        "Limits",
+        "Outcome",
+        "Synthesis",
+        "descend",
+        "drain",
+        "synthesize",
     ),
     "metrics": ("compare",),
     "models": (
@@ -41,22 +62,7 @@ _HOMES = {
         "fit",
         "fit_gaussian",
     ),
-    "scattering": (
-        "Scattering",
-        "paths",
-        "scatter",
-        "scatter_local",
-    ),
-    "solvers": (
-        "LBFGS",
-        "Adam",
-    ),
-    "spectra": (
-        "Spectra",
-        "scattering_spectra",
-        "spectra_paths",
-    ),
-    "devices": ("device_mesh",),
+    "parallel.mesh": ("device_mesh",),
     "statistics": (
         "Descriptor",
         "GrayLevels",
@@ -65,14 +71,23 @@ _HOMES = {
         "ScatteringSpectra",
         "joint",
     ),
-    "synthesis": (
-        "Judge",
-        "Limits",
-        "Outcome",
-        "Synthesis",
-        "descend",
-        "drain",
-        "synthesize",
+    "transforms.filters": (
+        "EXACT",
+        "FilterBank",
+        "littlewood_paley",
+        "max_scales",
+        "morlet_bank",
+    ),
+    "transforms.scattering": (
+        "Scattering",
+        "paths",
+        "scatter",
+        "scatter_local",
+    ),
+    "transforms.spectra": (
+        "Spectra",
+        "scattering_spectra",
+        "spectra_paths",
     ),
 }
 
@@ -102,6 +117,7 @@ __all__ = [
     "fit_gaussian",
     "joint",
     "littlewood_paley",
+    "load",
     "max_scales",
     "morlet_bank",
     "paths",
@@ -118,3 +134,7 @@ def __getattr__(name: str) -> object:
         if name in names:
             return getattr(importlib.import_module(f"synth.{module}"), name)
     raise AttributeError(f"module 'synth' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from synth.images import load
+from synth.app.images import load
 
 
 def white(shape, seed=0):
@@ -24,7 +24,7 @@ def run_command(*arguments, **environment):
     """Run ``synth`` in a process of its own, without JAX's settings of this one."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
     return subprocess.run(
-        [sys.executable, "-c", "from synth.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from synth.app.cli import main; main()", *arguments],
         capture_output=True,
         text=True,
         check=False,

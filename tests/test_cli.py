@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synth import cli, record
-from synth.images import PHOTOGRAPHS, bundled
+from synth.app import cli, record
+from synth.app.images import PHOTOGRAPHS, bundled
+from synth.app.runs import LADDER
 from synth.processes import PROCESSES
-from synth.runs import LADDER
 from synth.statistics import joint
 
 FILES = {
@@ -83,8 +83,8 @@ class TestHelp:
 
     def test_waits_for_no_heavy_import(self):
         code = (
-            "import sys, synth.cli\n"
-            "try: synth.cli.main(['generate', '--help'])\n"
+            "import sys, synth.app.cli\n"
+            "try: synth.app.cli.main(['generate', '--help'])\n"
             "finally: print({'jax', 'numpy', 'matplotlib'} & set(sys.modules), file=sys.stderr)"
         )
         start = time.perf_counter()
@@ -201,7 +201,7 @@ def test_wrong_usage_of_the_rest(arguments, synth):
 
 
 def test_a_device_that_is_not_there(tmp_path):
-    code = "from synth.cli import main; main()"
+    code = "from synth.app.cli import main; main()"
     arguments = ["generate", *SMALL, "--device", "tpu", "--out", str(tmp_path)]
     ended = subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
@@ -217,7 +217,7 @@ class TestInterrupt:
     def test_in_the_middle_of_the_descent(self, tmp_path):
         code = (
             "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-            "from synth.cli import main; main()"
+            "from synth.app.cli import main; main()"
         )
         endless = ["--size", "64", "--scales", "3", "--angles", "2", "--tolerance", "1e-9"]
         out = tmp_path / "new"

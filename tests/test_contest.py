@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from synth import cli, contest
+from synth.app import cli, contest
 from synth.errors import InputError
 from synth.metrics import STATISTICS, compare
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from synth.images import PHOTOGRAPHS, bundled, load
+from synth.app.images import PHOTOGRAPHS, bundled, load
 from synth.metrics import copying
 
 SIDE = 128

@@ -14,12 +14,12 @@ import pytest
 from fields import picture, run_command
 
 from synth import Limits, ScatteringMoments, descend, device_mesh, drain, fit, morlet_bank
-from synth import synthesis as loop
-from synth.devices import _shares, common_mesh, samples_at_once, split
+from synth.app.runs import Options, generate, read
+from synth.descent import loop
 from synth.errors import InputError
-from synth.runs import Options, generate, read
+from synth.parallel.mesh import _shares, common_mesh, samples_at_once, split
 
-MAIN = "from synth.cli import main; main()"
+MAIN = "from synth.app.cli import main; main()"
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
 
 
@@ -69,7 +69,7 @@ class TestAccelerator:
         assert samples_at_once(model, 6) == 6
         assert samples_at_once(model, 1) is None
         for room, at_once in ((5, 3), (2, 2), (1, None), (0.5, None)):
-            monkeypatch.setattr("synth.devices._MEMORY", room * 16 * points / 0.7 + 1)
+            monkeypatch.setattr("synth.parallel.mesh._MEMORY", room * 16 * points / 0.7 + 1)
             assert samples_at_once(model, 6) == at_once
 
     def test_samples_at_once_are_those_one_by_one(self, model, monkeypatch):
@@ -96,7 +96,7 @@ import numpy as np
 from contextlib import nullcontext
 from fields import picture
 from synth import *
-from synth.devices import common_mesh
+from synth.parallel.mesh import common_mesh
 
 def textures(model, mesh, samples):
     keys = jax.random.split(jax.random.key(0), samples)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from synth.display import _panel, _seconds_left, score_table
+from synth.app.display import _panel, _seconds_left, score_table
+from synth.app.runs import Look
+from synth.descent import Progress
 from synth.metrics import compare
-from synth.runs import Look
-from synth.synthesis import Progress
 
 MAX_STEPS = 1000
 

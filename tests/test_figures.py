@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from synth import Scattering, max_scales, morlet_bank, scatter
-from synth.figures import coefficients, comparison, filter_bank, progress
+from synth.app.figures import coefficients, comparison, filter_bank, progress
 from synth.metrics import radial_spectrum
 
 NAMES = ("target", "gaussian", "scattering", "spectra", "more angles")

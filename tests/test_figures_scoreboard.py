@@ -12,9 +12,9 @@ from matplotlib.colors import same_color, to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from synth.figures import scoreboard
-from synth.figures._parts import line
-from synth.figures.scoreboard import _WORDS
+from synth.app.figures import scoreboard
+from synth.app.figures._parts import line
+from synth.app.figures.dots import _WORDS
 from synth.metrics import STATISTICS, Score, Scoreboard
 from synth.metrics.copies import Copying
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.fourier import (
+from synth.transforms.fourier import (
     centered_frequencies,
     good_length,
     half_octaves,

@@ -11,12 +11,12 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from synth import gallery, runs
+from synth.app import gallery, runs
+from synth.app.figures import Row
+from synth.app.figures import gallery as figure_of
+from synth.app.gallery import make, save
+from synth.app.runs import Options
 from synth.errors import InputError
-from synth.figures import Row
-from synth.figures import gallery as figure_of
-from synth.gallery import make, save
-from synth.runs import Options
 
 SIZES = ("--size", "32", "--scales", "3", "--angles", "2", "--max-steps", "12")
 SMALL = (*SIZES, "--model", "scattering")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from synth.app.images import PHOTOGRAPHS, bundled, load, pictures, save_png
 from synth.errors import InputError
-from synth.images import PHOTOGRAPHS, bundled, load, pictures, save_png
 
 RNG = np.random.default_rng(0)
 GRAY8 = RNG.integers(0, 256, (24, 30), dtype=np.uint8)

@@ -7,12 +7,12 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from synth.app.record import manifest, write
+from synth.app.runs import LADDER, Options, _fit, _score, generate, read
+from synth.descent import Outcome, drain
 from synth.errors import InputError
 from synth.metrics import STATISTICS, copying
-from synth.record import manifest, write
-from synth.runs import LADDER, Options, _fit, _score, generate, read
 from synth.statistics import MODELS
-from synth.synthesis import Outcome, drain
 
 SEED = 3
 SMALL = {"size": 32, "scales": 2, "angles": 2, "max_steps": 25, "tolerance": 1e-6}

@@ -7,9 +7,9 @@ import pytest
 
 from synth import GrayLevels, ScatteringMoments, fit, fit_gaussian, joint, morlet_bank
 from synth.errors import InputError
-from synth.fourier import periodogram, radial_average, radial_frequency
 from synth.metrics import kurtosis, skewness
 from synth.statistics import excess
+from synth.transforms.fourier import periodogram, radial_average, radial_frequency
 
 SHAPE = (24, 31)
 DRAWS = 400

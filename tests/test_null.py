@@ -7,11 +7,11 @@ Bounds are those of 8 targets with 2 samples each, and some room: the largest ov
 import numpy as np
 import pytest
 
-from synth.fourier import radial_frequency
-from synth.images import Texture
+from synth.app.images import Texture
+from synth.app.runs import Options, generate
+from synth.descent import Outcome, drain
 from synth.metrics import compare
-from synth.runs import Options, generate
-from synth.synthesis import Outcome, drain
+from synth.transforms.fourier import radial_frequency
 
 SHAPE = (64, 64)
 REALS = 8

@@ -10,8 +10,9 @@ import pytest
 from fields import run_command as run
 from platformdirs import user_cache_path
 
-from synth import cli, device_mesh, programs
-from synth.programs import compiled
+from synth import device_mesh
+from synth.app import cli, programs
+from synth.parallel.programs import compiled
 
 SMALL = ["generate", "turbulence", "--size", "32", "--scales", "2", "--angles", "2"]
 LONG = ["--max-steps", "70", "--tolerance", "1e-6"]  # beyond the first stage

@@ -10,15 +10,15 @@ import jax
 import numpy as np
 import pytest
 
-from synth import clock, folders, record
-from synth.clock import Clock
+from synth.app import clock, folders, record
+from synth.app.clock import Clock
+from synth.app.folders import check_folder, hidden_folder
+from synth.app.images import bundled, load
+from synth.app.record import manifest, write, write_field
+from synth.app.runs import Options, generate, read
+from synth.descent import drain
 from synth.errors import InputError
-from synth.folders import check_folder, hidden_folder
-from synth.images import bundled, load
 from synth.metrics import kurtosis
-from synth.record import manifest, write, write_field
-from synth.runs import Options, generate, read
-from synth.synthesis import drain
 
 OPTIONS = Options("turbulence", size=32, scales=3, angles=2, max_steps=12, tolerance=1e-4, seed=3)
 FILES = {

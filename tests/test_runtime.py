@@ -8,12 +8,12 @@ import jax
 import pytest
 from fields import run_command as run
 
-from synth import runtime
+from synth.app import runtime
 from synth.errors import InputError
 
 COUNT = """
 import jax
-from synth import runtime
+from synth.app import runtime
 runtime.choose("cpu", {})
 print(jax.local_device_count(), runtime._cores())
 """

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth import EXACT, max_scales, morlet_bank, paths, scatter, scatter_local
-from synth.bands import modulus
+from synth.transforms.windows import modulus
 
 KYMATIO = np.load(Path(__file__).parent / "data" / "kymatio.npz")
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth import EXACT, max_scales, morlet_bank, scattering_spectra, spectra_paths
-from synth.fourier import radial_frequency
 from synth.statistics import ScatteringSpectra
+from synth.transforms.fourier import radial_frequency
 
 LINES = ("mean", "power", "above", "below", "modulus", "c01", "c11")
 

@@ -23,7 +23,7 @@ from synth import (
     synthesize,
 )
 from synth.errors import InputError
-from synth.fourier import radial_frequency
+from synth.transforms.fourier import radial_frequency
 
 SHAPE = (32, 32)
 BANK = morlet_bank(SHAPE, 3, 4)

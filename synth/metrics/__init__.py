@@ -8,10 +8,10 @@ itself in a candidate. All of it is NumPy.
 from synth.metrics._statistic import Statistic
 from synth.metrics.copies import Copying, copying
 from synth.metrics.increments import flatness
-from synth.metrics.moments import kurtosis, skewness
+from synth.metrics.marginals import kurtosis, skewness
+from synth.metrics.power import radial_spectrum, spectrum_error
 from synth.metrics.registry import STATISTICS
 from synth.metrics.scoreboard import Score, Scoreboard, compare
-from synth.metrics.spectra import radial_spectrum, spectrum_error
 
 __all__ = [
     "STATISTICS",

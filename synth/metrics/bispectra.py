@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from synth.fourier import periodic_part, radial_frequency
+from synth.transforms.fourier import periodic_part, radial_frequency
 
 _TOP = 2 * np.pi / 3  # above it, triples of waves close around the torus of frequencies
 _FEWEST = 20  # waves of a ring; fewer make more noise than news

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
-from synth.fourier import half_octaves, periodogram, radial_average, radial_frequency
 from synth.metrics._check import check_field, check_target
 from synth.metrics._statistic import in_units_of
 from synth.metrics.patches import SIDE, windows
+from synth.transforms.fourier import half_octaves, periodogram, radial_average, radial_frequency
 
 # Independent pieces of the bundled textures and of three photographs stay under 0.12 and 0.03;
 # targets of which one half was copied stand above 0.4 and 0.25.

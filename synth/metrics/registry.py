@@ -8,10 +8,10 @@ from synth.metrics.alignment import describe_alignment
 from synth.metrics.bispectra import describe_equilateral, describe_squeezed
 from synth.metrics.increments import describe_flatness, describe_structure
 from synth.metrics.jets import describe_jets, jet_distance
+from synth.metrics.marginals import describe_kurtosis, describe_skewness, describe_values
 from synth.metrics.minkowski import describe_area, describe_euler, describe_perimeter
-from synth.metrics.moments import describe_kurtosis, describe_skewness, describe_values
 from synth.metrics.patches import describe_patches
-from synth.metrics.spectra import describe_rings, describe_sectors
+from synth.metrics.power import describe_rings, describe_sectors
 
 STATISTICS: dict[str, Statistic] = {
     "radial spectrum": Statistic(describe_rings, rms),

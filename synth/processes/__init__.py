@@ -1,6 +1,6 @@
 """Random fields on the torus, made from a shape and a key: textures that need no picture.
 
-They stand at the beginning of the flow, beside `synth.images`: what they return is a field of
+They stand at the beginning of the flow, beside `synth.app.images`: what they return is a field of
 shape (height, width) that every later stage takes. A new process is a new file and a line below.
 """
 

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from synth.fourier import good_length
 from synth.processes._grid import wavenumbers
+from synth.transforms.fourier import good_length
 
 
 class Vorticity(eqx.Module):

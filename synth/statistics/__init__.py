@@ -3,9 +3,9 @@
 from synth.statistics.descriptor import Descriptor, Moments, Residual, excess
 from synth.statistics.gray_levels import GrayLevels
 from synth.statistics.joint import Joint
-from synth.statistics.moments import ScatteringMoments
-from synth.statistics.registry import MODELS, NUM_ANGLES, joint
-from synth.statistics.spectra import ScatteringSpectra
+from synth.statistics.ladder import MODELS, NUM_ANGLES, joint
+from synth.statistics.scattering_moments import ScatteringMoments
+from synth.statistics.scattering_spectra import ScatteringSpectra
 
 __all__ = [
     "MODELS",

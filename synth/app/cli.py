@@ -1,0 +1,387 @@
+"""The command line, ``synth``; only this module and ``display`` print.
+
+Heavy imports wait until a command runs, so that help comes at once. Progress goes to the
+standard error; numbers, verdict and, last, the folder's path go to the standard output.
+"""
+
+import time
+
+_STARTED = time.perf_counter()
+
+import sys  # noqa: E402 - the clock starts first
+from collections.abc import Sequence  # noqa: E402
+from enum import StrEnum  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Annotated, Any, NoReturn  # noqa: E402
+
+import typer  # noqa: E402
+
+from synth.errors import InputError  # noqa: E402
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="New textures from one picture, by its wavelet scattering statistics, beside a Gaussian "
+    "model with the same power spectrum, with numbers.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_MOST_SIDE = 4096
+_INTERRUPTED = 130
+
+
+class ModelName(StrEnum):
+    """Models that ``generate`` draws from, from the least to the most that is kept."""
+
+    GAUSSIAN = "gaussian"
+    SCATTERING1 = "scattering1"
+    SCATTERING = "scattering"
+    SPECTRA = "spectra"
+    FULL = "full"
+
+
+class SolverName(StrEnum):
+    """Descent methods."""
+
+    LBFGS = "lbfgs"
+    ADAM = "adam"
+
+
+class DeviceName(StrEnum):
+    """Where JAX computes."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    GPU = "gpu"
+    TPU = "tpu"
+
+
+_IMAGE = "Path of a picture or .npy array, or a name of `synth list`."
+_Image = Annotated[str, typer.Argument(metavar="IMAGE", help=_IMAGE)]
+_Seed = Annotated[int, typer.Option(help="Another seed gives another texture of the same kind.")]
+_Size = Annotated[int | None, typer.Option(help="Resize the target: its longest side, in pixels.")]
+_Scales = Annotated[
+    int | None,
+    typer.Option(
+        help="Scales J: structures up to 2^J pixels are kept. Default: all that fit, one less for "
+        "spectra."
+    ),
+]
+_Angles = Annotated[
+    int | None,
+    typer.Option(
+        help="Angles L in a half-turn: more keep sharper directions. Default: 8, 4 for spectra."
+    ),
+]
+_Model = Annotated[
+    list[ModelName],
+    typer.Option(
+        help="What is kept of the picture; give it several times to see a ladder of models. "
+        "scattering1: contrasts per scale and direction. scattering: how they vary, too. "
+        "spectra: signs and edges, by covariances between scales. full: both and the gray levels. "
+        "The Gaussian is always shown beside."
+    ),
+]
+_GrayLevels = Annotated[
+    bool,
+    typer.Option(
+        "--gray-levels", help="Match the gray levels too: bright stays bright, dark stays dark."
+    ),
+]
+_Isotropic = Annotated[
+    bool,
+    typer.Option(
+        "--isotropic",
+        help="Average the spectra over rotations: an eighth of the numbers, for pictures without a "
+        "preferred direction.",
+    ),
+]
+_Samples = Annotated[int, typer.Option(help="Textures of each model, drawn from SEED, SEED + 1, …")]
+_Steps = Annotated[int, typer.Option(help="Most evaluations of the loss.")]
+_Tolerance = Annotated[
+    float | None,
+    typer.Option(
+        help="The descent ends when the moments differ by this fraction of their estimation "
+        "noise, the difference that pieces of the picture show. Default: 0.05, spectra 0.15, "
+        "with gray levels 0.2."
+    ),
+]
+_Solver = Annotated[SolverName, typer.Option(help="Descent method.")]
+_Periodic = Annotated[
+    bool | None,
+    typer.Option(help="Whether opposite borders match. Default: found out from the picture."),
+]
+_Out = Annotated[Path, typer.Option(help="Folder in which a new folder is made for the run.")]
+_Device = Annotated[DeviceName, typer.Option(help="Where to compute; auto takes the fastest.")]
+_Devices = Annotated[
+    int | None,
+    typer.Option(
+        help="Devices that share the work, samples first, then the angles of each; of every "
+        "process, if there are several. A processor counts as many as are asked for. Default: "
+        "as many cores as share evenly, up to 8; one accelerator; all with --distributed."
+    ),
+]
+_Distributed = Annotated[
+    bool,
+    typer.Option(
+        "--distributed",
+        help="Share the work with the other processes of this Slurm, Open MPI, Kubernetes or "
+        "Cloud TPU job; the first one writes.",
+    ),
+]
+_Cache = Annotated[
+    bool,
+    typer.Option(
+        "--cache/--no-cache",
+        help="Keep programs for the next run, compiled and traced; `synth cache` shows where.",
+    ),
+]
+
+
+@app.command()
+def generate(
+    image: _Image,
+    seed: _Seed = 0,
+    size: _Size = None,
+    scales: _Scales = None,
+    angles: _Angles = None,
+    model: _Model = [ModelName.SCATTERING],  # noqa: B006 - typer copies it
+    gray_levels: _GrayLevels = False,
+    isotropic: _Isotropic = False,
+    samples: _Samples = 1,
+    max_steps: _Steps = 1000,
+    tolerance: _Tolerance = None,
+    solver: _Solver = SolverName.LBFGS,
+    periodic: _Periodic = None,
+    out: _Out = Path("outputs"),
+    device: _Device = DeviceName.AUTO,
+    devices: _Devices = None,
+    distributed: _Distributed = False,
+    cache: _Cache = True,
+) -> None:
+    """Draw a new texture with the statistics of IMAGE, beside a Gaussian sample.
+
+    Writes OUT/<name>-<time>/ with target.png, gaussian.png, a picture per model and sample,
+    comparison.png, scoreboard.png, fields.npz and manifest.json. Exit code: 0 converged,
+    1 failure, 2 bad input, 3 ended without reaching the tolerance (everything is written all
+    the same).
+    """
+    asked = {
+        "image": image,
+        "size": size,
+        "periodic": periodic,
+        "seed": seed,
+        "scales": scales,
+        "angles": angles,
+        "models": tuple(dict.fromkeys(each.value for each in model)),
+        "gray_levels": gray_levels,
+        "isotropic": isotropic,
+        "samples": samples,
+        "max_steps": max_steps,
+        "tolerance": tolerance,
+        "solver": solver.value,
+        "device": device.value,
+        "devices": devices,
+    }
+    _generate(asked, out, distributed=distributed, cache=cache)
+
+
+def _generate(asked: dict[str, Any], out: Path, *, distributed: bool, cache: bool) -> None:
+    """Settle where to compute, run, write and report."""
+    from synth.app.display import Display, closing_table
+
+    with Display() as display:
+        display.phase("loading")
+        from synth.app.clock import Clock
+        from synth.app.folders import check_folder
+        from synth.app.runs import Options, generate, read
+
+        clock, options = Clock(_STARTED), Options(**asked)
+        # What this process alone can find wrong comes before it meets the others.
+        texture = read(options)
+        check_folder(out)
+        first = _settle(options.device, options.devices, distributed=distributed, cache=cache)
+        if not first:
+            display.silence()
+        display.target(texture)
+        display.phase("compiling")
+        result = display.follow(generate(texture, options, clock), options)
+        folder = None
+        if first:
+            display.phase("writing")
+            from synth.app.record import write
+
+            folder = write(result, out)
+    if folder:
+        closing_table(result)
+        print(folder)
+    if result.outcome != "converged":
+        raise typer.Exit(3)
+
+
+def _settle(
+    device: str, devices: int | None = None, *, distributed: bool = False, cache: bool = True
+) -> bool:
+    """Settle where JAX computes; whether this process is the one that writes."""
+    from synth.app import programs, runtime
+
+    if cache:
+        programs.keep()
+    if distributed:
+        runtime.join()
+    runtime.choose(device, devices)
+    import jax
+
+    return jax.process_index() == 0
+
+
+@app.command(name="cache")
+def cache_(
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Delete them; the next run compiles again.")
+    ] = False,
+) -> None:
+    """Show where programs are kept, how many are compiled, and the size of all that is kept."""
+    from synth.app import programs
+
+    if clear:
+        programs.forget()
+    kept = programs.kept()
+    plural = "" if kept.number == 1 else "s"
+    print(f"{kept.number} program{plural}, {kept.size / 1e6:.1f} MB, in", file=sys.stderr)
+    print(kept.folder)
+
+
+@app.command()
+def compare(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help=_IMAGE)],
+    candidates: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CANDIDATE...",
+            help="Pictures to be judged, of the target's size. Names that differ in a number at "
+            "the end, as scattering-1.png and scattering-2.png, count as samples of one model.",
+        ),
+    ],
+    real: Annotated[
+        list[str],
+        typer.Option(
+            help="Another real picture of the same kind; give the option once per picture. From "
+            "two on they set the noise floor, otherwise the quadrants of all real pictures do."
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    size: Annotated[
+        int | None, typer.Option(help="Resize all pictures: their longest side, in pixels.")
+    ] = None,
+    periodic: _Periodic = None,
+    out: _Out = Path("outputs"),
+) -> None:
+    """Score pictures by twenty statistics, against the noise floor.
+
+    1 means: as near to TARGET as another real picture. Writes OUT/<name>-scores-<time>/ with
+    scoreboard.png and scores.json.
+    """
+    from synth.app.display import Display, score_table
+
+    with Display() as display:
+        display.phase("loading")
+        from synth.app import contest
+        from synth.app.folders import check_folder
+
+        entries = contest.read(target, candidates, real, size=size, periodic=periodic)
+        check_folder(out)
+        display.phase("judging")
+        board = contest.judge(entries)
+        display.phase("writing")
+        folder = contest.write(board, entries.target.name, out)
+    score_table(board)
+    print(folder)
+
+
+@app.command()
+def process(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of a process, see `synth list`.")
+    ],
+    seed: _Seed = 0,
+    size: Annotated[int, typer.Option(help="Height and width, in pixels.")] = 256,
+    out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("outputs"),
+    device: _Device = DeviceName.AUTO,
+) -> None:
+    """Draw a random field of one of the processes: a texture that needs no picture.
+
+    Writes OUT/<name>-<size>-seed<seed>.npy in the process' own units and a 16-bit PNG.
+    """
+    from synth.app.display import Display
+
+    with Display() as display:
+        display.phase("loading")
+        _settle(device.value)
+        import jax
+        import numpy as np
+
+        from synth.app.folders import check_folder
+        from synth.app.record import write_field
+        from synth.app.runs import check_seed
+        from synth.processes import PROCESSES
+
+        if name not in PROCESSES:
+            raise InputError(f"There is no process {name}: choose one of {', '.join(PROCESSES)}.")
+        if size > _MOST_SIDE:
+            raise InputError(f"The size {size} is too large: give 16 to {_MOST_SIDE} pixels.")
+        check_seed(seed)
+        check_folder(out)
+        display.phase(f"drawing {name}")
+        field = np.asarray(PROCESSES[name]((size, size), key=jax.random.key(seed)))
+        file = write_field(field, f"{name}-{size}-seed{seed}", out)
+    print(file)
+
+
+@app.command(name="list")
+def list_() -> None:
+    """List the bundled pictures and the processes that draw such fields."""
+    from synth.app.images import PHOTOGRAPHS, bundled
+
+    print("Pictures, for `synth generate`:")
+    for table in bundled().values():
+        height, width = table["shape"]
+        print(f"  {table['file']:24}{height} × {width}")
+    for name in PHOTOGRAPHS:
+        print(f"  {name + '.png':24}512 × 512, a photograph that comes with scikit-image")
+    print("Processes, for `synth process`:")
+    print("  " + ", ".join(dict.fromkeys(table["process"] for table in bundled().values())))
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line; what a user can mend ends in one sentence and exit code 2.
+
+    Args:
+        arguments: of the command line; those of the process by default.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(given or ["--help"], prog_name="synth", standalone_mode=False) or 0
+    except InputError as error:
+        _end(str(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    except Exception as error:
+        # Typer's own usage errors; their base class has moved from one version to another.
+        if not hasattr(error, "format_message"):
+            raise
+        _end(_usage(error), 2)
+    if code == _INTERRUPTED:
+        _end("interrupted, nothing was written.", code)
+    sys.exit(code)
+
+
+def _usage(error: Any) -> str:  # noqa: ANN401 - see main
+    words = " ".join(error.format_message().replace("Value error, ", "").split())
+    command = getattr(error.ctx, "command_path", "synth")
+    return f"{words.rstrip('.')}: see `{command} --help`."
+
+
+def _end(words: str, code: int) -> NoReturn:
+    print(f"synth: {words}", file=sys.stderr)
+    sys.exit(code)

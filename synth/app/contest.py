@@ -1,0 +1,140 @@
+"""Pictures beside their target: files in, a scoreboard out."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from synth.app import figures
+from synth.app.folders import hidden_folder, publish
+from synth.app.images import Texture, load
+from synth.app.record import score_report, write_report
+from synth.errors import InputError
+from synth.metrics import Scoreboard, compare
+
+__all__ = ["Contest", "judge", "read", "write"]
+
+
+_MOST_NAMES = 6
+_RANGES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+
+
+class Contest(NamedTuple):
+    """A target, what was drawn after it, and further real fields of the same kind.
+
+    Pictures of 8 and 16 bits are in units of their full range, others in their own.
+
+    Attributes:
+        target: the texture; its field, too, is in these units.
+        fields: candidates by name; files of one folder that differ in a number at the end
+            are samples of one name.
+        reals: further real fields.
+    """
+
+    target: Texture
+    fields: dict[str, list[Float[np.ndarray, "h w"]]]
+    reals: list[Float[np.ndarray, "h w"]]
+
+
+def read(
+    target: str,
+    candidates: Sequence[str],
+    reals: Sequence[str] = (),
+    *,
+    size: int | None = None,
+    periodic: bool | None = None,
+) -> Contest:
+    """Read the pictures of a contest.
+
+    Args:
+        target: path or bundled name.
+        candidates: paths of pictures to be judged.
+        reals: paths of further real pictures.
+        size: longest side to which all of them are resized.
+        periodic: whether opposite borders match; found out from the target by default.
+
+    Returns:
+        The fields, all of the target's shape.
+
+    Raises:
+        InputError: if a picture cannot be read, or does not fit the target.
+    """
+    whole = load(target, size=size, periodic=periodic)
+
+    def field(source: str) -> Float[np.ndarray, "h w"]:
+        texture = load(source, size=size, periodic=whole.periodic)
+        _check(texture, whole, source)
+        return _in_range(texture)
+
+    names = _names(candidates)
+    if len(set(names)) > _MOST_NAMES:
+        raise InputError(
+            f"{len(set(names))} different names were given: compare up to {_MOST_NAMES} at a time."
+        )
+    fields: dict[str, list[Float[np.ndarray, "h w"]]] = {}
+    for source, name in zip(candidates, names, strict=True):
+        fields.setdefault(name, []).append(field(source))
+    target_ = whole._replace(field=_in_range(whole)[None].astype(np.float32))
+    return Contest(target_, fields, [field(source) for source in reals])
+
+
+def judge(contest: Contest) -> Scoreboard:
+    """Score the candidates of a contest, see ``metrics.compare``."""
+    target = contest.target
+    return compare(target.field[0], contest.fields, reals=contest.reals, periodic=target.periodic)
+
+
+def write(board: Scoreboard, name: str, parent: Path) -> Path:
+    """Write a folder ``<name>-scores-<time>`` with ``scoreboard.png`` and ``scores.json``.
+
+    Args:
+        board: of ``judge``.
+        name: of the target.
+        parent: folder in which the new one is made.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        InputError: if the folder cannot be written.
+    """
+    with hidden_folder(parent) as hidden:
+        figures.scoreboard(board, title=name).savefig(hidden / "scoreboard.png")
+        write_report(score_report(board), hidden / "scores.json")
+        return publish(hidden, parent / f"{name}-scores-{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def _names(sources: Sequence[str]) -> list[str]:
+    """File names without a number at the end; with their folder where several have them."""
+    paths = [Path(source) for source in sources]
+    stems = [re.sub(r"(?<=.)-\d+$", "", path.stem) for path in paths]
+    folders = {
+        stem: {p.parent for p, s in zip(paths, stems, strict=True) if s == stem} for stem in stems
+    }
+    return [
+        stem if len(folders[stem]) == 1 else str(path.parent / stem)
+        for path, stem in zip(paths, stems, strict=True)
+    ]
+
+
+def _check(texture: Texture, target: Texture, source: str) -> None:
+    (_, height, width), (_, rows, columns) = texture.field.shape, target.field.shape
+    if (height, width) != (rows, columns):
+        raise InputError(
+            f"{source} has {height} × {width} pixels and the target {rows} × {columns}: crop "
+            "them to one size, or give a --size for all."
+        )
+    if (texture.dtype in _RANGES) != (target.dtype in _RANGES):
+        raise InputError(
+            f"{source} holds {texture.dtype} values and the target {target.dtype}: give both as "
+            "pictures of 8 or 16 bits (a run writes its target.png), or both as arrays in one unit."
+        )
+
+
+def _in_range(texture: Texture) -> Float[np.ndarray, "h w"]:
+    """The field, 8 and 16 bits in units of their full range, so that they compare."""
+    return texture.field[0] / np.float64(_RANGES.get(texture.dtype, 1))

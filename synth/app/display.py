@@ -1,0 +1,186 @@
+"""What the command line shows while a run goes on, and the table at its end."""
+
+import math
+import time
+from collections.abc import Generator, Sequence
+from types import TracebackType
+
+import numpy as np
+from jaxtyping import Float
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from synth.app.images import Texture
+from synth.app.runs import Look, Options, Result
+from synth.descent import drain
+from synth.metrics import Scoreboard
+
+__all__ = ["Display", "closing_table", "score_table"]
+
+_BLOCKS = {"total": "all orders", "gray_levels": "gray levels"}
+
+
+class Display:
+    """A live panel on the standard error: phase, evaluations, loss, residual, time left.
+
+    What was read is printed for good at the end, if all went well: an error stands alone.
+    """
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._live = Live(console=self._console, transient=True, refresh_per_second=8)
+        self._spinner = Spinner("dots")
+        self._facts: list[Text] = []
+        self._silent = False
+
+    def __enter__(self) -> "Display":
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+        if kind is None and not self._silent:
+            for fact in self._facts:
+                self._console.print(fact, soft_wrap=True)
+
+    def silence(self) -> None:
+        """Show nothing from here on: another process does."""
+        self._silent = True
+        self._live.stop()
+
+    def phase(self, name: str) -> None:
+        """Name what is going on."""
+        self._show(Text(name))
+
+    def target(self, texture: Texture) -> None:
+        """Say what was read, and what was done to it."""
+        _, height, width = texture.field.shape
+        borders = "periodic" if texture.periodic else "not periodic"
+        facts = (f"{texture.name}: {height} × {width} pixels, {borders}.", *texture.notes)
+        self._facts = [Text(fact) for fact in facts]
+
+    def follow(self, run: Generator[Look, None, Result], options: Options) -> Result:
+        """Drain a run, showing its progress, and return its result."""
+        traces: dict[str, list[tuple[float, int, float]]] = {}
+
+        def look(look: Look) -> None:
+            progress = look.progress
+            trace = traces.setdefault(look.model, [])
+            excess = float(progress.excess.max()) / progress.tolerance
+            trace.append((time.perf_counter(), progress.evaluations, excess))
+            self._show(*_panel(look, options.max_steps, _seconds_left(trace, options.max_steps)))
+
+        return drain(run, look)
+
+    def _show(self, words: Text, *below: RenderableType) -> None:
+        if self._silent:
+            return
+        self._spinner.update(text=words)
+        self._live.update(Group(*self._facts, self._spinner, *below), refresh=True)
+
+
+def _panel(look: Look, max_steps: int, left: float | None) -> tuple[Text, Text, ProgressBar]:
+    progress = look.progress
+    loss = max(float(losses[-1]) for losses in progress.losses)
+    words = f"{look.model}: {progress.evaluations} evaluations, loss {loss:.3g}"
+    if left is not None:
+        words += f", about {left:.0f} s left"
+    excess = float(progress.excess.max())
+    bar = ProgressBar(total=max_steps, completed=progress.evaluations, width=60)
+    return (
+        Text(words),
+        Text(f"  moments differ by {excess:.3f} of their noise, goal {progress.tolerance:g}"),
+        bar,
+    )
+
+
+def _seconds_left(trace: list[tuple[float, int, float]], max_steps: int) -> float | None:
+    """Time to the tolerance, the residual falling on as a power of the evaluations.
+
+    Args:
+        trace: time, evaluations and excess of the residual, look by look.
+        max_steps: the step limit.
+
+    Returns:
+        Seconds, at most those to the step limit; None at the first look.
+    """
+    now, count, excess = trace[-1]
+    then, earlier, before = trace[len(trace) // 2 - 1] if len(trace) > 1 else trace[0]
+    if count == earlier:
+        return None
+    goal = float(max_steps)
+    if 1 < excess < before:
+        power = math.log(before / excess) / math.log(count / earlier)
+        goal = min(goal, math.exp(min(math.log(count) + math.log(excess) / power, 700)))
+    elif excess <= 1:
+        goal = count
+    return (goal - count) * (now - then) / (count - earlier)
+
+
+def closing_table(result: Result) -> None:
+    """Print residuals and statistics of target and models, the scoreboard and the verdict."""
+    from synth.app.record import manifest  # with matplotlib, which would delay the descent
+
+    report = manifest(result)
+    models: dict = report["models"]
+    table = _table(result.texture.name, ("target", *models))
+    for name, noise in report["noise"].items():
+        cells = (f"{one['residual'][name]:.2%}" for one in models.values())
+        table.add_row(f"residual, {_BLOCKS.get(name, name)}", f"noise {noise:.2%}", *cells)
+    table.add_row(
+        "spectrum error", "", *(f"{one['spectrum_error_db']:.2f} dB" for one in models.values())
+    )
+    columns = (report["target"], *models.values())
+    for name in ("skewness", "kurtosis"):
+        table.add_row(name, *(f"{one[name]:.2f}" for one in columns))
+    for lag in report["target"]["flatness"]:
+        values = (f"{one['flatness'][lag]:.2f}" for one in columns)
+        table.add_row(f"flatness of increments, {lag} px", *values)
+    console = Console()
+    console.print(table)
+    if result.scoreboard is not None:
+        score_table(result.scoreboard)
+    seconds = result.seconds
+    console.print(
+        f"{result.verdict} {seconds['total']:.0f} s, of which compiling {seconds['compile']:.0f} s "
+        f"and descending {seconds['descend']:.0f} s.",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def score_table(board: Scoreboard) -> None:
+    """Print a scoreboard: a row per statistic, a column per model, means over samples."""
+    source = "real pieces" if board.pieces else "real fields"
+    table = _table(f"Distance from the target; 1 = as two {source}", tuple(board.scores))
+    for name in board.floor:
+        cells = (f"{score.ratios[name].mean():.2f}" for score in board.scores.values())
+        table.add_row(name, *cells)
+    table.add_section()
+    table.add_row("overall", *(_spread(score.overall) for score in board.scores.values()))
+    copies = [sum(one.copied for one in score.copying) for score in board.scores.values()]
+    if any(copies):
+        table.add_row("copies of the target", *map(str, copies))
+    Console().print(table)
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=Text(title), title_justify="left")
+    table.add_column()
+    for name in columns:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _spread(values: Float[np.ndarray, " b"]) -> str:
+    mean = f"{values.mean():.2f}"
+    return mean if len(values) == 1 else f"{mean} ± {values.std(ddof=1):.2f}"

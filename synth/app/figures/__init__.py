@@ -1,0 +1,15 @@
+"""Figures: arrays in, a Matplotlib ``Figure`` out; nothing is shown, saved or remembered.
+
+They stand at the end of the flow, where the report, the gallery and the notebooks take them.
+Figures are laid out in pixels, so that a pixel of a picture covers a whole number of pixels of
+the page: save one with ``figure.savefig(path)``, at its own resolution.
+"""
+
+from synth.app.figures.bank import filter_bank
+from synth.app.figures.coefficients import coefficients
+from synth.app.figures.comparison import comparison
+from synth.app.figures.dots import scoreboard
+from synth.app.figures.progress import progress
+from synth.app.figures.sheet import Row, gallery
+
+__all__ = ["Row", "coefficients", "comparison", "filter_bank", "gallery", "progress", "scoreboard"]

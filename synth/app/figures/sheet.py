@@ -1,0 +1,152 @@
+"""The figure of many runs: a picture a row, the target and its models side by side."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from synth.app.figures._diagrams import judgeable
+from synth.app.figures._page import (
+    HEADLINE,
+    LIFT,
+    MARGIN,
+    MUTED,
+    NAME,
+    SMALL,
+    Box,
+    Page,
+    style,
+    wrap,
+)
+from synth.app.figures._parts import Field, gray_scale, line, picture, zoom
+from synth.metrics import flatness, kurtosis, spectrum_error
+
+__all__ = ["Row", "gallery"]
+
+_AIM = 256  # pixels of the page that a picture's longest side covers, about
+_GAP = 20  # between two pictures of a row
+_ROW_GAP = 40
+_HEADER = 44  # above the pictures: the names of the columns
+_TABLE_GAP, _WORDS, _COLUMN = 48, 200, 124  # left of the table; widths of its columns
+_LINE, _TABLE_HEIGHT = 33, 256
+_CELL = {"size": 9}
+
+
+class Row(NamedTuple):
+    """One picture and what was drawn in its likeness.
+
+    Attributes:
+        name: of the picture.
+        fields: name to field, all of one shape and unit, the target first.
+        scores: overall score of statistics that were not matched, by the name of the field; 1
+            is another piece of the target.
+        note: small print, for instance how the descent ended.
+    """
+
+    name: str
+    fields: Mapping[str, Field]
+    scores: Mapping[str, float]
+    note: str = ""
+
+
+@style()
+def gallery(rows: Sequence[Row], *, title: str = "", note: str = "") -> Figure:
+    """A picture a row, on the gray scale of the row's target, with a few numbers beside it.
+
+    The numbers are the overall score, the error of the radial spectrum, kurtosis, and flatness
+    of the increments between neighbors.
+
+    Args:
+        rows: of which all have fields of the same names.
+        title: a headline.
+        note: small print at the bottom, wrapped to the width of the figure.
+
+    Returns:
+        The figure; save it with ``figure.savefig(path)``.
+
+    Raises:
+        ValueError: if there is no row, or rows differ in the names of their fields.
+
+    Example:
+        >>> import numpy as np
+        >>> figure = gallery([Row("diagonal", {"target": np.eye(16)}, {})])
+        >>> len(figure.axes)
+        1
+    """
+    names = _names(rows)
+    sizes = [_size(row) for row in rows]
+    column = max(width for _, width in sizes)
+    table = MARGIN + len(names) * (column + _GAP) - _GAP + _TABLE_GAP
+    width = table + _WORDS + len(names) * _COLUMN + MARGIN
+    headline = wrap(title, width - 2 * MARGIN, HEADLINE)
+    small = wrap(note, width - 2 * MARGIN, SMALL)
+    heights = [max(height, _TABLE_HEIGHT) + _ROW_GAP for height, _ in sizes]
+    top = MARGIN * 0.8 + (48 * (headline.count("\n") + 1) + 10 if title else 0) + _HEADER
+    bottom = top + sum(heights)
+    page = Page.of(width, bottom + (26 * (small.count("\n") + 1) if note else 0) + MARGIN / 2)
+    page.text(MARGIN, MARGIN * 0.8, headline, HEADLINE)
+    page.text(MARGIN, bottom - 6, small, SMALL)
+    for index, name in enumerate(names):
+        left = MARGIN + index * (column + _GAP)
+        page.text(left, top - LIFT, name, _look(names, index), below=False)
+    for row, (height, across), step in zip(rows, sizes, heights, strict=True):
+        scale = gray_scale(row.fields[names[0]])
+        for index, field in enumerate(row.fields.values()):
+            left = MARGIN + index * (column + _GAP)
+            picture(page.axes(Box(left, top, across, height)), field, scale)
+        _table(page, row, table, top)
+        top += step
+    return page.figure
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    kinds = {tuple(row.fields) for row in rows}
+    if len(kinds) != 1:
+        raise ValueError(
+            f"The rows have {len(kinds)} different sets of fields ({sorted(kinds)}): pass at "
+            "least one row, and rows with the same fields only."
+        )
+    return list(kinds.pop())
+
+
+def _size(row: Row) -> tuple[float, float]:
+    height, width = next(iter(row.fields.values())).shape
+    scale = zoom((height, width), _AIM)
+    return height * scale, width * scale
+
+
+def _look(names: Sequence[str], index: int) -> dict:
+    return {**NAME, "color": line(names, index).color}
+
+
+def _table(page: Page, row: Row, left: float, top: float) -> None:
+    """Name of a row and its numbers, a column per field in the field's color."""
+    names = list(row.fields)
+    page.text(left, top - 4, row.name, NAME)
+    page.text(left, top + 36, wrap(row.note, _WORDS + len(names) * _COLUMN, SMALL), SMALL)
+    for place, (words, cells) in enumerate(_numbers(row)):
+        foot = top + 116 + place * _LINE
+        page.text(left, foot, words, {**_CELL, "color": MUTED}, below=False)
+        for index, cell in enumerate(cells):
+            right = left + _WORDS + (index + 1) * _COLUMN - 14
+            look = {**_CELL, "color": line(names, index).color, "ha": "right"}
+            page.text(right, foot, cell, look, below=False)
+
+
+def _numbers(row: Row) -> Iterator[tuple[str, list[str]]]:
+    """Lines of the table: what is told, and a cell per field, empty where there is nothing."""
+    fields = {name: np.asarray(field, np.float64) for name, field in row.fields.items()}
+    target = next(iter(fields.values()))
+    judged = [field if judgeable(field) else None for field in fields.values()]
+    scores = [row.scores.get(name) for name in fields]
+    errors = [None if x is None else spectrum_error(target, x) for x in judged]
+    yield "", list(fields)
+    yield "overall score", ["" if value is None else f"{value:.2f}" for value in scores]
+    yield "spectrum error", ["", *("" if e is None else f"{e:.1f} dB" for e in errors[1:])]
+    yield "kurtosis", ["" if x is None else _short(kurtosis(x)) for x in judged]
+    yield "flatness, 1 px", ["" if x is None else _short(flatness(x, (1,))[0]) for x in judged]
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"

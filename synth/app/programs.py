@@ -1,0 +1,244 @@
+"""Programs that are kept from one run to the next: JAX's compiled ones, and what was traced.
+
+JAX keeps what XLA has compiled, but traces and lowers a function anew in every process, which
+takes longer than to load the program. ``finder`` keeps that part, too, by ``jax.export``.
+"""
+
+import os
+import pickle
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import export
+from jax.core import Tracer
+from jaxtyping import Array, PyTree
+from platformdirs import user_cache_path
+
+from synth.app.folders import hidden_folder
+from synth.app.versions import version
+from synth.errors import InputError
+from synth.parallel.programs import Finder, Program, use
+
+__all__ = ["Kept", "finder", "forget", "keep", "kept"]
+
+_PACKAGES = ("synth", "jax", "jaxlib", "equinox", "optax")  # that shape what is traced
+_CACHE = ("compilation_cache_dir", "enable_compilation_cache")
+
+
+class Kept(NamedTuple):
+    """Programs that are kept.
+
+    Attributes:
+        folder: where they are.
+        number: how many are compiled.
+        size: in bytes, of these and of what was traced.
+    """
+
+    folder: Path
+    number: int
+    size: int
+
+
+def keep() -> None:
+    """Keep every compiled program, so that the next run with the same sizes need not compile.
+
+    Does nothing if the folder cannot be written, or if JAX's own settings name another one.
+    """
+    if _own_setting():
+        return
+    use(finder)
+    folder = _folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if os.access(folder, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def kept() -> Kept:
+    """The programs that are kept.
+
+    They are in the folder ``programs`` of ``SYNTH_CACHE_DIR``, if that is set, or else of the
+    user's cache folder; where ``JAX_COMPILATION_CACHE_DIR`` is set, that is the folder, and
+    nothing is kept of what was traced.
+    """
+    number = size = 0
+    for file in _files("*-cache", "*-trace"):
+        with suppress(FileNotFoundError):  # another process may have deleted it
+            size += file.stat().st_size
+            number += file.name.endswith("-cache")
+    return Kept(_own_setting() or _folder(), number, size)
+
+
+def forget() -> None:
+    """Delete the programs that are kept, and nothing else.
+
+    Raises:
+        InputError: if they cannot be deleted.
+    """
+    for file in _files("*-cache", "*-atime", "*-trace"):
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"{file} cannot be deleted ({error.strerror}).") from error
+
+
+def finder(function: Callable[..., PyTree]) -> Finder:
+    """Finder of the programs of a function, kept with their traces where JAX runs in one process.
+
+    They are found again by all that they depend on: the function's name, the source of this
+    package and the versions of those it is built on, the structure, shapes and types of the
+    arguments, mesh, device and its memory, JAX's settings. Arguments of other packages' classes,
+    whose source may change, are only compiled.
+
+    Args:
+        function: of this package; of arrays in trees.
+    """
+    programs: dict[str, Program | None] = {}
+
+    def find(arguments: PyTree) -> Program | None:
+        traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments))
+        if traced or not _keeps_traces() or not _is_ours(jax.tree.structure(arguments)):
+            return None
+        name = _name(function, arguments)
+        if name not in programs:
+            programs[name] = _load(name, arguments) or _trace(function, arguments, name)
+        return programs[name]
+
+    return find
+
+
+def _trace(function: Callable[..., PyTree], arguments: PyTree, name: str) -> Program | None:
+    """Trace a function, keep that if the folder can be written, and compile it."""
+    skeletons, (leaves, structure) = [], jax.tree.flatten(arguments)
+
+    def flat(*leaves: Array) -> list[Array]:
+        given, named = jax.tree.unflatten(structure, leaves)
+        results = function(*given, **named)
+        # A structure cannot be stored, but what has it can.
+        skeletons.append(jax.tree.map(lambda _: 0, results))
+        return jax.tree.leaves(results)
+
+    flat.__name__ = function.__name__
+    with suppress(Exception):  # not all that JAX compiles can be exported
+        exported = export.export(jax.jit(flat))(*leaves)
+        program = _program(exported, skeletons[0], arguments)
+        with suppress(OSError, InputError), hidden_folder(_folder()) as hidden:
+            (hidden / name).write_bytes(pickle.dumps((exported.serialize(), skeletons[0])))
+            (hidden / name).replace(_folder() / name)
+        return program
+    return None
+
+
+def _load(name: str, arguments: PyTree) -> Program | None:
+    """Compile what was traced before; None if there is none that can be used."""
+    with suppress(Exception):  # whatever a damaged file may raise
+        stored, skeleton = pickle.loads((_folder() / name).read_bytes())
+        return _program(export.deserialize(stored), skeleton, arguments)
+    return None
+
+
+def _program(exported: export.Exported, skeleton: PyTree, arguments: PyTree) -> Program:
+    """Compile an exported function of the leaves of such arguments; its results are no leaves.
+
+    Args:
+        exported: the function.
+        skeleton: a tree of its results' structure.
+        arguments: of the types that it was traced with.
+    """
+
+    def flat(*leaves: Array) -> list[Array]:
+        return list(exported.call(*leaves))
+
+    flat.__name__ = exported.fun_name
+    program = jax.jit(flat).lower(*jax.tree.leaves(arguments)).compile()
+    places = list(program.input_shardings[0])
+
+    def run(arguments: PyTree) -> PyTree:
+        # What an exported function returns is bound to its device, and what JAX makes else is
+        # not: a jitted function would be compiled for either.
+        leaves = jax.device_put(jax.tree.leaves(arguments), places)
+        return jax.tree.unflatten(jax.tree.structure(skeleton), program(*leaves))
+
+    return run
+
+
+def _name(function: Callable[..., PyTree], arguments: PyTree) -> str:
+    """Name of the file of a trace, which tells apart all that it depends on."""
+    leaves, structure = jax.tree.flatten(arguments)
+    devices = sorted(_devices(leaves), key=lambda device: device.id)
+    depends = (
+        _SOURCE,
+        (function.__module__, function.__qualname__),
+        structure,
+        [jax.typeof(leaf) for leaf in leaves],
+        jax.sharding.get_abstract_mesh(),
+        [(device, device.device_kind) for device in devices],
+        # How many samples are taken at once depends on the memory.
+        (devices[0].memory_stats() or {}).get("bytes_limit"),
+        # What is set for a block of code alone is an attribute.
+        sorted((key, getattr(jax.config, key, value)) for key, value in jax.config.values.items()),
+    )
+    digest = sha256(repr(depends).encode()).hexdigest()
+    return f"{function.__name__.strip('_')}-{digest}-trace"
+
+
+def _devices(leaves: list[Any]) -> set[Any]:
+    """Where a function of these arrays runs: on the mesh, or where they are."""
+    mesh = jax.sharding.get_mesh()
+    if not mesh.empty:
+        return set(mesh.devices.flat)
+    arrays = [leaf for leaf in leaves if isinstance(leaf, jax.Array)]
+    return set().union(*(leaf.devices() for leaf in arrays)) or jnp.zeros(()).devices()
+
+
+def _digest() -> str:
+    """Of this package's source, and the versions of what it is built on."""
+    digest = sha256()
+    for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest() + repr([version(name) for name in _PACKAGES])
+
+
+_SOURCE = _digest()  # as it is imported, not as it may be edited later
+
+
+def _is_ours(structure: Any) -> bool:  # noqa: ANN401 - JAX's PyTreeDef is no type for checkers
+    """Whether a tree is made of classes whose source or version the digest holds."""
+    node = structure.node_data()
+    ours = node is None or node[0].__module__.split(".")[0] in ("builtins", *_PACKAGES)
+    return ours and all(_is_ours(child) for child in structure.children())
+
+
+def _keeps_traces() -> bool:
+    """Whether JAX keeps programs in our folder, for this process alone."""
+    folder, on = (jax.config.values[f"jax_{name}"] for name in _CACHE)
+    return bool(on) and folder == str(_folder()) and not _own_setting() and jax.process_count() == 1
+
+
+def _files(*patterns: str) -> list[Path]:
+    """What is kept; in a folder that JAX was told to use, traces are not ours."""
+    own = _own_setting()
+    folder = own or _folder()
+    wanted = [pattern for pattern in patterns if not (own and pattern == "*-trace")]
+    return [file for pattern in wanted for file in folder.glob(pattern) if file.is_file()]
+
+
+def _folder() -> Path:
+    given = os.environ.get("SYNTH_CACHE_DIR")
+    cache = Path(given).expanduser() if given else user_cache_path("synth", appauthor=False)
+    return cache / "programs"
+
+
+def _own_setting() -> Path | None:
+    """The folder that JAX itself was told to use."""
+    given = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    return Path(given) if given else None

@@ -1,0 +1,222 @@
+"""A finished run as a folder: fields, pictures and a manifest, whole or not at all."""
+
+import json
+import math
+import os
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from synth.app import figures
+from synth.app.folders import hidden_folder, publish
+from synth.app.images import Texture, save_png
+from synth.app.runs import Candidate, Result
+from synth.app.versions import version
+from synth.metrics import Scoreboard, flatness, kurtosis, skewness, spectrum_error
+
+__all__ = ["manifest", "score_report", "write", "write_field", "write_report"]
+
+_VERSIONS = ("synth", "jax", "jaxlib", "optax", "equinox", "numpy", "scipy", "scikit-image")
+_LAGS = (1, 2, 4, 8)
+
+
+def write(result: Result, parent: Path) -> Path:
+    """Write a run's folder, ``<name>-<time>``, whole or not at all.
+
+    Args:
+        result: of ``runs.generate``.
+        parent: folder in which the new one is made; it is made if there is none.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        InputError: if the folder cannot be written.
+    """
+    with hidden_folder(parent) as hidden:
+        _write_pictures(result, hidden)
+        _write_arrays(result, hidden)
+        _write_figures(result, hidden)
+        write_report(manifest(result), hidden / "manifest.json")
+        return publish(hidden, parent / f"{result.texture.name}-{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def write_field(field: Float[np.ndarray, "h w"], name: str, parent: Path) -> Path:
+    """Write a field that no picture shows yet: ``<name>.npy``, and ``<name>.png`` in 16 bits.
+
+    Args:
+        field: periodic, in any unit.
+        name: of the files, which replace older ones.
+        parent: folder of the files; it is made if there is none.
+
+    Returns:
+        Path of the array.
+
+    Raises:
+        InputError: if the folder cannot be written.
+    """
+    texture = Texture(name, field[None], periodic=True, dtype=field.dtype, sha256="")
+    with hidden_folder(parent) as hidden:
+        save_png(hidden / f"{name}.png", field, texture)
+        np.save(hidden / f"{name}.npy", field)
+        for file in hidden.iterdir():
+            file.replace(parent / file.name)
+    return parent / f"{name}.npy"
+
+
+def write_report(report: dict[str, Any], path: Path) -> None:
+    """Write JSON, with null for the NaN and infinities that JSON has not."""
+    text = json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def manifest(result: Result) -> dict[str, Any]:
+    """Options, origin, timings, outcome and numbers of a run, ready for JSON."""
+    texture, board = result.texture, result.scoreboard
+    return {
+        "outcome": result.outcome.value,
+        "verdict": result.verdict,
+        "options": asdict(result.options),
+        "seed": result.options.seed,
+        "input": {
+            "name": texture.name,
+            "sha256": texture.sha256,
+            "shape": list(texture.field.shape),
+            "periodic": texture.periodic,
+            "notes": list(texture.notes),
+        },
+        "versions": {name: version(name) for name in _VERSIONS},
+        "device": _device(),
+        "mesh": result.mesh,
+        "seconds": result.seconds,
+        "evaluations": 0 if result.worst is None else result.worst.evaluations,
+        "noise": {name: float(value) for name, value in result.noise.items()},
+        "target": _numbers(texture.field),
+        "models": {name: _model(result, name) for name in result.candidates},
+        "scores": None if board is None else score_report(board),
+    }
+
+
+def score_report(board: Scoreboard) -> dict[str, Any]:
+    """A scoreboard ready for JSON: floor, and per model distances, ratios and the overall score."""
+    return {
+        "floor": board.floor,
+        "real_against_real": {name: list(ends) for name, ends in board.spread.items()},
+        "pieces": board.pieces,
+        "models": {
+            name: {
+                "overall": score.overall.tolist(),
+                "ratios": {key: values.tolist() for key, values in score.ratios.items()},
+                "distances": {key: values.tolist() for key, values in score.distances.items()},
+                "copying": [
+                    {
+                        "correlation": one.correlation,
+                        "coherence": one.coherence,
+                        "copied": one.copied,
+                    }
+                    for one in score.copying
+                ],
+            }
+            for name, score in board.scores.items()
+        },
+    }
+
+
+def _model(result: Result, name: str) -> dict[str, Any]:
+    """Report of the first sample, and of all of them where there are several."""
+    samples = [_sample(result.texture, candidate) for candidate in result.candidates[name]]
+    if len(samples) == 1:
+        return samples[0]
+    seeds = range(result.options.seed, result.options.seed + len(samples))
+    every = [{"seed": seed, **sample} for seed, sample in zip(seeds, samples, strict=True)]
+    return {**samples[0], "samples": every}
+
+
+def _sample(texture: Texture, candidate: Candidate) -> dict[str, Any]:
+    descent = candidate.descent
+    report: dict[str, Any] = {
+        "residual": {name: float(value) for name, value in candidate.residual.items()},
+        "spectrum_error_db": spectrum_error(texture.field[0], candidate.field[0]),
+        **_numbers(candidate.field),
+    }
+    if descent is not None:
+        report["outcome"] = descent.outcome.value
+        report["evaluations"] = descent.evaluations
+        report["excess"] = descent.excess
+    return report
+
+
+def _numbers(field: Float[np.ndarray, "c h w"]) -> dict[str, Any]:
+    """Marginal skewness and kurtosis of a field, and the flatness of its increments."""
+    return {
+        "skewness": skewness(field[0]),
+        "kurtosis": kurtosis(field[0]),
+        "flatness": dict(zip(map(str, _LAGS), flatness(field[0], _LAGS).tolist(), strict=True)),
+    }
+
+
+def _fields(result: Result) -> dict[str, Float[np.ndarray, "*b c h w"]]:
+    """Target and new textures by name; several samples of a model are stacked."""
+    drawn = {
+        name: samples[0].field if len(samples) == 1 else np.stack([one.field for one in samples])
+        for name, samples in result.candidates.items()
+    }
+    return {"target": result.texture.field, **drawn}
+
+
+def _write_pictures(result: Result, folder: Path) -> None:
+    texture = result.texture
+    save_png(folder / "target.png", texture.field[0], texture)
+    for name, samples in result.candidates.items():
+        for number, candidate in enumerate(samples, start=1):
+            stem = name if len(samples) == 1 else f"{name}-{number}"
+            save_png(folder / f"{stem}.png", candidate.field[0], texture)
+
+
+def _write_arrays(result: Result, folder: Path) -> None:
+    """``fields.npz``: fields, and their moments as one vector per part, without sorted values."""
+
+    def vectors(moments: dict[str, Any]) -> dict[str, Float[np.ndarray, " n"]]:
+        kept = {part: each for part, each in moments.items() if part != "gray_levels"}
+        return {part: np.asarray(each.flatten()) for part, each in kept.items()}
+
+    arrays: dict[str, Any] = {
+        f"{part}_target": vector for part, vector in vectors(result.target_moments).items()
+    }
+    for name, samples in result.candidates.items():
+        each = [vectors(one.moments) for one in samples]
+        for part in each[0]:
+            stacked = [one[part] for one in each]
+            arrays[f"{part}_{name}"] = stacked[0] if len(stacked) == 1 else np.stack(stacked)
+    np.savez_compressed(folder / "fields.npz", **_fields(result), **arrays)
+
+
+def _write_figures(result: Result, folder: Path) -> None:
+    """``comparison.png`` of the first samples, and ``scoreboard.png``."""
+    name = result.texture.name
+    fields = {"target": result.texture.field[0]}
+    fields |= {model: samples[0].field[0] for model, samples in result.candidates.items()}
+    losses = {model: samples[0].losses for model, samples in result.descents.items()}
+    page = figures.comparison(fields, losses, title=name, note=result.verdict)
+    page.savefig(folder / "comparison.png")
+    if result.scoreboard is not None:
+        figures.scoreboard(result.scoreboard, title=name).savefig(folder / "scoreboard.png")
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """The same tree of values, with null for the NaN and infinities that JSON has not."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _device() -> str:
+    (device,) = jnp.zeros(()).devices()  # not the first one, if another is the default
+    return f"{device.platform}: {device.device_kind}, {os.cpu_count()} cores"

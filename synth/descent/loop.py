@@ -1,0 +1,329 @@
+"""The loop: from seeded noise down to a field with the target's moments.
+
+``descend`` is a generator that yields after each compiled chunk of steps and ends with how
+it ended; command line, notebook and tests all consume it. ``synthesize`` drains it.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from typing import NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import PartitionSpec
+from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
+
+from synth.descent.exact import Judge
+from synth.descent.outcomes import Limits, Outcome, Progress, Synthesis
+from synth.descent.solvers import LBFGS, Solver, State
+from synth.errors import InputError
+from synth.models import MomentModel, Start
+from synth.parallel.mesh import SAMPLE, WHOLE, samples_at_once, split, whole
+from synth.parallel.programs import compiled
+from synth.statistics import Residual, excess
+from synth.transforms.filters import FilterBank
+
+__all__ = ["descend", "drain", "synthesize"]
+
+Look = TypeVar("Look")
+Ended = TypeVar("Ended")
+
+_CHUNK = 10  # evaluations between two looks at the outcome
+_PATIENCE = 200  # evaluations in which the loss must fall by ...
+_LEAST_PROGRESS = 0.02  # ... this fraction
+
+
+def descend(
+    model: MomentModel,
+    *,
+    keys: Key[Array, " b"],
+    solver: Solver = LBFGS(),  # noqa: B008 - immutable
+    limits: Limits = Limits(),  # noqa: B008 - immutable
+    start: Start | Float[Array, "b h w"] = "skewed",
+    judge: Judge | None = None,
+) -> Generator[Progress, None, tuple[Synthesis, ...]]:
+    """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
+
+    Noise follows the stages of the model; fields that are given descend on the model itself.
+
+    Args:
+        model: the target's moments.
+        keys: a random key per sample, shape ``(b,)``; the same key gives the same texture
+            on one machine. All samples descend in one compiled program.
+        solver: descent method.
+        limits: tolerance and step limit.
+        start: which noise, or fields in the target's units, one per key.
+        judge: the model's judge, if there is one already.
+
+    Yields:
+        Progress after each chunk of steps.
+
+    Returns:
+        A texture per key (as the generator's return value).
+
+    Raises:
+        InputError: if fields and keys differ in number, or the devices of a mesh cannot share
+            the samples, or the angles of the bank, evenly.
+
+    Source:
+        J. Bruna and S. Mallat, "Multiscale sparse microcanonical models", Math. Stat.
+        Learn. 1 (2018), Sec. 4.
+    """
+    judge = judge or Judge(model)
+    if not isinstance(start, str) and len(start) != len(keys):
+        raise InputError(f"{len(start)} fields to start from and {len(keys)} keys: give one each.")
+    given = limits.tolerance
+    tolerance = model.descriptor.tolerance if given is None else given
+    stages = model.stages if isinstance(start, str) else {0: model}
+    began, stage = 0, stages[0]
+    states = _begin(stage, solver, keys, start)
+    samples = [_Sample(tolerance, limits.max_steps) for _ in keys]
+    while True:
+        evaluations = max(len(sample.losses) for sample in samples)
+        due = max(first for first in stages if first <= evaluations)
+        if due != began:
+            running = jnp.asarray([sample.ended is None for sample in samples])
+            states = _restart(stage, stages[due], solver, states, running)
+            began, stage = due, stages[due]
+            for sample in samples:
+                sample.enter_stage(evaluations)
+        steps = [sample.steps() for sample in samples]
+        states, chunk = _advance(stage, solver, states, jnp.asarray(steps))
+        for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
+            sample.losses = np.concatenate([sample.losses, losses[:count]])
+        view = _look(stage, model, solver, states)
+        fields = _current(samples, view.fields)
+        all_losses = tuple(sample.losses for sample in samples)
+        yield Progress(all_losses, view.residual, view.excess, tolerance, fields)
+        # What stalls is restarted by the next stage, if there is one.
+        stalled = view.stalled & (began == max(stages))
+        for sample, field, far, stuck in zip(samples, fields, view.excess, stalled, strict=True):
+            sample.look(field, float(far), bool(stuck), model.noise, judge)
+        ended = tuple(sample.ended for sample in samples if sample.ended is not None)
+        if len(ended) == len(samples):
+            return ended
+
+
+def _current(samples: Sequence["_Sample"], fields: Float[Array, "b h w"]) -> Float[Array, "b h w"]:
+    """The field of every sample: of one that has ended the field at its end."""
+    if all(sample.ended is None for sample in samples):
+        return fields
+    now = zip(samples, fields, strict=True)
+    return jnp.stack([one.ended.field if one.ended else field for one, field in now])
+
+
+class _Sample:
+    """One descent of an ensemble: its losses, how far it must go still, how it ended."""
+
+    def __init__(self, tolerance: float, max_steps: int) -> None:
+        self.losses: Float[np.ndarray, " n"] = np.zeros(0)
+        self.ended: Synthesis | None = None
+        self._tolerance, self._max_steps = tolerance, max_steps
+        self.enter_stage(0)
+
+    def enter_stage(self, evaluations: int) -> None:
+        """Begin to look for progress, and at the residual, anew."""
+        self._stage = evaluations
+        self._goal = self._tolerance
+
+    def steps(self) -> int:
+        """Evaluations to be done in the next chunk."""
+        return 0 if self.ended else min(_CHUNK, self._max_steps - len(self.losses))
+
+    def look(
+        self,
+        field: Float[Array, "h w"],
+        excess_now: float,
+        stalled: bool,
+        noise: Residual,
+        judge: Judge,
+    ) -> None:
+        """End, if it is time."""
+        outcome = self._outcome(stalled)
+        if self.ended or (outcome is None and not excess_now <= self._goal):
+            return
+        moments, residual = judge(field)
+        if excess(residual, noise) <= self._tolerance:
+            outcome = Outcome.CONVERGED
+        if outcome is not None:
+            self.ended = Synthesis(
+                field, outcome, residual, noise, moments, self.losses, self._tolerance
+            )
+        self._goal *= 0.9  # the fast transform was a little too kind
+
+    def _outcome(self, stalled: bool) -> Outcome | None:
+        """Why the descent must end here, or None."""
+        losses = self.losses
+        if not np.isfinite(losses[-1]):
+            return Outcome.NOT_FINITE
+        if len(losses) >= self._max_steps:
+            return Outcome.STEP_LIMIT
+        since = losses[self._stage :]
+        idle = len(since) > _PATIENCE and since[-1] > (1 - _LEAST_PROGRESS) * since[-_PATIENCE]
+        return Outcome.STALLED if idle or stalled else None
+
+
+def synthesize(
+    model: MomentModel,
+    *,
+    key: PRNGKeyArray,
+    solver: Solver = LBFGS(),  # noqa: B008 - immutable
+    limits: Limits = Limits(),  # noqa: B008 - immutable
+    start: Start = "skewed",
+) -> Synthesis:
+    """Draw one texture of a moment model: ``descend`` without a look in between.
+
+    Args:
+        model: the target's moments, from ``synth.models.fit``.
+        key: random key of the noise.
+        solver: descent method.
+        limits: tolerance and step limit.
+        start: which noise.
+
+    Returns:
+        The texture, with its outcome, residual and losses.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> from synth import LBFGS, Limits, ScatteringMoments, fit, morlet_bank, synthesize
+        >>> noise = np.random.default_rng(0).normal(size=(32, 32))
+        >>> model = fit(ScatteringMoments(morlet_bank((32, 32), num_angles=4)), noise)
+        >>> synthesize(model, key=jax.random.key(1)).outcome.value
+        'converged'
+    """
+    steps = descend(model, keys=key[None], solver=solver, limits=limits, start=start)
+    return drain(steps)[0]
+
+
+def drain(
+    steps: Generator[Look, None, Ended], look: Callable[[Look], object] = lambda _: None
+) -> Ended:
+    """Run a generator such as ``descend`` to its end, looking at what it yields.
+
+    Args:
+        steps: yields progress, returns a result.
+        look: called with every progress, to show it.
+
+    Returns:
+        What the generator returns.
+    """
+    while True:
+        try:
+            look(next(steps))
+        except StopIteration as end:
+            return end.value
+
+
+def _begin(
+    model: MomentModel, solver: Solver, keys: Key[Array, " b"], start: Start | Float[Array, "b h w"]
+) -> State:
+    """States before the first evaluation, sample by sample."""
+    if isinstance(start, str):
+        return _from_noise(model, solver, keys, start)
+    return _from_fields(model, solver, start)
+
+
+@jax.jit(static_argnames="kind")
+def _from_noise(model: MomentModel, solver: Solver, keys: Key[Array, " b"], kind: Start) -> State:
+    def one(model: MomentModel, key: PRNGKeyArray) -> State:
+        return solver.init(model, model.start(key=key, kind=kind))
+
+    return _for_each(one, model, keys)
+
+
+@jax.jit
+def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b h w"]) -> State:
+    def one(model: MomentModel, field: Float[Array, "h w"]) -> State:
+        return solver.init(model, model.variable(model.from_units(field)))
+
+    return _for_each(one, model, fields)
+
+
+@compiled
+def _restart(
+    before: MomentModel,
+    after: MomentModel,
+    solver: Solver,
+    states: State,
+    running: Bool[Array, " b"],
+) -> State:
+    """States before the first evaluation of a new stage; samples that have ended keep theirs."""
+
+    def one(models: tuple[MomentModel, MomentModel], given: tuple[State, Bool[Array, ""]]) -> State:
+        (before, after), (state, runs) = models, given
+        fresh = solver.init(after, after.variable(before.field(state.variable)))
+        return jax.tree.map(lambda new, old: jnp.where(runs, new, old), fresh, state)
+
+    return _for_each(one, (before, after), (states, running))
+
+
+@compiled
+def _advance(
+    model: MomentModel, solver: Solver, states: State, steps: Int[Array, " b"]
+) -> tuple[State, Float[Array, "b n"]]:
+    """A chunk of steps, of which only the first ``steps`` are done: one program for all."""
+
+    def one(
+        model: MomentModel, given: tuple[State, Int[Array, ""]]
+    ) -> tuple[State, Float[Array, " n"]]:
+        state, count = given
+
+        def step(state: State, index: Int[Array, ""]) -> tuple[State, Float[Array, ""]]:
+            state = lax.cond(index < count, lambda: solver.step(model, state), lambda: state)
+            return state, state.loss
+
+        return lax.scan(step, state, jnp.arange(_CHUNK))
+
+    states, losses = _for_each(one, model, (states, steps))
+    return states, whole(losses)
+
+
+class _View(NamedTuple):
+    """What the loop sees of an ensemble after a chunk."""
+
+    fields: Float[Array, "b h w"]
+    residual: Residual
+    excess: Float[Array, " b"]
+    stalled: Bool[Array, " b"]
+
+
+@compiled
+def _look(stage: MomentModel, model: MomentModel, solver: Solver, states: State) -> _View:
+    """Fields within the bounds of the stage and of the model, and how far they are."""
+
+    def one(models: tuple[MomentModel, MomentModel], state: State) -> _View:
+        stage, model = models
+        field = model.to_units(stage.field(state.variable))
+        far = excess(state.residual, model.noise)
+        return _View(field, state.residual, far, solver.stalled(state))
+
+    return whole(_for_each(one, (stage, model), states))
+
+
+Shared = TypeVar("Shared")
+One = TypeVar("One")
+Each = TypeVar("Each")
+
+
+def _for_each(function: Callable[[Shared, One], Each], shared: Shared, samples: One) -> Each:
+    """A function of one sample, for every sample: split over devices, and in turn on each.
+
+    A processor takes the samples of its device one by one, so that what has ended costs
+    nothing; an accelerator takes as many at once as its memory holds.
+    """
+
+    def own(shared: Shared, samples: One) -> Each:
+        at_once = samples_at_once(_num_points(shared), len(jax.tree.leaves(samples)[0]))
+        return lax.map(lambda one: function(shared, one), samples, batch_size=at_once)
+
+    by_sample, count = PartitionSpec(SAMPLE), len(jax.tree.leaves(samples)[0])
+    every = split(own, SAMPLE, count, in_specs=(WHOLE, by_sample), out_specs=by_sample)
+    return every(shared, samples)
+
+
+def _num_points(tree: PyTree) -> int:
+    """Number of points of the maps of all filter banks in a tree."""
+    leaves = jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, FilterBank))
+    return sum(leaf.num_points for leaf in leaves if isinstance(leaf, FilterBank))

@@ -1,0 +1,100 @@
+"""Power spectra in decibels, over rings and over sectors of rings."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from synth.transforms.fourier import (
+    centered_frequencies,
+    half_octaves,
+    periodic_part,
+    periodogram,
+    radial_average,
+    radial_frequency,
+)
+
+_FLOOR = 1e-4  # 40 dB below white noise of the reference's variance
+_SECTORS = 8  # of the half circle: a real field's spectrum is even
+
+
+def radial_spectrum(
+    field: Float[np.ndarray, "h w"],
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Mean power in half-octave bands of |ω|, from the fundamental to the corners.
+
+    Args:
+        field: any field; its mean is left out.
+
+    Returns:
+        Frequencies in radians per pixel and power, shapes ``(k,)``; white noise of
+        variance v has power v everywhere.
+    """
+    x = np.asarray(field, np.float64)
+    return radial_average(periodogram(x - x.mean()), half_octaves(field.shape))
+
+
+def spectrum_error(
+    reference: Float[np.ndarray, "h w"], candidate: Float[np.ndarray, "h w"]
+) -> float:
+    """Distance of two radial spectra: rms over half-octave bands, in decibels.
+
+    Both spectra are floored 40 dB below white noise of the reference's variance: what is
+    darker than that nobody sees.
+
+    Args:
+        reference: the target.
+        candidate: the field to be judged, in the same unit and of the same shape.
+
+    Returns:
+        The error in dB; 0 for the reference itself.
+    """
+    floor = _FLOOR * np.var(np.asarray(reference, np.float64))
+    levels = [
+        10 * np.log10(np.maximum(radial_spectrum(field)[1], floor))
+        for field in (reference, candidate)
+    ]
+    return float(np.sqrt(np.mean((levels[0] - levels[1]) ** 2)))
+
+
+def describe_rings(field: Float[np.ndarray, "h w"], periodic: bool) -> Float[np.ndarray, " ring"]:
+    """Radial spectrum in dB over half-octaves, floored as in ``spectrum_error``.
+
+    Args:
+        field: in the target's units.
+        periodic: if not, the spectrum is that of the periodic part.
+    """
+    return _decibels(radial_spectrum(field if periodic else periodic_part(field))[1])
+
+
+def describe_sectors(field: Float[np.ndarray, "h w"], periodic: bool) -> Float[np.ndarray, " bin"]:
+    """Spectrum in dB over octave rings and eight sectors, the first centered on the rows' axis.
+
+    Args:
+        field: in the target's units.
+        periodic: if not, the spectrum is that of the periodic part.
+
+    Returns:
+        Levels of all bins that hold a frequency.
+    """
+    x = field if periodic else periodic_part(field)
+    power = np.fft.fftshift(periodogram(x - x.mean())).ravel()
+    place = _bins(field.shape).ravel()
+    count = np.bincount(place)
+    sums = np.bincount(place, power)
+    filled = count > 0
+    filled[0] = False  # bin 0 is the mean
+    return _decibels(sums[filled] / count[filled])
+
+
+def _bins(shape: tuple[int, ...]) -> Int[np.ndarray, "h w"]:
+    """Bin of every frequency of the centered square; 0 is the zero frequency's."""
+    height, width = shape
+    rows, columns = centered_frequencies(height)[:, None], centered_frequencies(width)
+    edges = half_octaves((height, width))[::-2][::-1]
+    ring = np.searchsorted(edges * (1 + 1e-9), radial_frequency((height, width)))
+    turn = np.round(np.arctan2(columns, rows) / np.pi * _SECTORS).astype(int) % _SECTORS
+    zero = (rows == 0) & (columns == 0)
+    return np.where(zero, 0, 1 + ring * _SECTORS + turn)
+
+
+def _decibels(power: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
+    return 10 * np.log10(np.maximum(power, _FLOOR))

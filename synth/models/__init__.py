@@ -1,0 +1,10 @@
+"""Models of a texture: what is kept of the target, and what new fields are drawn from it.
+
+``GaussianModel`` keeps the power spectrum and is sampled directly; ``MomentModel`` keeps the
+moments of a descriptor and is sampled by descent (``synth.descent``).
+"""
+
+from synth.models.gaussian import GaussianModel, fit_gaussian
+from synth.models.moments import MomentModel, Start, fit
+
+__all__ = ["GaussianModel", "MomentModel", "Start", "fit", "fit_gaussian"]

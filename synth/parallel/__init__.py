@@ -1,0 +1,1 @@
+"""Several devices, and the compiler: what the core asks of them."""

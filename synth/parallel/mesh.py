@@ -1,0 +1,177 @@
+"""Several devices: a mesh with the axes ``sample`` and ``angle``, and what is split over it.
+
+Samples of an ensemble are independent. One large field is split over the angles of its filter
+bank: every device holds the field and does the work of its own angles. The mesh is that of
+``jax.set_mesh``; without one everything runs on JAX's default device. Communication is left
+to ``jax.shard_map``: it gathers what is split and sums the gradients of what is not.
+
+    with jax.set_mesh(device_mesh(samples=2, angles=4)):
+        drain(descend(model, keys=jax.random.split(jax.random.key(0), 2)))
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import jax
+from jax.sharding import AxisType, Mesh, PartitionSpec
+from jaxtyping import PyTree
+
+from synth.errors import InputError
+
+__all__ = [
+    "ANGLE",
+    "SAMPLE",
+    "WHOLE",
+    "common_mesh",
+    "device_mesh",
+    "samples_at_once",
+    "split",
+    "whole",
+]
+
+SAMPLE = "sample"
+ANGLE = "angle"
+
+WHOLE = PartitionSpec()
+"""Every device has all of it."""
+
+Tree = TypeVar("Tree")
+
+_BYTES = 16  # that a descent needs per point of the maps of a bank
+_MEMORY = 2**34  # bytes of an accelerator that does not tell
+_SHARE = 0.7  # of its memory that samples may take
+
+
+def device_mesh(*, samples: int = 1, angles: int = 1, devices: Sequence[Any] | None = None) -> Mesh:
+    """Mesh of ``samples`` × ``angles`` devices, for ``jax.set_mesh``.
+
+    Args:
+        samples: over how many devices the samples of an ensemble are split.
+        angles: over how many each of them is split, by the angles of the filter bank.
+        devices: which ones; the first of all processes by default.
+
+    Returns:
+        The mesh.
+
+    Raises:
+        InputError: if there are fewer devices.
+    """
+    devices, wanted = devices or jax.devices(), samples * angles
+    if min(samples, angles) < 1 or wanted > len(devices):
+        raise InputError(f"{wanted} devices were asked for: choose 1 to {len(devices)}.")
+    auto = (AxisType.Auto, AxisType.Auto)
+    return jax.make_mesh((samples, angles), (SAMPLE, ANGLE), auto, devices=devices[:wanted])
+
+
+def common_mesh(num_devices: int | None, *, samples: int, angles: Sequence[int]) -> Mesh | None:
+    """Mesh of the devices of all processes, as many as possible along ``sample``.
+
+    Args:
+        num_devices: how many of each process. None takes all of them in a distributed run; one
+            process alone takes as many devices of its processor as share evenly, but only the
+            default one of several accelerators.
+        samples: of the ensemble.
+        angles: numbers of angles of all the filter banks that are in use.
+
+    Returns:
+        The mesh, or None if one device is enough.
+
+    Raises:
+        InputError: if samples and angles cannot be split evenly.
+    """
+    if num_devices is None and jax.process_count() == 1:
+        num_devices = _even(samples, angles) if _platform() == "cpu" else 1
+    if num_devices == jax.process_count() == 1:
+        return None
+    own = [[d for d in jax.devices() if d.process_index == i] for i in range(jax.process_count())]
+    devices = [device for each in own for device in each[:num_devices]]
+    along_samples, along_angles = _shares(len(devices), samples, angles)
+    return device_mesh(samples=along_samples, angles=along_angles, devices=devices)
+
+
+def _platform() -> str:
+    """Of the default device, which may be another one than that of the default backend."""
+    device = jax.config.values["jax_default_device"]
+    return getattr(device, "platform", device) or jax.default_backend()
+
+
+def _even(samples: int, angles: Sequence[int]) -> int:
+    """The most devices of this process that share evenly."""
+    for count in range(jax.local_device_count(), 1, -1):
+        with suppress(InputError):
+            _shares(count, samples, angles)
+            return count
+    return 1
+
+
+def _shares(num_devices: int, samples: int, angles: Sequence[int]) -> tuple[int, int]:
+    """How many devices split the samples, and how many the angles of each."""
+    for along_samples in range(min(num_devices, samples), 0, -1):
+        along_angles, rest = divmod(num_devices, along_samples)
+        even = rest == samples % along_samples == 0
+        if even and all(count % along_angles == 0 for count in angles):
+            return along_samples, along_angles
+    counts = " and ".join(str(count) for count in sorted(set(angles)))
+    raise InputError(
+        f"{num_devices} devices cannot share {samples} sample{'s' * (samples > 1)} of {counts} "
+        "angles evenly: choose a divisor of the samples times a divisor of the angles."
+    )
+
+
+def split(
+    function: Callable[..., Tree], axis: str, count: int, *, in_specs: PyTree, out_specs: PyTree
+) -> Callable[..., Tree]:
+    """The same function, each device of a mesh axis doing its part; as it is without a mesh.
+
+    Args:
+        function: of arrays.
+        axis: ``SAMPLE`` or ``ANGLE``.
+        count: how many samples or angles there are.
+        in_specs: how its arguments are split, as for ``jax.shard_map``.
+        out_specs: how its results are put together.
+
+    Returns:
+        The function of whole arrays.
+
+    Raises:
+        InputError: if the devices of the axis cannot share them evenly.
+    """
+    devices = jax.sharding.get_abstract_mesh().shape.get(axis, 1)
+    if devices == 1:
+        return function
+    if count % devices:
+        raise InputError(
+            f"{devices} devices of the mesh cannot share {count} {axis}{'s' * (count > 1)} evenly: "
+            f"make a device_mesh whose {axis}s are a divisor of {count}."
+        )
+    return jax.shard_map(
+        function, in_specs=in_specs, out_specs=out_specs, axis_names={axis}, check_vma=False
+    )
+
+
+def whole(tree: Tree) -> Tree:
+    """Arrays of a compiled function, gathered on every device, so that every process has them."""
+    if jax.sharding.get_abstract_mesh().empty:
+        return tree
+    return jax.lax.with_sharding_constraint(tree, WHOLE)
+
+
+def samples_at_once(num_points: int, count: int) -> int | None:
+    """How many samples a device takes at once.
+
+    Args:
+        num_points: of the maps of a sample, which say how much memory it needs.
+        count: how many there are on the device.
+
+    Returns:
+        The ``batch_size`` of ``jax.lax.map``: None, one after the other, on a processor, whose
+        caches hold one sample best; on an accelerator the largest divisor that fits into its
+        memory, None instead of 1, since a branch not taken then costs nothing.
+    """
+    if _platform() == "cpu":
+        return None
+    limit = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", _MEMORY)
+    fit = int(_SHARE * limit / (_BYTES * max(1, num_points)))
+    at_once = max((n for n in range(1, count + 1) if count % n == 0 and n <= fit), default=1)
+    return at_once if at_once > 1 else None

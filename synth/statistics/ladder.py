@@ -1,0 +1,95 @@
+"""The ladder of moment models by name: which descriptors each of them joins."""
+
+from collections.abc import Callable
+from functools import partial
+
+from synth.errors import InputError
+from synth.statistics.descriptor import Descriptor
+from synth.statistics.gray_levels import GrayLevels
+from synth.statistics.joint import Joint
+from synth.statistics.scattering_moments import ScatteringMoments
+from synth.statistics.scattering_spectra import ScatteringSpectra
+from synth.transforms.filters import max_scales, morlet_bank
+
+__all__ = ["MODELS", "NUM_ANGLES", "joint"]
+
+Shape = tuple[int, int]
+Part = Callable[[Shape, int | None, int | None, bool], Descriptor]
+
+
+def _moments(
+    shape: Shape, scales: int | None, angles: int | None, _isotropic: bool, *, order: int
+) -> Descriptor:
+    return ScatteringMoments(
+        morlet_bank(shape, scales, NUM_ANGLES["moments"] if angles is None else angles),
+        max_order=order,
+    )
+
+
+def _spectra(shape: Shape, scales: int | None, angles: int | None, isotropic: bool) -> Descriptor:
+    # Covariances of the coarsest scale rest on a handful of Fourier modes: noise to match.
+    scales = max(1, max_scales(shape) - 1) if scales is None else scales
+    bank = morlet_bank(shape, scales, NUM_ANGLES["spectra"] if angles is None else angles)
+    return ScatteringSpectra(bank, isotropic)
+
+
+def _gray_levels(
+    shape: Shape, _scales: int | None, _angles: int | None, _isotropic: bool
+) -> Descriptor:
+    return GrayLevels(shape)
+
+
+_ORDER1 = {"moments": partial(_moments, order=1)}
+_ORDER2 = {"moments": partial(_moments, order=2)}
+_SPECTRA: dict[str, Part] = {"spectra": _spectra}
+_GRAY: dict[str, Part] = {"gray_levels": _gray_levels}
+
+MODELS: dict[str, dict[str, Part]] = {
+    "scattering1": _ORDER1,
+    "scattering": _ORDER2,
+    "spectra": _SPECTRA,
+    "full": {**_ORDER2, **_SPECTRA, **_GRAY},
+}
+"""Moment models by name, from the least to the most that is kept of the target."""
+
+NUM_ANGLES = {"moments": 8, "spectra": 4}
+"""Default number of angles L of the parts that have a filter bank."""
+
+_IMPORTANCE = {"moments": 0.3}  # of the losses, where there are several
+
+
+def joint(
+    *models: str,
+    shape: Shape,
+    scales: int | None = None,
+    angles: int | None = None,
+    gray_levels: bool = False,
+    isotropic: bool = False,
+) -> Joint:
+    """Descriptor of a model of the ladder, or of several, with all that any of them matches.
+
+    Args:
+        models: names in ``MODELS``.
+        shape: height and width of the fields, pixels.
+        scales: number of scales J; by default as many as fit, and one less for spectra.
+        angles: number of angles L; by default 8 for moments and 4 for spectra.
+        gray_levels: match the gray levels too; ``full`` always does.
+        isotropic: average the spectra over rotations.
+
+    Returns:
+        Parts ``moments``, ``spectra`` and ``gray_levels``, as far as they are needed.
+
+    Raises:
+        InputError: if there is no such model, or scales or angles are out of range.
+    """
+    unknown = [model for model in models if model not in MODELS]
+    if unknown or not models:
+        given = ", ".join(unknown) or "without a name"
+        raise InputError(f"There is no model {given}: choose {', '.join(MODELS)}.")
+    parts: dict[str, Part] = {}
+    for model in sorted(models, key=list(MODELS).index):
+        parts |= MODELS[model]
+    parts |= _GRAY if gray_levels else {}
+    descriptors = {name: part(shape, scales, angles, isotropic) for name, part in parts.items()}
+    several = len(parts) > 1
+    return Joint(descriptors, {k: v for k, v in _IMPORTANCE.items() if several and k in parts})

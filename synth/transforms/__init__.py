@@ -1,0 +1,1 @@
+"""Fields in, coefficients out: Fourier tools, filter banks, the wavelet cascade, covariances."""

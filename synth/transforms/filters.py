@@ -1,0 +1,384 @@
+"""Wavelet filter banks in the Fourier domain: what the cascade multiplies spectra with.
+
+A bank belongs to one grid shape. Every wavelet is stored on a window of the Fourier square
+that holds its band: the modulus does not see a shift of frequency, so the inverse FFT of
+the window alone samples |x⋆ψ| on a coarser grid, whatever the size of the picture. Maps of
+the first layer are transformed once more, so their windows are wider than those of the
+second layer, of which only averages are taken.
+"""
+
+import functools
+import math
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float, Int
+
+from synth.errors import InputError
+from synth.transforms.fourier import centered_frequencies, good_length
+
+__all__ = ["EXACT", "XI", "Band", "FilterBank", "littlewood_paley", "max_scales", "morlet_bank"]
+
+EXACT = 99
+"""An ``oversampling`` at which no map is subsampled, whatever the size of the picture."""
+
+XI = 3 * np.pi / 4
+"""Center frequency of the finest wavelet, radians per pixel."""
+
+_SIGMA = 0.8  # its standard deviation along the wave, pixels
+_LEAST_SUM = 0.5  # where the Littlewood–Paley sum is smaller, the residual band completes it
+_FIRST_LAYER = (2.0, 96)  # samples per 2^j pixels, and the fewest along an axis
+_SECOND_LAYER = (1.125, 16)
+_MOST_ANGLES = 64
+_LEAN = 0.8  # windows lean to low frequencies, where most fields have their energy
+_SUPPORT = (3.2, 16)  # ±8 standard deviations: nothing of a wavelet lies outside
+_LOWPASS = (4.0, 16)  # φ_J is sampled at 2^J / 4 pixels
+
+
+class Band(eqx.Module):
+    """Filters of one scale, each on its window of the centered Fourier square.
+
+    Attributes:
+        filters: transfer functions, real; one per angle.
+        starts: lowest frequency of each window, rows first, in cycles per picture.
+        box: height and width of the smallest centered box that holds all the windows.
+    """
+
+    filters: Float[Array, "l n m"]
+    starts: Int[Array, "l 2"]
+    box: tuple[int, int] = eqx.field(static=True)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Height and width of the window: the grid on which the band is sampled."""
+        return self.filters.shape[-2:]  # pyright: ignore[reportReturnType]
+
+    @property
+    def grid_size(self) -> int:
+        """Number of points of the grid."""
+        return math.prod(self.grid)
+
+
+class FilterBank(eqx.Module):
+    """Morlet wavelets ψ_{j,l}, low-pass φ_J and residual band of one grid shape.
+
+    Attributes:
+        first: one band per scale j = 0 … J−1, sampled for the first layer.
+        second: one band per scale j = 1 … J−1, sampled for the second layer.
+        lowpass: the one filter φ_J.
+        residual: the one high-pass filter that completes a tight bank, or None.
+        shape: height and width of the pictures, pixels.
+        tight: whether the Littlewood–Paley sum is 1 on the whole Fourier square.
+        oversampling: windows are 2^oversampling times as wide as the default ones.
+    """
+
+    first: tuple[Band, ...]
+    second: tuple[Band, ...]
+    lowpass: Band
+    residual: Band | None
+    shape: tuple[int, int] = eqx.field(static=True)
+    tight: bool = eqx.field(static=True)
+    oversampling: int = eqx.field(static=True)
+
+    @property
+    def num_scales(self) -> int:
+        """Number of scales J."""
+        return len(self.first)
+
+    @property
+    def num_angles(self) -> int:
+        """Number of angles L in a half-turn."""
+        return self.first[0].filters.shape[0]
+
+    @property
+    def num_points(self) -> int:
+        """Number of points of the maps of both layers, |x⋆ψ₁| and ||x⋆ψ₁|⋆ψ₂|."""
+        per_angle = sum(band.grid_size for band in self.first)
+        pairs = sum(k * band.grid_size for k, band in enumerate(self.second, start=1))
+        return self.num_angles * per_angle + self.num_angles**2 * pairs
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse fields of another shape.
+
+        Raises:
+            ValueError: if the bank was made for another shape.
+        """
+        if shape != self.shape:
+            raise ValueError(
+                f"The field is {shape} but the bank was made for {self.shape}: "
+                f"make a bank with morlet_bank({shape})."
+            )
+
+    def exact(self) -> "FilterBank":
+        """The same filters on the whole square: no map is subsampled."""
+        if self.oversampling >= EXACT:
+            return self
+        sizes = self.num_scales, self.num_angles
+        dtype = self.lowpass.filters.dtype
+        return morlet_bank(self.shape, *sizes, tight=self.tight, oversampling=EXACT, dtype=dtype)
+
+
+def max_scales(shape: tuple[int, int]) -> int:
+    """Largest number of scales of a picture, ⌊log₂ min(h, w)⌋.
+
+    Args:
+        shape: height and width in pixels.
+
+    Example:
+        >>> max_scales((200, 300))
+        7
+    """
+    return int(math.log2(min(shape)))
+
+
+def morlet_bank(
+    shape: tuple[int, int],
+    num_scales: int | None = None,
+    num_angles: int = 8,
+    *,
+    tight: bool = True,
+    oversampling: int = 0,
+    dtype: DTypeLike = jnp.float32,
+) -> FilterBank:
+    """Bank of Morlet wavelets and a Gaussian low-pass filter.
+
+    ψ̂_{j,l}(ω) = ĝ(2^j r_{−θ}ω − (ξ, 0)) − κ ĝ(2^j r_{−θ}ω), θ = πl/L, l = 0 a wave along a
+    row, with ĝ(ω) = exp(−σ²(ω₁² + ω₂²/s²)/2), ξ = 3π/4, σ = 0.8, slant s = 4/L, κ such that
+    the mean is zero, all periodized with period 2π;
+    φ̂_J(ω) = exp(−(0.8·2^{J−1})² |ω|²/2). A tight bank is divided by √max(A, ½),
+    A(ω) = |φ̂|² + ½ Σ (|ψ̂(ω)|² + |ψ̂(−ω)|²), and completed by a residual band
+    √(1 − A′) that sees what the wavelets miss, mostly the corners.
+
+    Args:
+        shape: height and width of the pictures, pixels; any size from 2 on.
+        num_scales: J, at most ``max_scales(shape)``, which is the default.
+        num_angles: L, angles in a half-turn.
+        tight: renormalize and complete; otherwise the plain Morlet bank.
+        oversampling: 0 is fast (see ``DESIGN.md`` for its error); each unit doubles the
+            sampling of the maps along both axes; ``EXACT`` does not subsample at all.
+        dtype: of the filters.
+
+    Returns:
+        The bank.
+
+    Raises:
+        InputError: if ``num_scales`` or ``num_angles`` is out of range.
+
+    Example:
+        >>> morlet_bank((64, 96), num_angles=4).num_scales
+        6
+
+    Source:
+        J. Bruna and S. Mallat, "Invariant scattering convolution networks", IEEE PAMI 35
+        (2013), Sec. 2; M. Andreux et al., "Kymatio", JMLR 21 (2020), for the parameters.
+    """
+    num_scales = _check_sizes(shape, num_scales, num_angles)
+    if oversampling < 0:
+        raise InputError(f"The oversampling {oversampling} is negative: 0 is the least.")
+    scales = range(num_scales)
+    wavelets = [[_morlet(shape, j, k, num_angles) for k in range(num_angles)] for j in scales]
+    lowpass = _gaussian(shape, num_scales)
+    oriented = _total(_embed(shape, patch) ** 2 for row in wavelets for patch in row)
+    total = _energy(lowpass**2, oriented)
+    gain = 1 / np.sqrt(np.maximum(total, _LEAST_SUM)) if tight else np.ones(shape)
+    residual = np.sqrt(np.maximum(0, 1 - total * gain**2))
+
+    def band(j: int, sampling: tuple[float, int]) -> Band:
+        full = [_embed(shape, patch) * gain for patch in wavelets[j]]
+        centers = [_center(shape, j, k, num_angles, _LEAN) for k in range(num_angles)]
+        return _band(full, centers, _window(shape, j, sampling, oversampling), dtype)
+
+    def even(full: Float[np.ndarray, "h w"], window: tuple[int, int]) -> Band:
+        return _band([full], [(0.0, 0.0)], window, dtype)
+
+    return FilterBank(
+        first=tuple(band(j, _FIRST_LAYER) for j in scales),
+        second=tuple(band(j, _SECOND_LAYER) for j in scales[1:]),
+        lowpass=even(lowpass * gain, _window(shape, num_scales, _LOWPASS, oversampling)),
+        residual=even(residual, shape) if tight else None,
+        shape=shape,
+        tight=tight,
+        oversampling=oversampling,
+    )
+
+
+def littlewood_paley(bank: FilterBank) -> Float[np.ndarray, "h w"]:
+    """Littlewood–Paley sum of a bank: the energy that one layer keeps of each frequency.
+
+    A(ω) = |φ̂(ω)|² + |r̂(ω)|² + ½ Σ_{j,l} (|ψ̂_{j,l}(ω)|² + |ψ̂_{j,l}(−ω)|²), r the residual
+    band; 1 everywhere means that a layer keeps the norm of every real field.
+
+    Args:
+        bank: any bank; its first layer counts, on the windows that are in use.
+
+    Returns:
+        The sum on the centered Fourier square, float64, shape ``bank.shape``.
+
+    Example:
+        >>> float(abs(littlewood_paley(morlet_bank((32, 32))) - 1).max()) < 1e-6
+        True
+
+    Source:
+        J. Bruna and S. Mallat (2013), Eq. 5.
+    """
+    even = [bank.lowpass] if bank.residual is None else [bank.lowpass, bank.residual]
+
+    def squares(bands: Iterable[Band]) -> Float[np.ndarray, "h w"]:
+        return _total(_embed(bank.shape, patch) for band in bands for patch in _squares(band, bank))
+
+    return _energy(squares(even), squares(bank.first))
+
+
+class _Patch(NamedTuple):
+    """Values on a window of the centered Fourier square, with its first row and column."""
+
+    values: Float[np.ndarray, "n m"]
+    corner: tuple[int, int]
+
+
+def _squares(band: Band, bank: FilterBank) -> Iterator[_Patch]:
+    corners = np.asarray(band.starts) + np.array(bank.shape) // 2
+    for filter_, (row, column) in zip(np.asarray(band.filters, np.float64), corners, strict=True):
+        yield _Patch(filter_**2, (int(row), int(column)))
+
+
+def _check_sizes(shape: tuple[int, int], num_scales: int | None, num_angles: int) -> int:
+    height, width = shape
+    most = max_scales(shape)
+    if num_scales is None:
+        num_scales = most
+    if not 1 <= num_scales <= most:
+        raise InputError(
+            f"{num_scales} scales do not fit a picture of {height} × {width} pixels: choose "
+            f"1 to {most} (log2 of the shorter side), or a larger picture."
+        )
+    if not 1 <= num_angles <= _MOST_ANGLES:
+        raise InputError(
+            f"{num_angles} angles were asked for: choose 1 to {_MOST_ANGLES}; 8 is usual."
+        )
+    return num_scales
+
+
+def _center(
+    shape: tuple[int, int], j: int, k: int, num_angles: int, lean: float = 1.0
+) -> tuple[float, float]:
+    """Center frequency of ψ_{j,k}, times ``lean``, in cycles per picture, rows first."""
+    angle = np.pi * k / num_angles
+    cycles = lean * XI / 2**j / (2 * np.pi)
+    return cycles * np.sin(angle) * shape[0], cycles * np.cos(angle) * shape[1]
+
+
+def _window(
+    shape: tuple[int, int], j: int, sampling: tuple[float, int], oversampling: int
+) -> tuple[int, int]:
+    """Height and width of the windows of scale j, good FFT lengths unless they are full."""
+    density, least = sampling
+    lengths = (max(least, density * n * 2.0 ** (oversampling - j)) for n in shape)
+    height, width = (
+        n if length >= n else min(n, good_length(math.ceil(length)))
+        for n, length in zip(shape, lengths, strict=True)
+    )
+    return height, width
+
+
+def _corner(
+    shape: tuple[int, int], center: tuple[float, float], window: tuple[int, int]
+) -> tuple[int, int]:
+    """Index of a window's first row and column on the centered square, kept inside of it."""
+    first, second = (
+        min(max(round(c) - size // 2 + n // 2, 0), n - size)
+        for n, c, size in zip(shape, center, window, strict=True)
+    )
+    return first, second
+
+
+def _morlet(shape: tuple[int, int], j: int, k: int, num_angles: int) -> _Patch:
+    """ψ̂_{j,k} where it is not negligible, float64."""
+    slant = 4 / num_angles
+    density, least = _SUPPORT
+    window = _window(shape, j, (density * max(1, slant), least), 0)
+    corner = _corner(shape, _center(shape, j, k, num_angles), window)
+    rows, columns = (
+        2 * np.pi * (np.arange(size) + start - n // 2) / n
+        for n, size, start in zip(shape, window, corner, strict=True)
+    )
+    angle = np.pi * k / num_angles
+
+    def envelope(rows: np.ndarray, columns: np.ndarray, shift: float) -> np.ndarray:
+        along = columns * np.cos(angle) + rows[:, None] * np.sin(angle) - shift
+        across = rows[:, None] * np.cos(angle) - columns * np.sin(angle)
+        return np.exp(-((_SIGMA * 2**j) ** 2) / 2 * (along**2 + (across / slant) ** 2))
+
+    # Windows that do not fill the square lie 8 standard deviations away from every alias.
+    lattice = _lattice(j, slant) if window == shape else np.zeros(1)
+
+    def periodized(rows: np.ndarray, columns: np.ndarray, shift: float) -> np.ndarray:
+        return _total(envelope(rows + a, columns + b, shift) for a in lattice for b in lattice)
+
+    xi, zero = XI / 2**j, np.zeros(1)
+    kappa = periodized(zero, zero, xi) / periodized(zero, zero, 0.0)
+    return _Patch(periodized(rows, columns, xi) - kappa * periodized(rows, columns, 0.0), corner)
+
+
+def _gaussian(shape: tuple[int, int], num_scales: int) -> Float[np.ndarray, "h w"]:
+    """φ̂_J on the centered square, float64."""
+    sigma = _SIGMA * 2 ** (num_scales - 1)
+    rows, columns = (
+        _total(np.exp(-((sigma * (centered_frequencies(n) + a)) ** 2) / 2) for a in _lattice())
+        for n in shape
+    )
+    return rows[:, None] * columns
+
+
+def _lattice(j: int = 0, slant: float = 1.0) -> Float[np.ndarray, " a"]:
+    """Multiples of 2π from which scale j reaches the square, 8 standard deviations far."""
+    width = max(1, slant) / (_SIGMA * 2**j)
+    reach = int((np.pi + XI / 2**j + 8 * width) / (2 * np.pi))
+    return 2 * np.pi * np.arange(-reach, reach + 1)
+
+
+def _total(arrays: Iterable[Float[np.ndarray, "*n"]]) -> Float[np.ndarray, "*n"]:
+    """Sum of arrays, one at a time."""
+    return functools.reduce(operator.add, arrays)
+
+
+def _embed(shape: tuple[int, int], patch: _Patch) -> Float[np.ndarray, "h w"]:
+    full = np.zeros(shape)
+    height, width = patch.values.shape
+    row, column = patch.corner
+    full[row : row + height, column : column + width] = patch.values
+    return full
+
+
+def _energy(
+    even: Float[np.ndarray, "h w"], oriented: Float[np.ndarray, "h w"]
+) -> Float[np.ndarray, "h w"]:
+    """Even part plus the mean of the oriented part at ω and at −ω, on the centered square."""
+    shift = tuple(1 - n % 2 for n in oriented.shape)
+    mirrored = np.roll(oriented[::-1, ::-1], shift, axis=(0, 1))
+    return even + (oriented + mirrored) / 2
+
+
+def _band(
+    filters: Sequence[Float[np.ndarray, "h w"]],
+    centers: Sequence[tuple[float, float]],
+    window: tuple[int, int],
+    dtype: DTypeLike,
+) -> Band:
+    """Cut a window around each center out of filters that are given on the whole square."""
+    shape = filters[0].shape
+    corners = [_corner(shape, center, window) for center in centers]
+    cut = [f[r:, c:][: window[0], : window[1]] for f, (r, c) in zip(filters, corners, strict=True)]
+    starts = np.array(corners) - np.array(shape) // 2
+    height, width = np.minimum(shape, 2 * np.maximum(-starts, starts + window).max(0))
+    return Band(
+        # Converted by JAX, each shape would be a program of its own.
+        filters=jnp.asarray(np.stack(cut).astype(dtype), dtype),
+        starts=jnp.asarray(starts.astype(np.int32), jnp.int32),
+        box=(int(height), int(width)),
+    )

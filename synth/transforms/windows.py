@@ -1,0 +1,214 @@
+"""Bands of a spectrum: windows of the centered Fourier square and what is done with them.
+
+A window of the spectrum, inverse transformed alone, samples x⋆ψ on a coarser grid, times a
+wave that neither the modulus nor a covariance sees. Derivatives are written by hand where
+automatic differentiation would pad and add full arrays; filters count as constant.
+"""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Complex, Float, Inexact, Int
+
+from synth.transforms.filters import Band
+
+__all__ = [
+    "Average",
+    "add_windows",
+    "bandpass",
+    "bandpasses",
+    "centered_spectrum",
+    "first_layer",
+    "mean",
+    "modulus",
+    "resize",
+    "windows",
+]
+
+
+Average = Callable[[Float[Array, "*p n m"]], Float[Array, "..."]]
+"""What is kept of maps: one number each, or fewer points."""
+
+
+@jax.custom_jvp
+def modulus(z: Complex[Array, "*p"]) -> Float[Array, "*p"]:
+    """Modulus |z|, with the derivative 0 where z = 0.
+
+    Args:
+        z: complex numbers.
+
+    Returns:
+        Their absolute values, same shape.
+    """
+    return jnp.sqrt(z.real**2 + z.imag**2)
+
+
+@modulus.defjvp
+def _modulus_jvp(
+    primals: tuple[Complex[Array, "*p"]], tangents: tuple[Complex[Array, "*p"]]
+) -> tuple[Float[Array, "*p"], Float[Array, "*p"]]:
+    (z,), (dz,) = primals, tangents
+    radius = modulus(z)
+    phase = z / jnp.where(radius > 0, radius, 1)
+    return radius, phase.real * dz.real + phase.imag * dz.imag
+
+
+def mean(maps: Float[Array, "*p n m"]) -> Float[Array, "*p"]:
+    """Average over the picture."""
+    return maps.mean((-2, -1))
+
+
+def centered_spectrum(
+    maps: Float[Array, "*p n m"], box: tuple[int, int]
+) -> Complex[Array, "*p a b"]:
+    """Fourier coefficients of real maps, on the centered box of the lowest frequencies.
+
+    Args:
+        maps: real fields.
+        box: height and width of the box; zeros stand where the maps have no frequencies.
+
+    Returns:
+        The coefficients, that of the mean at (a // 2, b // 2).
+    """
+    half, rows = _half_spectrum(maps), maps.shape[-2]
+    height, width = (min(size, n) for size, n in zip(box, maps.shape[-2:], strict=True))
+    first, columns = rows // 2 - height // 2, width // 2
+    right = half[..., first : first + height, : width - columns]
+    # What is left of the zero is what is right of it, conjugated and turned by half a turn.
+    left = half[..., 1 : columns + 1]
+    if rows % 2 == 0:
+        left = jnp.roll(left, -1, axis=-2)
+    left = left[..., rows - first - height : rows - first, :]
+    return resize(jnp.concatenate([jnp.flip(left, (-2, -1)).conj(), right], axis=-1), box)
+
+
+@jax.custom_vjp
+def _half_spectrum(maps: Float[Array, "*p n m"]) -> Complex[Array, "*p n k"]:
+    """Fourier coefficients of real maps on a half-plane, the rows centered."""
+    half = jnp.fft.rfft2(_alternated(maps), norm="forward")
+    return jnp.fft.fftshift(half, axes=-2) if maps.shape[-2] % 2 else half
+
+
+def _half_spectrum_forward(
+    maps: Float[Array, "*p n m"],
+) -> tuple[Complex[Array, "*p n k"], Float[Array, "0 m"]]:
+    return _half_spectrum(maps), jnp.zeros((0, maps.shape[-1]), maps.dtype)
+
+
+def _half_spectrum_backward(
+    like: Float[Array, "0 m"], cotangent: Complex[Array, "*p n k"]
+) -> tuple[Float[Array, "*p n m"]]:
+    rows, columns = cotangent.shape[-2], like.shape[-1]
+    half = jnp.fft.ifftshift(cotangent, axes=-2) if rows % 2 else cotangent
+    # The real part of a transform is that of the Hermitian part of what is transformed.
+    opposite = jnp.roll(jnp.flip(half, -2), 1, axis=-2).conj()
+    own = (jnp.arange(half.shape[-1]) * 2) % columns == 0
+    hermitian = jnp.where(own, half + opposite, half) / 2
+    maps = jnp.fft.irfft2(hermitian.conj(), s=(rows, columns), norm="forward")
+    return (_alternated(maps) / (rows * columns),)
+
+
+_half_spectrum.defvjp(_half_spectrum_forward, _half_spectrum_backward)
+
+
+def _alternated(maps: Float[Array, "*p n m"]) -> Float[Array, "*p n m"]:
+    """Change the sign of every other row: that shifts a spectrum by half its length."""
+    rows = maps.shape[-2]
+    return maps if rows % 2 else maps * (1 - 2 * (jnp.arange(rows) % 2))[:, None]
+
+
+def resize(spectrum: Inexact[Array, "*p n m"], grid: tuple[int, int]) -> Inexact[Array, "*p a b"]:
+    """Crop a centered spectrum, or pad it with zeros, to the frequencies of another grid."""
+    edges = [(0, 0, 0)] * (spectrum.ndim - 2)
+    for old, new in zip(spectrum.shape[-2:], grid, strict=True):
+        before = new // 2 - old // 2
+        edges.append((before, new - old - before, 0))
+    return lax.pad(spectrum, jnp.zeros((), spectrum.dtype), edges)
+
+
+def windows(
+    spectra: Inexact[Array, "*p n m"], starts: Int[Array, "l 2"], grid: tuple[int, int]
+) -> Inexact[Array, "l *p a b"]:
+    """The parts of centered spectra that begin at the frequencies ``starts``."""
+    if grid == spectra.shape[-2:]:
+        return jnp.broadcast_to(spectra, (len(starts), *spectra.shape))
+    sizes = (*spectra.shape[:-2], *grid)
+    return jax.vmap(lambda start: lax.dynamic_slice(spectra, _index(spectra, start), sizes))(starts)
+
+
+def add_windows(
+    spectra: Inexact[Array, "*p n m"], parts: Inexact[Array, "l *p a b"], starts: Int[Array, "l 2"]
+) -> Inexact[Array, "*p n m"]:
+    """Transpose of ``windows``, added to ``spectra`` in place, one after the other."""
+    if parts.shape[-2:] == spectra.shape[-2:]:
+        return spectra + parts.sum(0)
+
+    def add(total: Inexact[Array, "*p n m"], one: tuple[Array, Array]) -> tuple[Array, None]:
+        part, start = one
+        index = _index(total, start)
+        part = part + lax.dynamic_slice(total, index, part.shape)
+        return lax.dynamic_update_slice(total, part, index), None
+
+    return lax.scan(add, spectra, (parts, starts))[0]
+
+
+def _index(spectra: Inexact[Array, "*p n m"], start: Int[Array, "2"]) -> tuple[Array, ...]:
+    n, m = spectra.shape[-2:]
+    zeros = [jnp.zeros((), start.dtype)] * (spectra.ndim - 2)
+    return *zeros, start[0] + n // 2, start[1] + m // 2
+
+
+def bandpass(
+    spectra: Complex[Array, "p n m"], filters: Float[Array, "l a b"], starts: Int[Array, "l 2"]
+) -> Complex[Array, "l p a b"]:
+    """x⋆ψ_l on the grid of its window, times a wave that the modulus does not see."""
+    grid = filters.shape[1], filters.shape[2]
+    parts = windows(spectra, starts, grid) * filters[:, None]
+    return jnp.fft.ifft2(parts, norm="forward")
+
+
+@jax.custom_vjp
+def bandpasses(spectrum: Complex[Array, "n m"], band: Band) -> Complex[Array, "l a b"]:
+    """x⋆ψ_l of one spectrum, for every angle of one band."""
+    return bandpass(spectrum[None], band.filters, band.starts)[:, 0]
+
+
+def _bandpasses_forward(
+    spectrum: Complex[Array, "n m"], band: Band
+) -> tuple[Complex[Array, "l a b"], tuple[Complex[Array, "n m"], Band]]:
+    return bandpasses(spectrum, band), (spectrum, band)
+
+
+def _bandpasses_backward(
+    saved: tuple[Complex[Array, "n m"], Band], cotangent: Complex[Array, "l a b"]
+) -> tuple[Complex[Array, "n m"], None]:
+    spectrum, band = saved
+    parts = jnp.fft.ifft2(cotangent, norm="forward") * band.filters
+    return add_windows(jnp.zeros_like(spectrum), parts, band.starts), None
+
+
+bandpasses.defvjp(_bandpasses_forward, _bandpasses_backward)
+
+
+def first_layer(
+    spectrum: Complex[Array, "n m"],
+    bands: Sequence[Band],
+    average: Average,
+    boxes: Sequence[tuple[int, int]],
+) -> tuple[Float[Array, "j l ..."], list[Complex[Array, "l _ _"]]]:
+    """Averages of |x⋆ψ_{j,l}|, and their spectra.
+
+    Args:
+        spectrum: of x, centered.
+        bands: one per scale.
+        average: of maps.
+        boxes: for each scale, the first ones, whose spectra are asked for: the box of them.
+
+    Returns:
+        The averages, and a spectrum per angle for each of the boxes.
+    """
+    maps = [modulus(bandpasses(spectrum, band)) for band in bands]
+    averages = jnp.stack([average(each) for each in maps])
+    return averages, [centered_spectrum(each, box) for each, box in zip(maps, boxes, strict=False)]
