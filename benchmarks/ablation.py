@@ -30,10 +30,11 @@ from synth import (
     drain,
     fit,
     joint,
+    load,
     morlet_bank,
 )
 from synth.app.clock import Clock
-from synth.app.images import Texture, load
+from synth.app.images import Texture
 from synth.metrics import compare, spectrum_error
 from synth.models import Start
 from synth.statistics import MODELS

@@ -15,8 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from benchmarks.report import save
-from synth import EXACT, FilterBank, morlet_bank, scatter
-from synth.app.images import load
+from synth import EXACT, FilterBank, load, morlet_bank, scatter
 
 NAMES = ("white", "turbulence", "sparse", "cascade", "ising", "foam")
 SHAPES = ((256, 256), (200, 300), (97, 131))

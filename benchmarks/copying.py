@@ -15,7 +15,8 @@ from jaxtyping import Float
 
 from benchmarks.report import save
 from benchmarks.scoreboard import NAMES, further_fields
-from synth.app.images import PHOTOGRAPHS, load
+from synth import load
+from synth.app.images import PHOTOGRAPHS
 from synth.metrics import Copying, copying
 
 Field = Float[np.ndarray, "h w"]

@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks.report import save
 from benchmarks.scoreboard import samples
-from synth import fit_gaussian
-from synth.app.images import Texture, load
+from synth import fit_gaussian, load
+from synth.app.images import Texture
 from synth.metrics import Score, Scoreboard, compare
 
 MODELS = ("scattering", "spectra", "full")

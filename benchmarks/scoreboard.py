@@ -19,8 +19,8 @@ import numpy as np
 from jaxtyping import Float
 
 from benchmarks.report import save
-from synth import Judge, descend, drain, fit, fit_gaussian, joint
-from synth.app.images import PHOTOGRAPHS, Texture, bundled, load
+from synth import Judge, descend, drain, fit, fit_gaussian, joint, load
+from synth.app.images import PHOTOGRAPHS, Texture, bundled
 from synth.metrics import compare
 from synth.processes import PROCESSES
 

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from synth.app.images import load
+from synth import load
 
 
 def white(shape, seed=0):
