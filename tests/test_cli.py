@@ -112,7 +112,9 @@ class TestGenerate:
             "turbulence: 32 × 32 pixels, periodic.",
             "Resized to 32 × 32 pixels.",
         ]
-        for words in ("residual, all orders", "order1", "dB", "skewness", "kurtosis", "overall"):
+        for words in ("residual, moments, all orders", "residual, moments, order 1"):
+            assert words in out
+        for words in ("dB", "skewness", "kurtosis", "overall"):
             assert words in out
         assert re.search(r"target +┃ gaussian ┃ scattering", out)
 

@@ -235,7 +235,7 @@ def test_noise_beyond_a_fifth_counts_as_a_fifth_where_moments_are_relative():
     field = jnp.zeros(SHAPE).at[:16, :16].set(100 * skewed((16, 16)))
     noise = {name: float(level) for name, level in DESCRIPTORS["joint"].noise(field).items()}
     assert noise["gray_levels"] == 1
-    moments = [noise[name] for name in ("total", "order0", "order1", "order2")]
+    moments = [noise[f"moments/{name}"] for name in ("total", "order0", "order1", "order2")]
     assert moments == pytest.approx([0.2] * 4)
 
 
@@ -269,9 +269,12 @@ def test_a_joint_has_the_blocks_and_the_weights_of_its_parts():
     weights = whole.weights(first, noise)
     for name, part in whole.parts.items():
         own = part.residual(other[name], first[name])
-        assert own.items() <= residual.items()
+        named = {f"{name}/{block}": value for block, value in own.items()}
+        named = own if name == "gray_levels" else named
+        assert named.items() <= residual.items()
         factor = 0.3 if name == "moments" else 1
-        wanted = jax.tree.map(lambda w, f=factor: f * w, part.weights(first[name], noise))
+        level = dict.fromkeys(own, jnp.asarray(0.1))
+        wanted = jax.tree.map(lambda w, f=factor: f * w, part.weights(first[name], level))
         jax.tree.map(np.testing.assert_array_equal, weights[name], wanted)
     assert whole.exact().importance == whole.importance
 
@@ -285,19 +288,50 @@ def test_parts_that_cannot_be_joined_are_refused():
         Joint({})
     with pytest.raises(ValueError, match=r"There is no part c among \['a'\]"):
         Joint({"a": one}, {"c": 2.0})
-    with pytest.raises(ValueError, match="Blocks of the part 'b' have names of other parts' "):
-        fit(Joint({"a": one, "b": one}), np.asarray(skewed((16, 16))))
+    with pytest.raises(ValueError, match="The name 'a/b' has a slash"):
+        Joint({"a/b": one})
 
 
-@pytest.mark.parametrize("descriptor", [Roughness(SHAPE), DESCRIPTORS["own"]])
-def test_a_descriptor_of_one_s_own_descends(descriptor):
+def test_two_parts_of_one_kind_stand_side_by_side():
+    parts = {"fine": ScatteringMoments(morlet_bank(SHAPE, 2, 6)), "coarse": ScatteringMoments(BANK)}
+    both = Joint(parts, {"coarse": 0.5})
+    field, other = (skewed(SHAPE, seed) for seed in (0, 1))
+    model = fit(both, np.asarray(field), exponent=0.0)
+    loss, residual = model.loss(other)
+    alone = {name: fit(part, np.asarray(field), exponent=0.0) for name, part in parts.items()}
+    losses = {name: one.loss(other) for name, one in alone.items()}
+    blocks = [f"{part}/{block}" for part in parts for block in alone[part].noise]
+    assert set(residual) == set(model.noise) == set(blocks)
+    for part, one in alone.items():
+        for block, level in one.noise.items():
+            assert float(model.noise[f"{part}/{block}"]) == pytest.approx(float(level), rel=1e-5)
+            wanted = float(losses[part][1][block])
+            assert float(residual[f"{part}/{block}"]) == pytest.approx(wanted, rel=1e-4)
+    wanted = float(losses["fine"][0] + 0.5 * losses["coarse"][0])
+    assert float(loss) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_a_joint_may_be_a_part():
+    inner = Joint({"gray_levels": GrayLevels(SHAPE), "own": Roughness(SHAPE)})
+    outer = Joint({"inner": inner, "own": Roughness(SHAPE)})
+    noise = outer.noise(skewed(SHAPE))
+    assert set(noise) == {"inner/gray_levels", "inner/own/roughness", "own/roughness"}
+    target = _measure(outer, skewed(SHAPE))
+    assert jax.tree.structure(outer.weights(target, noise)) == jax.tree.structure(target)
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "block"),
+    [(Roughness(SHAPE), "roughness"), (DESCRIPTORS["own"], "own/roughness")],
+)
+def test_a_descriptor_of_one_s_own_descends(descriptor, block):
     field = skewed(SHAPE)
     target = np.asarray(field + 0.8 * jnp.roll(field, 1, 1))  # smoother along rows
     model = fit(descriptor, target, exponent=0.0)
     limits = Limits(tolerance=1e-9, max_steps=30)
     texture = synthesize(model, key=jax.random.key(0), limits=limits, start="pixels")
     assert texture.losses[-1] < 0.1 * texture.losses[0]
-    assert set(texture.residual) == set(texture.noise) >= {"roughness"}
+    assert set(texture.residual) == set(texture.noise) >= {block}
     differences = [
         np.mean((texture.field - np.roll(texture.field, 1, axis)) ** 2) for axis in (0, 1)
     ]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from synth.app.display import _panel, _seconds_left, score_table
+from synth.app.display import _panel, _seconds_left, _words, score_table
 from synth.app.runs import Look
 from synth.descent import Progress
 from synth.metrics import compare
@@ -58,6 +58,20 @@ def test_the_panel_tells_how_far_the_worst_sample_is(samples):
     words = words_of(*_panel(Look("spectra", progress), MAX_STEPS, 7.2))
     assert "spectra: 120 evaluations, loss 0.5, about 7 s left" in words
     assert "moments differ by 0.300 of their noise, goal 0.04" in words
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ("moments/order2", "moments, order 2"),
+        ("moments/total", "moments, all orders"),
+        ("spectra/c11", "spectra, C11"),
+        ("gray_levels", "gray levels"),
+        ("my_own/power", "my own, power"),
+    ],
+)
+def test_blocks_are_named_in_words(block, words):
+    assert _words(block) == words
 
 
 def test_the_score_table_has_a_row_per_statistic_and_says_what_was_copied(capsys, monkeypatch):

@@ -21,7 +21,8 @@ from synth.metrics import Scoreboard
 
 __all__ = ["Display", "closing_table", "score_table"]
 
-_BLOCKS = {"total": "all orders", "gray_levels": "gray levels"}
+_BLOCKS = {"total": "all orders", "c01": "C01", "c11": "C11"}
+_BLOCKS |= {f"order{order}": f"order {order}" for order in range(3)}
 
 
 class Display:
@@ -135,7 +136,7 @@ def closing_table(result: Result) -> None:
     table = _table(result.texture.name, ("target", *models))
     for name, noise in report["noise"].items():
         cells = (f"{one['residual'][name]:.2%}" for one in models.values())
-        table.add_row(f"residual, {_BLOCKS.get(name, name)}", f"noise {noise:.2%}", *cells)
+        table.add_row(f"residual, {_words(name)}", f"noise {noise:.2%}", *cells)
     table.add_row(
         "spectrum error", "", *(f"{one['spectrum_error_db']:.2f} dB" for one in models.values())
     )
@@ -156,6 +157,12 @@ def closing_table(result: Result) -> None:
         soft_wrap=True,
         highlight=False,
     )
+
+
+def _words(block: str) -> str:
+    """The name of a block, such as ``moments/order2``, for a reader: moments, order 2."""
+    names = (_BLOCKS.get(name, name.replace("_", " ")) for name in block.split("/"))
+    return ", ".join(names)
 
 
 def score_table(board: Scoreboard) -> None:

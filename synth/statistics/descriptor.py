@@ -19,7 +19,9 @@ Moments = Any
 """A record (pytree) of arrays, the same for every field of one shape."""
 
 Residual = dict[str, Float[Array, ""]]
-"""Distance of two sets of moments, by the name of a block; zero where they agree."""
+"""Distance of two sets of moments, by the name of a block; zero where they agree.
+
+Of several descriptors as one, a block is named ``part/block``."""
 
 _LEAST_NOISE = 1e-3  # patterns that repeat exactly have none
 

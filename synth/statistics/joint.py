@@ -14,8 +14,10 @@ __all__ = ["Joint"]
 class Joint(Descriptor):
     """The moments of several descriptors together, the losses added.
 
+    Blocks are named ``part/block``, or ``part`` alone where both names are the same.
+
     Attributes:
-        parts: descriptors of one shape, by name; the names of their blocks must differ.
+        parts: descriptors of one shape, by name.
         importance: factor of each part's loss, 1 unless given.
     """
 
@@ -30,6 +32,12 @@ class Joint(Descriptor):
             raise ValueError(f"There is no part {', '.join(sorted(unknown))} among {list(parts)}.")
         if not parts:
             raise ValueError("There is no part: give one descriptor at least.")
+        slashed = [name for name in parts if "/" in name]
+        if slashed:
+            raise ValueError(
+                f"The name {slashed[0]!r} has a slash, which stands before the name of a block: "
+                "give another one."
+            )
         shapes = {part.shape for part in parts.values()}
         if len(shapes) != 1:
             raise ValueError(
@@ -56,22 +64,20 @@ class Joint(Descriptor):
         """Weights of each part times its importance."""
 
         def scaled(name: str, part: Descriptor) -> Moments:
-            weights = part.weights(target[name], noise)
+            weights = part.weights(target[name], _own(name, noise))
             return jax.tree.map(lambda w: self.importance[name] * w, weights)
 
         return {name: scaled(name, part) for name, part in self.parts.items()}
 
     def residual(self, moments: dict[str, Moments], target: dict[str, Moments]) -> Residual:
         """Distances of all blocks of all parts."""
-        return _merged(
-            {name: part.residual(moments[name], target[name]) for name, part in self.parts.items()}
-        )
+        return _named({k: part.residual(moments[k], target[k]) for k, part in self.parts.items()})
 
     def measure(self, field: Float[Array, "h w"]) -> tuple[dict[str, Moments], Residual]:
         """Moments of all parts, and the estimation noise of all their blocks."""
         measured = {name: part.measure(field) for name, part in self.parts.items()}
         moments = {name: moments for name, (moments, _) in measured.items()}
-        return moments, _merged({name: noise for name, (_, noise) in measured.items()})
+        return moments, _named({name: noise for name, (_, noise) in measured.items()})
 
     @property
     def tolerance(self) -> float:
@@ -93,10 +99,20 @@ class Joint(Descriptor):
         return {name: part.eased(weights[name], factor) for name, part in self.parts.items()}
 
 
-def _merged(parts: dict[str, Residual]) -> Residual:
-    blocks: Residual = {}
-    for name, own in parts.items():
-        if own.keys() & blocks.keys():
-            raise ValueError(f"Blocks of the part {name!r} have names of other parts' blocks.")
-        blocks |= own
-    return blocks
+def _named(parts: dict[str, Residual]) -> Residual:
+    """Blocks of all parts, with the part before the name."""
+    return {
+        part if block == part else f"{part}/{block}": value
+        for part, blocks in parts.items()
+        for block, value in blocks.items()
+    }
+
+
+def _own(part: str, blocks: Residual) -> Residual:
+    """Blocks of one part, by their own names."""
+    prefix = f"{part}/"
+    return {
+        name.removeprefix(prefix): value
+        for name, value in blocks.items()
+        if name == part or name.startswith(prefix)
+    }
