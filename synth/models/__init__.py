@@ -5,6 +5,7 @@ moments of a descriptor and is sampled by descent (``synth.descent``).
 """
 
 from synth.models.gaussian import GaussianModel, fit_gaussian
-from synth.models.moments import MomentModel, Start, fit
+from synth.models.moments import MomentModel, fit
+from synth.models.start import Start
 
 __all__ = ["GaussianModel", "MomentModel", "Start", "fit", "fit_gaussian"]

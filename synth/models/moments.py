@@ -3,8 +3,6 @@
 Fields in and out are in the target's own units; inside the model they have mean 0 and variance 1.
 """
 
-from typing import Literal
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -13,16 +11,12 @@ from jaxtyping import Array, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.models._standard import standardize
+from synth.models.start import Start, skewed_spectrum
 from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
 from synth.transforms.fourier import periodic_part, periodogram, radial_average, radial_frequency
 
-__all__ = ["MomentModel", "Start", "fit"]
-
-Start = Literal["skewed", "gaussian", "variable", "pixels"]
-"""Noise that a descent starts from: a Gaussian sample of the target's radial spectrum whose gray
-levels are as asymmetric as the target's, a Gaussian sample as it is, white noise in the variable
-of the descent, or white noise in the pixels."""
+__all__ = ["MomentModel", "fit"]
 
 _SPECTRUM_FLOOR = 1e-6  # of white noise with the target's variance
 _EASING = {0: 0.01, 60: 0.1}  # from which evaluation on weights are eased how far ...
@@ -117,17 +111,7 @@ class MomentModel(eqx.Module):
             return self.variable(noise)
         if kind == "gaussian":
             return _filter(noise, self.prior / self.shaping)
-        return self._skewed(noise)
-
-    def _skewed(self, noise: Float[Array, "h w"]) -> Float[Array, "h w"]:
-        """Variable of a field with the Gaussian sample's spectrum, and the target's asymmetry."""
-        sample = jnp.fft.rfft2(noise) * self.prior
-        rank = jnp.argsort(jnp.argsort(jnp.fft.irfft2(sample, s=noise.shape).ravel()))
-        levels = jnp.sort(self.standard.ravel())
-        normal = jax.scipy.stats.norm.ppf((jnp.arange(levels.size) + 0.5) / levels.size)
-        asymmetric = normal + (levels + levels[::-1]) / 2
-        phase = jnp.angle(jnp.fft.rfft2(asymmetric[rank].reshape(noise.shape)))
-        spectrum = jnp.abs(sample) * jnp.exp(1j * phase)
+        spectrum = skewed_spectrum(noise, self.prior, self.standard)
         return jnp.fft.irfft2(spectrum / self.shaping, s=noise.shape)
 
 
