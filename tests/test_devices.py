@@ -13,7 +13,17 @@ import numpy as np
 import pytest
 from fields import picture, run_command
 
-from synth import Limits, ScatteringMoments, descend, device_mesh, drain, fit, morlet_bank
+from synth import (
+    Joint,
+    Limits,
+    ScatteringMoments,
+    ScatteringSpectra,
+    descend,
+    device_mesh,
+    drain,
+    fit,
+    morlet_bank,
+)
 from synth.app.runs import Options, generate, read
 from synth.descent import loop
 from synth.errors import InputError
@@ -62,15 +72,21 @@ class TestAccelerator:
         field = picture("turbulence", (32, 32))
         return fit(ScatteringMoments(morlet_bank((32, 32), 3, 4)), field)
 
-    def test_it_takes_as_many_samples_as_its_memory_holds(self, model, monkeypatch):
-        assert samples_at_once(model, 6) is None
+    def test_it_takes_as_many_samples_as_its_memory_holds(self, monkeypatch):
+        points = 10_000
+        assert samples_at_once(points, 6) is None
         monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-        points = model.descriptor.bank.num_points
-        assert samples_at_once(model, 6) == 6
-        assert samples_at_once(model, 1) is None
+        assert samples_at_once(points, 6) == samples_at_once(0, 6) == 6
+        assert samples_at_once(points, 1) is None
         for room, at_once in ((5, 3), (2, 2), (1, None), (0.5, None)):
             monkeypatch.setattr("synth.parallel.mesh._MEMORY", room * 16 * points / 0.7 + 1)
-            assert samples_at_once(model, 6) == at_once
+            assert samples_at_once(points, 6) == at_once
+
+    def test_points_of_all_the_banks_of_a_model_count(self, model):
+        bank = model.descriptor.bank
+        assert loop._num_points(model) == bank.num_points > 0
+        both = Joint({"moments": model.descriptor, "spectra": ScatteringSpectra(bank)})
+        assert loop._num_points((both, "no bank")) == 2 * bank.num_points
 
     def test_samples_at_once_are_those_one_by_one(self, model, monkeypatch):
         keys, limits = jax.random.split(jax.random.key(0), 3), Limits(1e-9, 20)
