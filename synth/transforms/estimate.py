@@ -1,0 +1,266 @@
+"""What one picture says about the power spectrum of its process, whatever its borders and holes.
+
+A picture is a piece of a stationary field. Where an axis is not periodic its borders are faded
+out by a taper; where pixels are missing (NaN) they are drawn from the Gaussian field of the
+estimated spectrum, given the pixels that are there.
+"""
+
+import numpy as np
+import scipy.fft as sf
+from jaxtyping import Bool, Float
+
+from synth.transforms.fourier import (
+    good_length,
+    periodogram,
+    radial_average,
+    radial_frequency,
+)
+
+__all__ = ["Periodic", "axes_of", "complete", "estimate_spectrum", "radial_power", "ramp", "taper"]
+
+Periodic = bool | tuple[bool, bool]
+"""Whether opposite borders match: of both axes, or of the rows' axis and of the columns' axis."""
+
+_TAPERED = 0.25  # of a side, faded out at either end: a Tukey taper of parameter 1/2
+_CORRECTIONS = 2  # of the bias of the taper; more only add noise
+_LEAST_POWER = 1e-5  # of white noise: darker waves are not told apart in missing pixels
+_ROUNDS = 4  # of estimating a spectrum and drawing the missing pixels from it
+_FADING = 3.0  # pixels over which the first guess of a hole fades to the mean
+_SMOOTHED = 3  # frequencies over which a spectrum is averaged along each axis
+_ITERATIONS = 150  # of the conjugate gradient
+_ACCURACY = 1e-6  # relative residual at which it ends
+_MARGIN = 0.25  # of a side, by which a picture that is not periodic is continued
+
+
+def axes_of(periodic: Periodic) -> tuple[bool, bool]:
+    """Whether the rows' axis wraps, and whether the columns' axis does."""
+    return (periodic, periodic) if isinstance(periodic, bool) else periodic
+
+
+def ramp(n: int, width: float) -> Float[np.ndarray, " n"]:
+    """Weights that rise as sin² from 0 to 1 over ``width`` pixels at both ends of an axis.
+
+    Args:
+        n: number of pixels.
+        width: at most ``n / 2``; 0 gives ones.
+    """
+    inside = np.minimum(np.arange(n) + 0.5, n - np.arange(n) - 0.5)
+    return np.sin(np.pi / 2 * np.minimum(inside / max(width, 1e-9), 1)) ** 2
+
+
+def taper(
+    shape: tuple[int, int], periodic: Periodic, width: float | None = None
+) -> Float[np.ndarray, "h w"]:
+    """Weights that fade out the borders of the axes that are not periodic.
+
+    Args:
+        shape: height and width, pixels.
+        periodic: of each axis.
+        width: of the faded border, pixels; at most a quarter of the side, which is the default.
+
+    Returns:
+        Products of a weight per row and one per column, 1 inside.
+    """
+    rows, columns = (
+        np.ones(n) if wraps else ramp(n, min(_TAPERED * n, np.inf if width is None else width))
+        for n, wraps in zip(shape, axes_of(periodic), strict=True)
+    )
+    return rows[:, None] * columns
+
+
+def estimate_spectrum(
+    field: Float[np.ndarray, "h w"], *, periodic: Periodic = True
+) -> Float[np.ndarray, "h w"]:
+    """Power spectrum of the process that a picture is a piece of.
+
+    P(ω) = |F(t (x − m))|² / Σ t², with the taper t and the mean m under it: the periodogram
+    itself where both axes are periodic. A taper spreads the power of each frequency over its
+    neighbors; what that adds to a steep spectrum is computed from the radially averaged
+    estimate and divided out. Missing pixels are drawn as ``complete`` says.
+
+    Args:
+        field: a picture in any unit; NaN where a pixel is missing.
+        periodic: of each axis.
+
+    Returns:
+        Power per frequency in FFT order, float64; 0 at the frequency 0. Its mean is the
+        variance of the pixels that are there. Octave by octave the mean over 128² crops of
+        known processes is within 0.8 to 1.25 of the truth, in the lowest one within 0.67 to
+        1.5.
+
+    Source:
+        D. J. Thomson, "Spectrum estimation and harmonic analysis", Proc. IEEE 70 (1982), for
+        tapers; R. B. Blackman and J. W. Tukey, "The measurement of power spectra" (1958), for
+        the correction of steep spectra.
+    """
+    whole = np.asarray(field, np.float64)
+    return _spectrum(complete(whole, periodic=periodic), np.nanvar(whole), axes_of(periodic))
+
+
+def _spectrum(
+    x: Float[np.ndarray, "h w"], variance: float, periodic: tuple[bool, bool]
+) -> Float[np.ndarray, "h w"]:
+    weights = taper(x.shape, periodic)  # pyright: ignore[reportArgumentType]
+    mean = np.sum(weights * x) / np.sum(weights)
+    power = periodogram(weights * (x - mean)) / np.mean(weights**2)
+    power[0, 0] = 0
+    if not all(periodic):
+        power *= _correction(power, weights)
+    return power * (variance / power.mean())
+
+
+def _correction(
+    power: Float[np.ndarray, "h w"], weights: Float[np.ndarray, "h w"]
+) -> Float[np.ndarray, "h w"]:
+    """Factor that takes the bias of a taper out of a spectrum, the same on a ring of |ω|.
+
+    The expectation of a tapered periodogram is the spectrum convolved with that of the taper:
+    the covariance times the taper's own, on a grid of twice the size where neither wraps.
+    """
+    shape = power.shape
+    double = (2 * shape[0], 2 * shape[1])
+    own = sf.irfft2(np.abs(sf.rfft2(weights, s=double)) ** 2, s=double)
+    radius, seen = radial_power(power)
+    least = 1e-12 * power.mean()
+    seen = np.maximum(seen, least)
+    truth = seen.copy()
+    for _ in range(_CORRECTIONS):
+        covariance = sf.ifft2(_on_grid(double, radius, truth)).real
+        expected = sf.fft2(covariance * (own / own[0, 0])).real[::2, ::2]
+        truth *= seen / np.maximum(radial_power(expected)[1], least)
+    return _on_grid(shape, radius, truth / seen)
+
+
+def radial_power(
+    power: Float[np.ndarray, "h w"],
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Mean of a spectrum over rings as wide as one frequency of the longer side.
+
+    Args:
+        power: in FFT order.
+
+    Returns:
+        Mean |ω| in radians per pixel and mean power of every ring but the zero frequency.
+    """
+    step = 2 * np.pi / max(power.shape)
+    return radial_average(power, np.arange(0.5 * step, np.pi * np.sqrt(2) + step, step))
+
+
+def _on_grid(
+    shape: tuple[int, ...], radius: Float[np.ndarray, " k"], values: Float[np.ndarray, " k"]
+) -> Float[np.ndarray, "h w"]:
+    """Values of rings at all frequencies, interpolated in logarithms; constant beyond the ends."""
+    height, width = shape
+    all_radii = np.fft.ifftshift(radial_frequency((height, width)))
+    place = np.log(np.maximum(all_radii, radius[0]))
+    return np.exp(np.interp(place, np.log(radius), np.log(values)))
+
+
+def complete(
+    field: Float[np.ndarray, "h w"], *, periodic: Periodic = True
+) -> Float[np.ndarray, "h w"]:
+    """A field whose missing pixels are drawn from a Gaussian field, given those that are there.
+
+    x = s + E(x − s | known pixels), s a sample of the Gaussian field of the estimated spectrum:
+    the filled field has that spectrum, in the holes too. Spectrum and pixels are estimated in
+    turn. The same field is always filled alike.
+
+    Args:
+        field: NaN where a pixel is missing.
+        periodic: of each axis; one that does not wrap is continued by a quarter of its length
+            of missing pixels.
+
+    Returns:
+        The field, as it is where it is known.
+
+    Source:
+        B. Galerne and A. Leclaire, "Texture inpainting using efficient Gaussian conditional
+        simulation", SIAM J. Imaging Sci. 10 (2017), Sec. 2.
+    """
+    missing = np.isnan(field)
+    if not missing.any():
+        return field
+    wraps, variance = axes_of(periodic), float(np.nanvar(field))
+    canvas = np.full(
+        [
+            n if wrap else good_length(round((1 + _MARGIN) * n))
+            for n, wrap in zip(field.shape, wraps, strict=True)
+        ],
+        np.nan,
+    )
+    canvas[: field.shape[0], : field.shape[1]] = field
+    mean = float(np.nanmean(field))
+    known = ~np.isnan(canvas)
+    values = np.where(known, canvas - mean, 0)
+    noise = np.fft.fft2(np.random.default_rng(0).normal(size=canvas.shape))
+    filled = _nearest(canvas - mean, known)
+    for _ in range(_ROUNDS):
+        inside = filled[: field.shape[0], : field.shape[1]]
+        power = _spectrum(inside, variance, wraps)
+        power = _resampled(power, canvas.shape)
+        filled = _conditional(values, known, power, noise)
+    return np.where(missing, filled[: field.shape[0], : field.shape[1]] + mean, field)
+
+
+def _nearest(
+    field: Float[np.ndarray, "h w"], known: Bool[np.ndarray, "h w"]
+) -> Float[np.ndarray, "h w"]:
+    """Missing pixels as the nearest one that is known, fading to 0 deep in a hole."""
+    from scipy.ndimage import distance_transform_edt
+
+    distance, (rows, columns) = distance_transform_edt(~known, return_indices=True)
+    return field[rows, columns] * np.exp(-np.maximum(distance - 1, 0) / _FADING)
+
+
+def _resampled(power: Float[np.ndarray, "h w"], shape: tuple[int, ...]) -> Float[np.ndarray, "a b"]:
+    """A spectrum as a smooth function at the frequencies of another grid.
+
+    What varies is averaged over neighbors, relative to the mean of each ring.
+    """
+    from scipy.ndimage import map_coordinates, uniform_filter
+
+    radius, mean = radial_power(power)
+    mean = np.maximum(mean, _LEAST_POWER * power.mean())
+    relative = power / _on_grid(power.shape, radius, mean)
+    relative[0, 0] = 1
+    smooth = uniform_filter(relative, _SMOOTHED, mode="wrap")
+    places = [np.arange(n) * m / n for n, m in zip(shape, power.shape, strict=True)]
+    nearby = map_coordinates(smooth, np.meshgrid(*places, indexing="ij"), order=1, mode="grid-wrap")
+    least = _LEAST_POWER * power.mean()
+    return np.maximum(nearby * _on_grid(shape, radius, mean), least)
+
+
+def _conditional(
+    values: Float[np.ndarray, "h w"],
+    known: Bool[np.ndarray, "h w"],
+    power: Float[np.ndarray, "h w"],
+    noise: np.ndarray,
+) -> Float[np.ndarray, "h w"]:
+    """A Gaussian sample, given the values where they are known.
+
+    The missing pixels of the difference to a free sample minimize its energy Σ |d̂|² / P, by
+    conjugate gradients.
+    """
+    from scipy.sparse.linalg import LinearOperator, cg
+
+    unknown = ~known
+    half = power[:, : power.shape[1] // 2 + 1]
+
+    def filtered(pixels: np.ndarray, gain: np.ndarray) -> np.ndarray:
+        return sf.irfft2(sf.rfft2(pixels, workers=-1) * gain, s=power.shape, workers=-1)
+
+    def restricted(gain: np.ndarray) -> LinearOperator:
+        def apply(vector: np.ndarray) -> np.ndarray:
+            pixels = np.zeros(power.shape)
+            pixels[unknown] = vector.ravel()
+            return filtered(pixels, gain)[unknown]
+
+        return LinearOperator((unknown.sum(),) * 2, matvec=apply, dtype=np.float64)  # pyright: ignore[reportCallIssue]
+
+    free = np.fft.ifft2(noise * np.sqrt(power)).real
+    difference = np.where(known, values - free, 0)
+    wanted = -filtered(difference, 1 / half)[unknown]
+    solution, _ = cg(restricted(1 / half), wanted, rtol=_ACCURACY, maxiter=_ITERATIONS)
+    filled = free + difference
+    filled[unknown] = free[unknown] + solution
+    return filled
