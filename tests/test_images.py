@@ -1,8 +1,11 @@
 """Pictures: what is read, what is refused and in which words, what is written back."""
 
+import zlib
+
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from synth.app.images import PHOTOGRAPHS, bundled, load, pictures, save_png
@@ -79,6 +82,23 @@ class TestFormats:
         np.testing.assert_array_equal(texture.field[0], array)
         assert texture.dtype == array.dtype
 
+    @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16, np.uint32])
+    def test_gray_tiffs_of_any_kind(self, kind, tmp_path):
+        array = (100 * FLOAT).astype(kind)
+        tifffile.imwrite(tmp_path / "a.tif", array)
+        np.testing.assert_array_equal(load(tmp_path / "a.tif").field[0], array.astype(np.float32))
+
+    def test_color_tiffs_keep_sixteen_bits(self, tmp_path):
+        color = np.repeat(GRAY16[..., None], 3, axis=2)
+        tifffile.imwrite(tmp_path / "a.tif", color, photometric="rgb")
+        np.testing.assert_array_equal(load(tmp_path / "a.tif").field[0], GRAY16)
+
+    @pytest.mark.parametrize("ending", ["webp", "bmp", "ppm", "jp2"])
+    def test_other_formats(self, ending, tmp_path):
+        smooth = np.round(127 + 60 * waves((24, 30), 1)).astype(np.uint8)
+        Image.fromarray(np.repeat(smooth[..., None], 3, axis=2)).save(tmp_path / f"a.{ending}")
+        assert np.abs(load(tmp_path / f"a.{ending}").field[0] - smooth).mean() < 12
+
     def test_color_becomes_luminance(self, tmp_path):
         texture = load(written(tmp_path / "a.png", COLOR))
         red, green, blue = np.moveaxis(COLOR.astype(float), 2, 0)
@@ -103,7 +123,8 @@ class TestFormats:
         assert "Transparency was left out." in texture.notes
 
     @pytest.mark.parametrize(
-        ("ending", "mode"), [("jpg", "RGB"), ("jpg", "CMYK"), ("gif", "P"), ("png", "P")]
+        ("ending", "mode"),
+        [("jpg", "RGB"), ("jpg", "CMYK"), ("gif", "P"), ("png", "P"), ("tif", "P")],
     )
     def test_other_encodings_of_color(self, ending, mode, tmp_path):
         smooth = np.round(127 + 60 * waves((24, 30), 1)).astype(np.uint8)
@@ -213,6 +234,38 @@ def test_what_cannot_be_used_is_said_in_one_sentence(case, tmp_path, monkeypatch
     with pytest.raises(InputError, match=message) as caught:
         load(source, size=size)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"%!PS-Adobe-3.0 EPSF-3.0", bytes.fromhex("c5d0d3c6")])
+def test_postscript_by_any_name_starts_nothing(content, tmp_path, monkeypatch):
+    def started(*_, **__):
+        pytest.fail("A program was started.")
+
+    box = b"\n%%BoundingBox: 0 0 32 32\n%%EndComments\n%%EOF\n"
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", started)
+    monkeypatch.setattr("subprocess.Popen", started)
+    monkeypatch.setattr("os.posix_spawn", started)
+    for name in ("evil.png", "evil.tif", "evil.eps"):
+        (tmp_path / name).write_bytes(content + box)
+        with pytest.raises(InputError, match=f"{name} cannot be read as a picture: give a PNG"):
+            load(tmp_path / name)
+
+
+@pytest.mark.parametrize("side", [10_000, 60_000])  # beyond Pillow's warning, and its error
+def test_a_small_file_of_too_many_pixels_is_refused(side, tmp_path):
+    content = bytearray(iio.imwrite("<bytes>", GRAY8, extension=".png"))
+    content[16:24] = side.to_bytes(4) * 2
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4)
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(InputError, match=r"has more pixels than \d+, the most that are read: crop"):
+        load(tmp_path / "a.png")
+
+
+def test_an_archive_of_arrays_is_no_picture(tmp_path):
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.savez(file, a=FLOAT)
+    with pytest.raises(InputError, match="cannot be read as a picture"):
+        load(tmp_path / "a.npy")
 
 
 def test_an_empty_array_file(tmp_path):

@@ -2,12 +2,15 @@
 
 import dataclasses
 import pickle
+import shutil
 from typing import ClassVar, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from fields import run_command as run
+from jax.experimental.compilation_cache import compilation_cache
 from platformdirs import user_cache_path
 
 from synth import device_mesh
@@ -48,6 +51,8 @@ def test_the_cache_command_shows_and_clears(folder, capsys):
     (folder / "jit_f-0-cache").write_bytes(bytes(1500))
     (folder / "jit_f-0-atime").write_bytes(b"")
     (folder / "f-0-trace").write_bytes(bytes(500))
+    (folder / "f-0-trace-seal").write_bytes(bytes(32))
+    (folder / "seal.key").write_bytes(bytes(32))
     for arguments, words in ((["cache"], "1 program, 0.0 MB, in"), (["cache", "--clear"], "0 pro")):
         with pytest.raises(SystemExit) as ended:
             cli.main(arguments)
@@ -55,6 +60,14 @@ def test_the_cache_command_shows_and_clears(folder, capsys):
         assert (ended.value.code, out) == (0, f"{folder}\n")
         assert err.startswith(words)
     assert [file.name for file in folder.iterdir()] == ["my-notes.txt"]
+
+
+def test_a_compiled_program_that_this_user_s_runs_did_not_make_is_deleted(folder):
+    folder.mkdir(mode=0o700)
+    planted = folder / "jit_f-0-cache"
+    planted.write_bytes(b"planted")
+    programs.keep()
+    assert not planted.exists()
 
 
 def test_a_folder_that_cannot_be_made_is_no_reason_to_stop(tmp_path):
@@ -75,6 +88,13 @@ def test_the_same_command_twice_gives_the_same_fields_and_traces_nothing_new(fol
         traces = sorted(path.name.split("-")[0] for path in folder.glob("*-trace"))
         assert traces == ["advance", "distance", "look", "measured", "moments", "restart"]
     np.testing.assert_array_equal(*fields)
+
+
+class Planted:
+    """What runs code where it is unpickled."""
+
+    def __reduce__(self):
+        return pytest.fail, ("A planted file was run.",)
 
 
 class TestCompiled:
@@ -131,14 +151,77 @@ class TestCompiled:
         compiled(function)(self.TREE)
         assert len(traced) == 2
 
-    @pytest.mark.parametrize("damage", [b"", b"no pickle", pickle.dumps((b"no program", 0))])
-    def test_a_damaged_file_is_replaced(self, function, traced, folder, damage):
+    @pytest.mark.parametrize("damage", [b"", b"no seal", pickle.dumps(Planted())])
+    def test_a_damaged_or_planted_file_is_replaced(self, function, traced, folder, damage):
         compiled(function)(self.TREE)
         (file,) = folder.glob("double-*-trace")
         file.write_bytes(damage)
         self.check(compiled(function)(self.TREE))
         self.check(compiled(function)(self.TREE))
         assert len(traced) == 2
+
+    def test_a_trace_under_another_name_is_not_used(self, function, traced, folder):
+        compiled(function)(self.TREE)
+        compiled(function)(self.TREE, by=np.float32(3))
+        two, three = sorted(folder.glob("double-*-trace"), key=lambda file: file.stat().st_mtime)
+        for file in (two, three):
+            assert file.with_name(f"{file.name}-seal").exists()
+        shutil.copy(two, three)
+        shutil.copy(two.with_name(f"{two.name}-seal"), three.with_name(f"{three.name}-seal"))
+        self.check(compiled(function)(self.TREE, by=np.float32(3)), 3)
+        assert len(traced) == 3
+
+    @pytest.fixture
+    def restarted(self):
+        """What JAX does with the folder in a new process."""
+
+        def restart():
+            compilation_cache.reset_cache()
+            jax.clear_caches()
+            programs.keep()
+
+        yield restart
+        compilation_cache.reset_cache()
+
+    def test_damaged_bits_change_nothing(self, folder, restarted):
+        @compiled
+        def blurred(field):
+            return {"field": jnp.fft.ifft2(jnp.fft.fft2(field) * 0.5).real, "sum": field.sum()}
+
+        rng = np.random.default_rng(0)
+        field = rng.normal(size=(16, 16)).astype(np.float32)
+        restarted()
+        wanted, flips = blurred(field), 0
+        while flips < 200:
+            programs._seal(programs.open_folder(folder))
+            files = [file for file in folder.iterdir() if file.suffix != ".key" or flips % 3 == 0]
+            assert {"cache", "trace", "seal"} <= {file.name.split("-")[-1] for file in files}
+            for file in files:
+                content = bytearray(file.read_bytes())
+                content[rng.integers(len(content))] ^= 1 << rng.integers(8)
+                file.write_bytes(content)
+            flips += len(files)
+            restarted()
+            result = compiled(blurred.__wrapped__)(field)
+            jax.tree.map(np.testing.assert_array_equal, result, wanted)
+
+    def test_no_one_else_may_read_or_write_what_is_kept(self, function, folder):
+        compiled(function)(self.TREE)
+        programs._seal(programs.open_folder(folder))
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+
+    def test_in_a_folder_that_others_can_write_nothing_is_kept(self, function, folder):
+        folder.chmod(0o777)
+        self.check(compiled(function)(self.TREE))
+        assert not list(folder.glob("*-trace"))
+
+    def test_a_key_that_others_could_have_read_is_replaced(self, function, traced, folder):
+        compiled(function)(self.TREE)
+        (folder / "seal.key").chmod(0o644)
+        self.check(compiled(function)(self.TREE))
+        assert len(traced) == 2
+        assert (folder / "seal.key").stat().st_mode & 0o777 == 0o600
 
     def test_in_a_transformation_it_is_a_plain_function(self, function, folder):
         result = jax.vmap(compiled(function))(jax.tree.map(lambda x: x[None], self.TREE))
@@ -198,7 +281,7 @@ class TestCompiled:
     def test_nothing_is_kept_in_a_folder_that_is_gone_or_not_asked_for(
         self, function, folder, monkeypatch
     ):
-        folder.rmdir()
+        shutil.rmtree(folder)
         folder.write_text("not a folder")
         self.check(compiled(function)(self.TREE))
         monkeypatch.setenv("SYNTH_CACHE_DIR", str(folder.parent / "other"))

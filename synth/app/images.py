@@ -6,7 +6,6 @@ import math
 import tomllib
 from functools import cache
 from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
+from synth.app.decoding import decode
 from synth.errors import InputError
 
 __all__ = ["PHOTOGRAPHS", "Texture", "bundled", "load", "pictures", "save_png"]
@@ -65,7 +65,8 @@ def pictures() -> list[Path]:
 def load(source: str | Path, *, size: int | None = None, periodic: bool | None = None) -> Texture:
     """Read a picture, from a path or by the bare name of a bundled one.
 
-    Any format of imageio, and ``.npy`` arrays. Color becomes luminance (ITU-R BT.709).
+    PNG, JPEG, TIFF and other formats of ``decoding``, and ``.npy`` arrays. Color becomes
+    luminance (ITU-R BT.709).
 
     Args:
         source: path, or a name such as ``"turbulence.png"`` or ``"turbulence"``.
@@ -162,13 +163,7 @@ def _not_found(path: Path) -> str:
 
 
 def _read(path: Path) -> np.ndarray:
-    try:
-        array = np.load(path) if path.suffix.lower() == ".npy" else _decode(path)
-    except Exception as error:  # decoders of foreign files fail in any way they like
-        raise InputError(
-            f"{path} cannot be read as a picture: give a PNG, JPEG, TIFF or another image file, "
-            "or a NumPy .npy array."
-        ) from error
+    array = decode(path.read_bytes(), path)
     if array.dtype.kind not in "buif":
         raise InputError(f"{path} holds {array.dtype} values: give real numbers.")
     while array.ndim > 2 and len(array) == 1:  # one frame, as GIF and TIFF have it
@@ -177,16 +172,6 @@ def _read(path: Path) -> np.ndarray:
         raise InputError(
             f"{path} has the shape {array.shape}: give one picture, height × width, gray or color."
         )
-    return array
-
-
-def _decode(path: Path) -> np.ndarray:
-    content = path.read_bytes()  # imageio leaves files open that it cannot read
-    array = iio.imread(content)
-    if array.ndim == 3 and array.shape[2] == 4:
-        with Image.open(BytesIO(content)) as image:
-            if image.mode == "CMYK":
-                return iio.imread(content, mode="RGB")
     return array
 
 

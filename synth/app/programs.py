@@ -4,8 +4,8 @@ JAX keeps what XLA has compiled, but traces and lowers a function anew in every 
 takes longer than to load the program. ``finder`` keeps that part, too, by ``jax.export``.
 """
 
+import atexit
 import os
-import pickle
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -19,7 +19,8 @@ from jax.core import Tracer
 from jaxtyping import Array, PyTree
 from platformdirs import user_cache_path
 
-from synth.app.folders import hidden_folder
+from synth.app.seals import KEY, Seals, open_folder
+from synth.app.structures import from_text, to_text
 from synth.app.versions import version
 from synth.errors import InputError
 from synth.parallel.programs import Finder, Program, use
@@ -27,6 +28,8 @@ from synth.parallel.programs import Finder, Program, use
 __all__ = ["Kept", "finder", "forget", "keep", "kept"]
 
 _PACKAGES = ("synth", "jax", "jaxlib", "equinox", "optax")  # that shape what is traced
+_SEALED = "*-cache"  # what JAX writes
+_OURS = ("*-trace", "*-seal", KEY)
 _CACHE = ("compilation_cache_dir", "enable_compilation_cache")
 
 
@@ -47,20 +50,32 @@ class Kept(NamedTuple):
 def keep() -> None:
     """Keep every compiled program, so that the next run with the same sizes need not compile.
 
-    Does nothing if the folder cannot be written, or if JAX's own settings name another one.
+    JAX trusts its compiled programs, and checks none of them. So they are sealed when this process
+    ends, and what has no right seal is deleted before JAX looks at the folder.
+
+    Does nothing if the folder cannot be written, or if anybody else can write it, or if JAX's own
+    settings name another one; whom that one belongs to is then the user's care.
     """
     if _own_setting():
         return
     use(finder)
-    folder = _folder()
+    seals = open_folder(_folder())
+    if seals is None:
+        return
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        seals.purge(_SEALED)
     except OSError:
         return
-    if os.access(folder, os.W_OK):
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    jax.config.update("jax_compilation_cache_dir", str(seals.folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    atexit.unregister(_seal)  # of an earlier call
+    atexit.register(_seal, seals)
+
+
+def _seal(seals: Seals) -> None:
+    """Seal the programs that JAX has written."""
+    seals.adopt(_SEALED)
 
 
 def kept() -> Kept:
@@ -84,7 +99,7 @@ def forget() -> None:
     Raises:
         InputError: if they cannot be deleted.
     """
-    for file in _files("*-cache", "*-atime", "*-trace"):
+    for file in _files("*-cache", "*-atime", *_OURS):
         try:
             file.unlink(missing_ok=True)
         except OSError as error:
@@ -123,35 +138,49 @@ def _trace(function: Callable[..., PyTree], arguments: PyTree, name: str) -> Pro
     def flat(*leaves: Array) -> list[Array]:
         given, named = jax.tree.unflatten(structure, leaves)
         results = function(*given, **named)
-        # A structure cannot be stored, but what has it can.
         skeletons.append(jax.tree.map(lambda _: 0, results))
         return jax.tree.leaves(results)
 
     flat.__name__ = function.__name__
     with suppress(Exception):  # not all that JAX compiles can be exported
         exported = export.export(jax.jit(flat))(*leaves)
-        program = _program(exported, skeletons[0], arguments)
-        with suppress(OSError, InputError), hidden_folder(_folder()) as hidden:
-            (hidden / name).write_bytes(pickle.dumps((exported.serialize(), skeletons[0])))
-            (hidden / name).replace(_folder() / name)
+        program = _program(exported, jax.tree.structure(skeletons[0]), arguments)
+        _store(name, exported, skeletons[0])
         return program
     return None
 
 
+def _store(name: str, exported: export.Exported, skeleton: PyTree) -> None:
+    """Keep an exported function, if the structure of its results can be described."""
+    seals = open_folder(_folder())
+    with suppress(ValueError):
+        if seals is not None:
+            seals.write(name, to_text(skeleton).encode() + b"\n" + exported.serialize())
+
+
 def _load(name: str, arguments: PyTree) -> Program | None:
     """Compile what was traced before; None if there is none that can be used."""
-    with suppress(Exception):  # whatever a damaged file may raise
-        stored, skeleton = pickle.loads((_folder() / name).read_bytes())
-        return _program(export.deserialize(stored), skeleton, arguments)
+    seals = open_folder(_folder())
+    content = None if seals is None else seals.read(name)
+    if content is None:
+        return None
+    with suppress(Exception):  # whatever a file that was sealed for other devices may raise
+        text, stored = content.split(b"\n", 1)
+        structure = jax.tree.structure(from_text(text.decode()))
+        return _program(export.deserialize(bytearray(stored)), structure, arguments)
     return None
 
 
-def _program(exported: export.Exported, skeleton: PyTree, arguments: PyTree) -> Program:
+def _program(
+    exported: export.Exported,
+    structure: Any,  # noqa: ANN401 - JAX's PyTreeDef is no type for checkers
+    arguments: PyTree,
+) -> Program:
     """Compile an exported function of the leaves of such arguments; its results are no leaves.
 
     Args:
         exported: the function.
-        skeleton: a tree of its results' structure.
+        structure: of its results, as JAX has it.
         arguments: of the types that it was traced with.
     """
 
@@ -166,7 +195,7 @@ def _program(exported: export.Exported, skeleton: PyTree, arguments: PyTree) -> 
         # What an exported function returns is bound to its device, and what JAX makes else is
         # not: a jitted function would be compiled for either.
         leaves = jax.device_put(jax.tree.leaves(arguments), places)
-        return jax.tree.unflatten(jax.tree.structure(skeleton), program(*leaves))
+        return jax.tree.unflatten(structure, program(*leaves))
 
     return run
 
@@ -225,10 +254,10 @@ def _keeps_traces() -> bool:
 
 
 def _files(*patterns: str) -> list[Path]:
-    """What is kept; in a folder that JAX was told to use, traces are not ours."""
+    """What is kept; in a folder that JAX was told to use, only its own files are."""
     own = _own_setting()
     folder = own or _folder()
-    wanted = [pattern for pattern in patterns if not (own and pattern == "*-trace")]
+    wanted = [pattern for pattern in patterns if not (own and pattern in _OURS)]
     return [file for pattern in wanted for file in folder.glob(pattern) if file.is_file()]
 
 
