@@ -47,7 +47,7 @@ def main() -> None:
     model = fit_gaussian(load("turbulence", size=options.size).field[0])
     keys = jax.random.split(jax.random.key(0), 1 + REALS + options.seeds)
     target, *fields = (np.asarray(model.sample(key=key)) for key in keys)
-    texture = Texture("gaussian", target[None], True, np.dtype(np.float32), "")
+    texture = Texture("gaussian", target[None, None], (True, True), np.dtype(np.float32), "")
     candidates = {"real": fields[REALS:], "gaussian": _gaussians(target, options.seeds)}
     for name in MODELS:
         candidates[name], _ = samples(texture, name, range(options.seeds))

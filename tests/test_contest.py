@@ -193,9 +193,22 @@ class TestRead:
         target = contest.read("target.png", []).target
         np.testing.assert_allclose(target.field[0], levels(spots(0), np.uint8) / 255, rtol=1e-6)
 
-    @pytest.mark.parametrize("periodic", [True, False])
+    @pytest.mark.parametrize("periodic", [(True, False), (False, True)])
     def test_borders_are_the_targets_unless_told(self, folder, periodic):
         entries = contest.read("target.png", ["other.png"], periodic=periodic)
-        assert entries.target.periodic is periodic
+        assert entries.target.periodic == periodic
         with pytest.raises(InputError, match="has 32 × 48 pixels"):
             contest.read("target.png", [], ["wide.png"], periodic=periodic)
+
+    def test_a_file_of_several_holds_samples(self, folder):
+        np.save("stack.npy", np.stack([spots(seed) for seed in (0, 1, 2)]))
+        entries = contest.read("stack.npy", ["stack.npy"], ["array4.npy"])
+        assert entries.target.fields.shape == (3, 1, 32, 40)
+        np.testing.assert_allclose(entries.reals, [spots(seed) for seed in (1, 2, 4)], rtol=1e-6)
+        assert len(entries.fields["stack"]) == 3
+
+    def test_pixels_of_the_target_may_be_missing(self, folder):
+        holed = np.where(spots(0) > 0.5, np.nan, spots(0))
+        np.save("holed.npy", holed)
+        entries = contest.read("holed.npy", ["array4.npy"])
+        np.testing.assert_array_equal(np.isnan(entries.target.field[0]), np.isnan(holed))

@@ -47,7 +47,7 @@ class TestBundled:
     def test_the_index_tells_the_truth(self, name):
         texture, table = load(name), bundled()[name]
         assert list(texture.field.shape[1:]) == table["shape"]
-        assert texture.periodic == table["periodic"]
+        assert texture.periodic == (table["periodic"],) * 2
         assert texture.sha256 == table["sha256"]
 
     @pytest.mark.parametrize("name", PHOTOGRAPHS)
@@ -55,7 +55,7 @@ class TestBundled:
         monkeypatch.chdir(tmp_path)
         texture = load(name, size=64)
         assert texture.field.shape == (1, 64, 64)
-        assert (texture.name, texture.dtype, texture.periodic) == (name, np.uint8, False)
+        assert (texture.name, texture.dtype, texture.periodic) == (name, np.uint8, (False, False))
         np.testing.assert_array_equal(load(f"{name}.png", size=64).field, texture.field)
         whole = load(name)
         assert whole.field.shape == (1, 512, 512)
@@ -99,12 +99,12 @@ class TestFormats:
         Image.fromarray(np.repeat(smooth[..., None], 3, axis=2)).save(tmp_path / f"a.{ending}")
         assert np.abs(load(tmp_path / f"a.{ending}").field[0] - smooth).mean() < 12
 
-    def test_color_becomes_luminance(self, tmp_path):
+    def test_color_becomes_luma(self, tmp_path):
         texture = load(written(tmp_path / "a.png", COLOR))
         red, green, blue = np.moveaxis(COLOR.astype(float), 2, 0)
-        luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-        np.testing.assert_allclose(texture.field[0], luminance, rtol=1e-6)
-        assert texture.notes == ("Color was turned into luminance (ITU-R BT.709).",)
+        luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        np.testing.assert_allclose(texture.field[0], luma, rtol=1e-6)
+        assert texture.notes == ("Color was turned into luma (ITU-R BT.709).",)
 
     def test_gray_in_color_keeps_its_levels(self, tmp_path):
         texture = load(written(tmp_path / "a.png", np.repeat(GRAY8[..., None], 3, axis=2)))
@@ -116,11 +116,21 @@ class TestFormats:
         np.testing.assert_array_equal(texture.field[0], GRAY8)
         assert texture.notes == ()
 
-    def test_transparency_is_left_out_with_a_word(self, tmp_path):
-        texture = load(written(tmp_path / "a.png", np.concatenate([COLOR, COLOR[..., :1]], 2)))
-        opaque = load(written(tmp_path / "b.png", COLOR))
-        np.testing.assert_array_equal(texture.field, opaque.field)
-        assert "Transparency was left out." in texture.notes
+    @pytest.mark.parametrize("colors", [GRAY8[..., None], COLOR])
+    def test_pixels_under_half_of_alpha_are_missing(self, colors, tmp_path):
+        alpha = np.where(np.arange(30) < 6, 127, 128 + np.arange(30)).astype(np.uint8)
+        alpha = np.broadcast_to(alpha[:, None], (24, 30, 1))
+        texture = load(written(tmp_path / "a.png", np.concatenate([colors, alpha], 2)))
+        opaque = load(written(tmp_path / "b.png", colors[..., 0] if len(colors.T) == 1 else colors))
+        assert np.isnan(texture.field[0, :, :6]).all()
+        np.testing.assert_array_equal(texture.field[..., 6:], opaque.field[..., 6:])
+        assert texture.notes == (*opaque.notes, "144 of 720 pixels (20.0 %) are missing.")
+
+    @pytest.mark.parametrize("array", [GRAY8, GRAY16])
+    def test_a_gray_level_may_stand_for_transparency(self, array, tmp_path):
+        level = int(array[2, 3])
+        Image.fromarray(array).save(tmp_path / "a.png", transparency=level)
+        np.testing.assert_array_equal(np.isnan(load(tmp_path / "a.png").field[0]), array == level)
 
     @pytest.mark.parametrize(
         ("ending", "mode"),
@@ -154,13 +164,13 @@ class TestResize:
         expected = np.add.outer(np.cos(grid), np.sin(grid))
         np.testing.assert_allclose(texture.field[0], expected, atol=0.02)
         assert texture.notes == (f"Resized to {side} × {side} pixels.",)
-        assert texture.periodic
+        assert texture.periodic == (True, True)
 
     def test_the_border_of_other_pictures_is_mirrored(self, tmp_path):
         ramp = np.add.outer(np.arange(128.0), np.zeros(64))
         texture = load(written(tmp_path / "a.npy", ramp), size=32)
         assert texture.field.shape == (1, 32, 16)
-        assert not texture.periodic
+        assert not texture.periodic[0]
         np.testing.assert_allclose(texture.field[0, :, 3], 4 * np.arange(32) + 1.5, atol=1)
 
     @pytest.mark.parametrize("side", [64, 256])
@@ -168,6 +178,29 @@ class TestResize:
         blocks = np.where(np.indices((128, 128)).sum(axis=0) // 32 % 2, 7.0, -3.0)
         field = load(written(tmp_path / "a.npy", blocks), size=side).field
         assert (field.min(), field.max()) == (-3, 7)
+
+    def test_axes_wrap_on_their_own(self, tmp_path):
+        whole = load("turbulence").field[0]
+        once = load(written(tmp_path / "a.npy", whole[:100]), size=128)
+        assert once.periodic == (False, True)
+        rolled = load(written(tmp_path / "b.npy", np.roll(whole[:100], 64, axis=1)), size=128)
+        np.testing.assert_allclose(
+            np.roll(once.field, 32, axis=2), rolled.field, atol=1e-3 * np.ptp(whole)
+        )
+
+    @pytest.mark.parametrize("side", [64, 200])
+    def test_missing_pixels_stay_missing_and_disturb_nothing(self, side, tmp_path):
+        whole = 1000 + waves((128, 128), 3)
+        holed = whole.copy()
+        holed[32:64, 32:80] = np.nan
+        texture = load(written(tmp_path / "a.npy", holed), size=side)
+        plain = load(written(tmp_path / "b.npy", whole), size=side).field[0]
+        missing = np.isnan(texture.field[0])
+        assert missing.mean() == pytest.approx(32 * 48 / 128**2, rel=0.05)
+        assert missing[round(0.3 * side), round(0.4 * side)]
+        assert np.abs(texture.field[0] - plain)[~missing].max() < 0.6  # of 4, at the rim
+        assert np.median(np.abs(texture.field[0] - plain)[~missing]) < 0.01
+        assert texture.periodic == (True, True)
 
     def test_the_same_size_changes_nothing(self):
         texture = load("foam", size=256)
@@ -178,17 +211,97 @@ class TestResize:
 class TestBorders:
     def test_found_out(self, tmp_path):
         whole = load("turbulence").field[0]
-        crop = whole[:100, :200]
-        assert load(written(tmp_path / "a.npy", whole)).periodic
-        assert not load(written(tmp_path / "b.npy", crop)).periodic
-        assert not load(written(tmp_path / "c.npy", whole[:, :128])).periodic
+        cases = {(256, 256): (True, True), (100, 200): (False, False), (256, 128): (True, False)}
+        for (height, width), periodic in cases.items():
+            path = written(tmp_path / "a.npy", whole[:height, :width])
+            assert load(path).periodic == periodic
 
-    def test_of_a_wave_that_is_steepest_at_the_border(self, tmp_path):
-        assert load(written(tmp_path / "a.npy", waves((64, 64), 3))).periodic
-        assert not load(written(tmp_path / "b.npy", waves((64, 64), 3.25))).periodic
+    @pytest.mark.parametrize(
+        ("told", "axes"),
+        [(False, (False, False)), (True, (True, True)), ((True, False), (True, False))],
+    )
+    def test_or_told(self, told, axes):
+        assert load("turbulence", periodic=told).periodic == axes
 
-    def test_or_told(self):
-        assert not load("turbulence", periodic=False).periodic
+
+class TestMask:
+    @pytest.mark.parametrize("white", [True, 255, 65535])
+    def test_black_is_missing(self, white, tmp_path):
+        valid = np.indices((24, 30))[1] >= 10
+        ending = "npy" if white is True else "png"
+        kind = {True: bool, 255: np.uint8, 65535: np.uint16}[white]
+        mask = written(tmp_path / f"m.{ending}", valid.astype(kind) * kind(white))
+        texture = load(written(tmp_path / "a.png", GRAY8), mask=mask)
+        np.testing.assert_array_equal(texture.field[0], np.where(valid, GRAY8, np.nan))
+        assert texture.notes == ("240 of 720 pixels (33.3 %) are missing.",)
+        assert texture.sha256 != load(tmp_path / "a.png").sha256
+
+    def test_of_several_pictures(self, tmp_path):
+        mask = written(tmp_path / "m.npy", np.indices((24, 30))[0] > 4)
+        stack = load(
+            written(tmp_path / "a.npy", np.stack([FLOAT, FLOAT.T.reshape(24, 30)])), mask=mask
+        )
+        assert np.isnan(stack.fields[:, :, :5]).all()
+        assert not np.isnan(stack.fields[:, :, 5:]).any()
+
+    @pytest.mark.parametrize(
+        ("mask", "message"),
+        [
+            (np.ones((30, 24), bool), "The mask m.npy has 30 × 24 pixels and a.png 24 × 30: give"),
+            (np.ones((3, 24, 30)), "m.npy holds 3 pictures: give one mask for all"),
+            (np.indices((24, 30))[1] < 7.0, "a.png misses 552 of 720 pixels: a texture needs a"),
+        ],
+    )
+    def test_that_does_not_fit(self, mask, message, tmp_path):
+        with pytest.raises(InputError, match=message):
+            load(written(tmp_path / "a.png", GRAY8), mask=written(tmp_path / "m.npy", mask))
+
+
+class TestSeveral:
+    def test_files(self, tmp_path):
+        paths = [
+            written(tmp_path / f"{name}.png", GRAY8 // part) for name, part in (("a", 1), ("b", 2))
+        ]
+        texture = load(paths)
+        np.testing.assert_array_equal(texture.fields[:, 0], [GRAY8, GRAY8 // 2])
+        np.testing.assert_array_equal(texture.field[0], GRAY8)
+        assert (texture.name, texture.notes) == ("a", ("2 pictures of one process.",))
+        assert texture.sha256 != load(paths[::-1]).sha256
+
+    @pytest.mark.parametrize("ending", ["npy", "tif"])
+    def test_stacks(self, ending, tmp_path):
+        stack = RNG.integers(0, 65536, (3, 24, 30), dtype=np.uint16)
+        path = tmp_path / f"a.{ending}"
+        np.save(path, stack) if ending == "npy" else tifffile.imwrite(
+            path, stack, photometric="minisblack"
+        )
+        texture = load(path)
+        np.testing.assert_array_equal(texture.fields[:, 0], stack)
+        assert texture.notes == ("3 pictures of one process.",)
+        assert load(path, size=60).fields.shape == (3, 1, 48, 60)
+
+    def test_an_axis_is_periodic_if_it_is_in_all(self, tmp_path):
+        whole = load("turbulence-512").field[0]
+        paths = [
+            written(tmp_path / f"{i}.npy", part)
+            for i, part in enumerate((whole[:256], whole[256:]))
+        ]
+        assert load(paths).periodic == (False, True)
+        paths = ["turbulence", written(tmp_path / "c.png", whole[:256, :256].astype(np.uint16))]
+        assert load(paths).periodic == (False, False)
+
+    def test_that_do_not_fit(self, tmp_path):
+        first = written(tmp_path / "a.png", GRAY8)
+        with pytest.raises(
+            InputError, match=r"b.png has 20 × 30 pixels and a.png 24 × 30: give pict"
+        ):
+            load([first, written(tmp_path / "b.png", GRAY8[:20])])
+        with pytest.raises(
+            InputError, match="c.png holds uint16 values and a.png uint8: give pict"
+        ):
+            load([first, written(tmp_path / "c.png", GRAY16)])
+        with pytest.raises(InputError, match="No picture was given: give the path of one"):
+            load([])
 
 
 def holed():
@@ -213,8 +326,13 @@ BAD = {  # file or what is in it, size, what is said of it
     "small": (FLOAT[:15], None, "has 15 × 30 pixels: a texture needs at least 16"),
     "large": (np.tile(FLOAT, (50, 1)), None, "has 1200 × 30 pixels, which takes long: give a size"),
     "constant": (0 * FLOAT + 7, None, r"is constant \(7 everywhere\): a texture needs contrast"),
-    "NaN": (holed(), None, "holds 2 values that are NaN, infinite or over .*: replace them"),
-    "huge": (1e300 * FLOAT, None, "or over 3.4e38: replace them by finite ones"),
+    "infinite": (holed(), None, r"infinite or over 3.4e38 \(1 of them\): replace them by finite"),
+    "huge": (1e300 * FLOAT, None, "or over 3.4e38 .*: replace them by finite ones"),
+    "no number": (
+        FLOAT * np.nan,
+        None,
+        "a.npy misses 720 of 720 pixels: a texture needs a quarter",
+    ),
     "size": (FLOAT, 15, "The size 15 is out of range: give 16 to 8192 pixels"),
     "great size": (FLOAT, 10**9, "The size 1000000000 is out of range: give 16"),
     "thin": (FLOAT[:, :20].repeat(4, 0), 40, "resized to 40, has 40 × 8 pixels: a texture needs"),
@@ -296,6 +414,27 @@ class TestSave:
         assert (levels.min(), levels.max()) == (0, 65535)
         span = np.ptp(FLOAT)
         np.testing.assert_allclose(FLOAT.min() + span * levels / 65535, FLOAT, atol=1e-5 * span)
+
+    @pytest.mark.parametrize("array", [GRAY8, GRAY16, FLOAT])
+    def test_missing_pixels_come_back_as_missing(self, array, tmp_path):
+        mask = written(tmp_path / "m.npy", np.indices((24, 30)).sum(axis=0) % 5 > 0)
+        ending = "npy" if array is FLOAT else "png"
+        texture = load(written(tmp_path / f"a.{ending}", array), mask=mask)
+        save_png(tmp_path / "b.png", texture.field[0], texture)
+        again = load(tmp_path / "b.png").field
+        if array is FLOAT:
+            np.testing.assert_array_equal(np.isnan(again), np.isnan(texture.field))
+        else:
+            np.testing.assert_array_equal(again, texture.field)
+
+    def test_missing_pixels_where_every_level_is_in_use(self, tmp_path):
+        levels = np.arange(2**16).reshape(256, 256)
+        stack = np.stack([levels, levels]).reshape(512, 256).astype(np.float32)
+        stack[256:] = np.nan
+        texture = load(written(tmp_path / "a.png", levels.astype(np.uint16)))
+        save_png(tmp_path / "b.png", stack, texture)
+        again = load(tmp_path / "b.png").field[0]
+        np.testing.assert_array_equal(again, np.where(stack == 0, 1, stack))
 
     def test_what_is_not_a_number_is_drawn_black(self, tmp_path):
         texture = load(written(tmp_path / "a.png", GRAY8))

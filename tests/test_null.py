@@ -37,7 +37,7 @@ def board(request):
     first = request.param
     target, *reals = (gaussian(first + seed) for seed in range(1 + REALS))
     field = target[None].astype(np.float32)
-    texture = Texture("gaussian", field, periodic=True, dtype=field.dtype, sha256="")
+    texture = Texture("gaussian", field[None], (True, True), field.dtype, sha256="")
     result = drain(generate(texture, OPTIONS))
     assert result.outcome is Outcome.CONVERGED
     drawn = {

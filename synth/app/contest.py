@@ -29,10 +29,10 @@ class Contest(NamedTuple):
     Pictures of 8 and 16 bits are in units of their full range, others in their own.
 
     Attributes:
-        target: the texture; its field, too, is in these units.
+        target: the texture; its fields, too, are in these units, NaN where pixels are missing.
         fields: candidates by name; files of one folder that differ in a number at the end
             are samples of one name.
-        reals: further real fields.
+        reals: further real fields; those of the target's file come first.
     """
 
     target: Texture
@@ -46,16 +46,16 @@ def read(
     reals: Sequence[str] = (),
     *,
     size: int | None = None,
-    periodic: bool | None = None,
+    periodic: tuple[bool, bool] | None = None,
 ) -> Contest:
-    """Read the pictures of a contest.
+    """Read the pictures of a contest; a file of several holds several samples.
 
     Args:
         target: path or bundled name.
         candidates: paths of pictures to be judged.
         reals: paths of further real pictures.
         size: longest side to which all of them are resized.
-        periodic: whether opposite borders match; found out from the target by default.
+        periodic: whether rows and columns wrap; found out from the target by default.
 
     Returns:
         The fields, all of the target's shape.
@@ -65,10 +65,10 @@ def read(
     """
     whole = load(target, size=size, periodic=periodic)
 
-    def field(source: str) -> Float[np.ndarray, "h w"]:
+    def fields_of(source: str) -> list[Float[np.ndarray, "h w"]]:
         texture = load(source, size=size, periodic=whole.periodic)
         _check(texture, whole, source)
-        return _in_range(texture)
+        return list(_in_range(texture)[:, 0])
 
     names = _names(candidates)
     if len(set(names)) > _MOST_NAMES:
@@ -77,9 +77,10 @@ def read(
         )
     fields: dict[str, list[Float[np.ndarray, "h w"]]] = {}
     for source, name in zip(candidates, names, strict=True):
-        fields.setdefault(name, []).append(field(source))
-    target_ = whole._replace(field=_in_range(whole)[None].astype(np.float32))
-    return Contest(target_, fields, [field(source) for source in reals])
+        fields.setdefault(name, []).extend(fields_of(source))
+    target_ = whole._replace(fields=_in_range(whole).astype(np.float32))
+    more = [*target_.fields[1:, 0], *(field for source in reals for field in fields_of(source))]
+    return Contest(target_, fields, more)
 
 
 def judge(contest: Contest) -> Scoreboard:
@@ -135,6 +136,6 @@ def _check(texture: Texture, target: Texture, source: str) -> None:
         )
 
 
-def _in_range(texture: Texture) -> Float[np.ndarray, "h w"]:
-    """The field, 8 and 16 bits in units of their full range, so that they compare."""
-    return texture.field[0] / np.float64(_RANGES.get(texture.dtype, 1))
+def _in_range(texture: Texture) -> Float[np.ndarray, "n c h w"]:
+    """The fields, 8 and 16 bits in units of their full range, so that they compare."""
+    return texture.fields / np.float64(_RANGES.get(texture.dtype, 1))

@@ -80,7 +80,15 @@ def _tiff(content: bytes) -> np.ndarray:
 
 
 def _pillow(content: bytes, formats: tuple[str, ...]) -> np.ndarray:
-    """Decode if the content, not the name, is of one of these formats."""
+    """Decode if the content, not the name, is of one of these formats.
+
+    A gray level that stands for transparency becomes an alpha channel.
+    """
     with Image.open(BytesIO(content), formats=formats) as image:
         mode = "RGB" if image.mode == "CMYK" else None  # None: as it is
-    return iio.imread(content, plugin="pillow", mode=mode)
+        level = image.info.get("transparency")
+    array = iio.imread(content, plugin="pillow", mode=mode)
+    if array.ndim == 2 and array.dtype.kind == "u" and isinstance(level, int):
+        opaque = np.where(array == level, 0, np.iinfo(array.dtype).max)
+        return np.dstack([array, opaque]).astype(array.dtype)
+    return array

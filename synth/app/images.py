@@ -2,19 +2,19 @@
 
 import difflib
 import hashlib
-import math
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-import imageio.v3 as iio
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from PIL import Image
 
-from synth.app.decoding import decode
+from synth.app.borders import found_periodic
+from synth.app.reading import check_alike, check_usual, check_values, masked, notes, read, resized
 from synth.errors import InputError
 
 __all__ = ["PHOTOGRAPHS", "Texture", "bundled", "load", "pictures", "save_png"]
@@ -22,30 +22,33 @@ __all__ = ["PHOTOGRAPHS", "Texture", "bundled", "load", "pictures", "save_png"]
 PHOTOGRAPHS = ("brick", "grass", "gravel")
 """Names of photographs that come with scikit-image, read from there."""
 
-_LEAST_SIDE = 16
-_USUAL_SIDE = 1024  # larger pictures must be asked for with a size
-_MOST_SIDE = 8192
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709
-
 
 class Texture(NamedTuple):
-    """A picture as a field.
+    """One or several pictures of one process, as fields.
 
     Attributes:
-        name: file name without its ending.
-        field: gray levels in the file's own units, one channel.
-        periodic: whether opposite borders match.
+        name: of the first file, without its ending.
+        fields: n pictures of gray levels in the file's own units, one channel; NaN where a pixel
+            is missing.
+        periodic: whether the axes wrap, in the order of the array's: that of the rows
+            (vertical), that of the columns (horizontal).
         dtype: of the file, so that pictures are written back as they came.
-        sha256: of the file's bytes.
-        notes: what was done to the picture on the way, in sentences.
+        sha256: of the file's bytes; of several files, a mask last: of their digests, one after
+            the other.
+        notes: what was done to the pictures on the way, in sentences.
     """
 
     name: str
-    field: Float[np.ndarray, "c h w"]
-    periodic: bool
+    fields: Float[np.ndarray, "n c h w"]
+    periodic: tuple[bool, bool]
     dtype: np.dtype
     sha256: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def field(self) -> Float[np.ndarray, "c h w"]:
+        """The first picture."""
+        return self.fields[0]
 
 
 def bundled() -> dict[str, dict]:
@@ -62,50 +65,69 @@ def pictures() -> list[Path]:
     return sorted(seen, key=lambda path: (rank.get(path.name, len(order)), path.name))
 
 
-def load(source: str | Path, *, size: int | None = None, periodic: bool | None = None) -> Texture:
-    """Read a picture, from a path or by the bare name of a bundled one.
+def load(
+    source: str | Path | Sequence[str | Path],
+    *,
+    size: int | None = None,
+    periodic: bool | tuple[bool, bool] | None = None,
+    mask: str | Path | None = None,
+) -> Texture:
+    """Read one or several pictures of one process, from paths or by the names of bundled ones.
 
-    PNG, JPEG, TIFF and other formats of ``decoding``, and ``.npy`` arrays. Color becomes
-    luminance (ITU-R BT.709).
+    PNG, JPEG, TIFF and other formats of ``decoding``, and ``.npy`` arrays. A gray array of three
+    axes, or a TIFF of several pages, is a stack of pictures, unless its last axis has a length of
+    at most 4, which is color. Color becomes luma (ITU-R BT.709). Pixels are missing where
+    they are NaN, where alpha is under half of its range, and where a mask is.
 
     Args:
-        source: path, or a name such as ``"turbulence.png"`` or ``"turbulence"``.
-        size: longest side in pixels to which the picture is resized.
-        periodic: whether opposite borders match; found out by default.
+        source: path, or a name such as ``"turbulence.png"`` or ``"turbulence"``; or several, of
+            pictures of one shape and type.
+        size: longest side in pixels to which the pictures are resized.
+        periodic: whether rows and columns wrap, or both; found out by default, and then true of
+            an axis if it is true in all pictures.
+        mask: path of a picture of the same size, white (over half of its range) where pixels are
+            valid; ``.npy`` of true and false, too.
 
     Returns:
-        The picture as a field, float32, with what must be known about it.
+        The pictures as fields, float32, with what must be known about them.
 
     Raises:
         InputError: if there is no such picture, or it cannot be a texture: not an image,
-            not finite, constant, under 16 pixels, over 1024 pixels without ``size``.
+            infinite, constant, three quarters of it missing, under 16 pixels, over 1024 pixels
+            without ``size``; or if pictures or mask do not fit together.
 
     Example:
         >>> load("turbulence").field.shape
         (1, 256, 256)
     """
-    path = _find(source)
-    raw = _read(path)
-    _check_sides(raw.shape[:2], path.name)
-    gray, notes = _gray(raw)
-    _check_values(gray, path.name)
-    if periodic is None:
-        periodic = _borders_match(gray)
-    if size is not None:
-        gray, note = _resize(gray, size, periodic, path.name)
-        notes += note
-    elif max(gray.shape) > _USUAL_SIDE:
-        raise InputError(
-            f"{path.name} has {gray.shape[0]} × {gray.shape[1]} pixels, which takes long: give a "
-            f"size, for instance 512 to shrink it or {max(gray.shape)} to use every pixel."
-        )
+    paths = [_find(each) for each in _listed(source)]
+    masks = [] if mask is None else [_find(mask)]
+    contents = [path.read_bytes() for path in (*paths, *masks)]
+    given = [
+        each for path, content in zip(paths, contents, strict=False) for each in read(content, path)
+    ]
+    check_alike(given)
+    for path in masks:
+        given = masked(given, contents[-1], path)
+    for picture in given:
+        check_values(picture)
+    axes = _axes([picture.gray for picture in given], periodic)
+    said = notes(given)
+    if size is None:
+        check_usual(given[0])
+    else:
+        before = given[0].gray.shape
+        given = [resized(picture, size, axes) for picture in given]
+        height, width = given[0].gray.shape
+        if (height, width) != before:
+            said += (f"Resized to {height} × {width} pixels.",)
     return Texture(
-        name=path.stem,
-        field=gray[None].astype(np.float32),
-        periodic=periodic,
-        dtype=raw.dtype,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        notes=notes,
+        name=paths[0].stem,
+        fields=np.stack([picture.gray for picture in given])[:, None].astype(np.float32),
+        periodic=axes,
+        dtype=given[0].dtype,
+        sha256=_digest(contents),
+        notes=said,
     )
 
 
@@ -113,20 +135,41 @@ def save_png(path: Path, field: Float[np.ndarray, "h w"], texture: Texture) -> N
     """Write a field as PNG on the gray scale of a texture.
 
     Levels of an 8- or 16-bit picture are kept and clipped to its range; others are mapped
-    to 16 bits, the texture's least value to black and its largest to white.
+    to 16 bits, the texture's least value to black and its largest to white. Missing pixels of a
+    field are transparent; one that holds no number at all is black.
 
     Args:
         path: file to be written.
-        field: in the texture's units.
+        field: in the texture's units; NaN where a pixel is missing.
         texture: whose gray scale it is.
     """
     dtype = texture.dtype if texture.dtype in (np.uint8, np.uint16) else np.dtype(np.uint16)
     top = np.iinfo(dtype).max
-    levels = np.nan_to_num(np.asarray(field, np.float64))
+    levels = np.asarray(field, np.float64)
     if dtype != texture.dtype:
-        low, high = float(texture.field.min()), float(texture.field.max())
+        low, high = float(np.nanmin(texture.fields)), float(np.nanmax(texture.fields))
         levels = (levels - low) / (high - low) * top
-    iio.imwrite(path, np.clip(np.round(levels), 0, top).astype(dtype), extension=".png")
+    gray = np.clip(np.round(np.nan_to_num(levels)), 0, top).astype(dtype)
+    missing = np.isnan(levels)
+    if missing.any() and not missing.all():
+        _save_holed(path, gray, missing)
+    else:
+        Image.fromarray(gray).save(path, format="PNG")
+
+
+def _save_holed(path: Path, gray: np.ndarray, missing: Bool[np.ndarray, "h w"]) -> None:
+    """Write with an alpha channel; of 16 bits, with a level that stands for missing pixels.
+
+    Pillow cannot write an alpha channel of 16 bits.
+    """
+    if gray.dtype == np.uint8:
+        alpha = np.where(missing, 0, 255).astype(np.uint8)
+        Image.fromarray(np.dstack([gray, alpha])).save(path, format="PNG")
+        return
+    unused = np.setdiff1d(np.arange(2**16), gray[~missing])
+    level = int(unused[0]) if unused.size else 0
+    gray = np.where(missing, level, gray if unused.size else np.maximum(gray, 1))
+    Image.fromarray(gray.astype(np.uint16)).save(path, format="PNG", transparency=level)
 
 
 @cache
@@ -135,6 +178,13 @@ def _textures() -> Path:
     package = Path(__file__).parent.parent
     inside = package / "textures"
     return inside if inside.is_dir() else package.parent / "textures"
+
+
+def _listed(source: str | Path | Sequence[str | Path]) -> list[str | Path]:
+    listed = [source] if isinstance(source, str | Path) else list(source)
+    if not listed:
+        raise InputError("No picture was given: give the path of one, or a bundled name.")
+    return listed
 
 
 def _find(source: str | Path) -> Path:
@@ -162,87 +212,18 @@ def _not_found(path: Path) -> str:
     )
 
 
-def _read(path: Path) -> np.ndarray:
-    array = decode(path.read_bytes(), path)
-    if array.dtype.kind not in "buif":
-        raise InputError(f"{path} holds {array.dtype} values: give real numbers.")
-    while array.ndim > 2 and len(array) == 1:  # one frame, as GIF and TIFF have it
-        array = array[0]
-    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (1, 2, 3, 4)):
-        raise InputError(
-            f"{path} has the shape {array.shape}: give one picture, height × width, gray or color."
-        )
-    return array
+def _axes(
+    grays: list[Float[np.ndarray, "h w"]], given: bool | tuple[bool, bool] | None
+) -> tuple[bool, bool]:
+    """Which axes wrap, as it was told or as it is seen in all pictures."""
+    if given is not None:
+        return given if isinstance(given, tuple) else (given, given)
+    rows, columns = zip(*map(found_periodic, grays), strict=True)
+    return all(rows), all(columns)
 
 
-def _gray(raw: np.ndarray) -> tuple[Float[np.ndarray, "h w"], tuple[str, ...]]:
-    array = raw.astype(np.float64)
-    if array.ndim == 2:
-        return array, ()
-    notes = ()
-    if array.shape[2] in (2, 4):
-        if np.ptp(array[..., -1]) > 0:
-            notes = ("Transparency was left out.",)
-        array = array[..., :-1]
-    if array.shape[2] == 1 or np.ptp(array, axis=2).max() == 0:
-        return array[..., 0], notes
-    return array @ _LUMINANCE, ("Color was turned into luminance (ITU-R BT.709).", *notes)
-
-
-def _check_sides(shape: tuple[int, ...], name: str) -> None:
-    if min(shape) < _LEAST_SIDE:
-        raise InputError(
-            f"{name} has {shape[0]} × {shape[1]} pixels: a texture needs at least "
-            f"{_LEAST_SIDE} on each side."
-        )
-
-
-def _check_values(gray: Float[np.ndarray, "h w"], name: str) -> None:
-    finite = np.abs(gray) <= np.finfo(np.float32).max
-    if not finite.all():
-        raise InputError(
-            f"{name} holds {np.sum(~finite)} values that are NaN, infinite or over 3.4e38: "
-            "replace them by finite ones."
-        )
-    if np.ptp(gray.astype(np.float32)) == 0:
-        raise InputError(
-            f"{name} is constant ({gray.flat[0]:g} everywhere): a texture needs contrast."
-        )
-
-
-def _borders_match(gray: Float[np.ndarray, "h w"]) -> bool:
-    """Whether the jump across the border is like the differences of neighbors inside.
-
-    It may be as large as between any two lines inside: a wave may be steepest at the border.
-    """
-
-    def match(axis: int) -> bool:
-        lines = np.moveaxis(gray, axis, 0)
-        jump = ((lines[0] - lines[-1]) ** 2).mean()
-        inside = (np.diff(lines, axis=0) ** 2).mean(axis=1)
-        return bool(jump <= max(2 * inside.mean(), 1.1 * inside.max()))
-
-    return match(0) and match(1)
-
-
-def _resize(
-    gray: Float[np.ndarray, "h w"], size: int, periodic: bool, name: str
-) -> tuple[Float[np.ndarray, "a b"], tuple[str, ...]]:
-    """Lanczos resampling, around the border of a periodic picture."""
-    if not _LEAST_SIDE <= size <= _MOST_SIDE:
-        raise InputError(
-            f"The size {size} is out of range: give {_LEAST_SIDE} to {_MOST_SIDE} pixels."
-        )
-    scale = size / max(gray.shape)
-    if scale == 1:
-        return gray, ()
-    height, width = (max(1, round(n * scale)) for n in gray.shape)
-    _check_sides((height, width), f"{name}, resized to {size},")
-    pad = math.ceil(4 / min(scale, 1))
-    padded = np.pad(gray, pad, mode="wrap" if periodic else "reflect")
-    box = (pad, pad, pad + gray.shape[1], pad + gray.shape[0])
-    image = Image.fromarray(padded.astype(np.float32))
-    resized = image.resize((width, height), Image.Resampling.LANCZOS, box=box)
-    array = np.asarray(resized, np.float64).clip(gray.min(), gray.max())  # no ringing
-    _check_values(array, f"{name}, resized to {size},")
-    return array, (f"Resized to {height} × {width} pixels.",)
+def _digest(contents: list[bytes]) -> str:
+    digests = [hashlib.sha256(content) for content in contents]
+    if len(digests) == 1:
+        return digests[0].hexdigest()
+    return hashlib.sha256(b"".join(each.digest() for each in digests)).hexdigest()

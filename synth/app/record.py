@@ -60,7 +60,7 @@ def write_field(field: Float[np.ndarray, "h w"], name: str, parent: Path) -> Pat
     Raises:
         InputError: if the folder cannot be written.
     """
-    texture = Texture(name, field[None], periodic=True, dtype=field.dtype, sha256="")
+    texture = Texture(name, field[None, None], (True, True), field.dtype, sha256="")
     with hidden_folder(parent) as hidden:
         save_png(hidden / f"{name}.png", field, texture)
         np.save(hidden / f"{name}.npy", field)
