@@ -56,7 +56,8 @@ def plain(output):
 class TestHelp:
     OPTIONS = (
         *("--seed", "--size", "--scales", "--angles", "--model", "--gray-levels", "--isotropic"),
-        *("--samples", "--max-steps", "--tolerance", "--solver", "--periodic", "--out", "--device"),
+        *("--samples", "--max-steps", "--tolerance", "--solver", "--periodic", "--mask"),
+        *("--out", "--device"),
     )
 
     def test_names_every_option(self, synth):
@@ -159,7 +160,11 @@ BAD = {
     "missing": (["nowhere.png"], r"There is no picture nowhere\.png: give"),
     "no image": (["text.png"], "text.png cannot be read as a picture: give a PNG"),
     "constant": (["constant.npy"], "is constant .*: a texture needs contrast"),
-    "NaN": (["nan.npy"], "holds 1 values that are NaN.*: replace them"),
+    "infinite": (["infinite.npy"], "holds values that are infinite .*: replace them"),
+    "axes": ([*SMALL, "--periodic", "z"], "'--periodic': 'z' is not one of 'x', 'y', 'xy', 'none'"),
+    "no axes": ([*SMALL, "--no-periodic"], "No such option:? '?--no-periodic"),
+    "mask": ([*SMALL, "--mask", "constant.npy"], "mask constant.npy has 40 × 40 pixels and tur"),
+    "no mask": ([*SMALL, "--mask", "nowhere.png"], r"There is no picture nowhere\.png: give"),
     "small": (["small.npy"], "has 15 × 40 pixels: a texture needs at least 16"),
     "J": ([*SMALL, "--scales", "9"], "9 scales do not fit a picture of 32 × 32 pixels: choose"),
     "L": ([*SMALL, "--angles", "0"], "0 angles were asked for: choose 1 to 64"),
@@ -174,7 +179,7 @@ BAD = {
     "number": ([*SMALL, "--size", "wide"], "'--size'.* integer"),
     "option": ([*SMALL, "--sise", "32"], "No such option:? '?--sise.*see `synth generate --help`"),
     "nothing": ([], "Missing argument .*: see `synth generate --help`"),
-    "too much": (["foam", "ising"], r"unexpected extra argument.*ising"),
+    "unlike": (["foam", "brick"], "brick.png has 512 × 512 pixels and foam.png 256 × 256: give"),
 }
 
 
@@ -185,8 +190,8 @@ def test_bad_input_ends_in_one_sentence(case, synth, tmp_path, monkeypatch):
     field = np.random.default_rng(0).normal(size=(40, 40))
     np.save("constant.npy", np.ones((40, 40)))
     np.save("small.npy", field[:15])
-    field[0, 0] = np.nan
-    np.save("nan.npy", field)
+    field[0, 0] = np.inf
+    np.save("infinite.npy", field)
     before = sorted(tmp_path.iterdir())
     arguments, message = BAD[case]
     code, out, err = synth("generate", *arguments)

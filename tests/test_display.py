@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from synth.app.display import _panel, _seconds_left, _words, score_table
+from synth.app.display import Display, _panel, _seconds_left, _words, score_table
+from synth.app.images import Texture
 from synth.app.runs import Look
 from synth.descent import Progress
 from synth.metrics import compare
@@ -58,6 +59,24 @@ def test_the_panel_tells_how_far_the_worst_sample_is(samples):
     words = words_of(*_panel(Look("spectra", progress), MAX_STEPS, 7.2))
     assert "spectra: 120 evaluations, loss 0.5, about 7 s left" in words
     assert "moments differ by 0.300 of their noise, goal 0.04" in words
+
+
+@pytest.mark.parametrize(
+    ("periodic", "words"),
+    [
+        ((True, True), "periodic"),
+        ((False, True), "periodic along x"),
+        ((True, False), "periodic along y"),
+        ((False, False), "not periodic"),
+    ],
+)
+def test_what_was_read_is_said_in_the_end(periodic, words, capsys):
+    fields = np.zeros((3, 1, 16, 20), np.float32)
+    notes = ("3 pictures of one process.",)
+    with Display() as display:
+        display.target(Texture("waves", fields, periodic, fields.dtype, "", notes))
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"waves: 16 × 20 pixels, {words}.", *notes]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 
@@ -59,6 +60,17 @@ def report(folder):
     return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
 
 
+def test_options_name_all_that_is_read(tmp_path):
+    mask = np.indices((256, 256))[1] > 63
+    np.save(tmp_path / "mask.npy", mask)
+    given = {"others": ("sparse",), "mask": str(tmp_path / "mask.npy"), "periodic": (True, False)}
+    texture = read(replace(OPTIONS, size=None, **given))
+    assert texture.fields.shape == (2, 1, 256, 256)
+    np.testing.assert_array_equal(texture.fields[1], load("sparse", mask=given["mask"]).field)
+    np.testing.assert_array_equal(~np.isnan(texture.field[0]), mask)
+    assert texture.axes == "y"
+
+
 class TestFolder:
     def test_name_and_files(self, folder):
         name, day, time = folder.name.split("-")
@@ -103,6 +115,8 @@ class TestManifest:
         assert report["seed"] == 3
         assert report["input"]["sha256"] == bundled()["turbulence"]["sha256"]
         assert report["input"]["shape"] == [1, 32, 32]
+        assert report["input"]["periodic"] == "xy"
+        assert (report["input"]["pictures"], report["input"]["missing"]) == (1, 0)
         assert report["input"]["notes"] == ["Resized to 32 × 32 pixels."]
         assert report["versions"]["jax"] == jax.__version__
         assert report["versions"]["synth"] == version("synth")

@@ -10,12 +10,13 @@ _STARTED = time.perf_counter()
 
 import sys  # noqa: E402 - the clock starts first
 from collections.abc import Sequence  # noqa: E402
-from enum import StrEnum  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Annotated, Any, NoReturn  # noqa: E402
 
 import typer  # noqa: E402
 
+from synth.app import arguments as args  # noqa: E402
+from synth.app.arguments import DeviceName, ModelName, SolverName  # noqa: E402
 from synth.errors import InputError  # noqa: E402
 
 __all__ = ["app", "main"]
@@ -31,136 +32,29 @@ _MOST_SIDE = 4096
 _INTERRUPTED = 130
 
 
-class ModelName(StrEnum):
-    """Models that ``generate`` draws from, from the least to the most that is kept."""
-
-    GAUSSIAN = "gaussian"
-    SCATTERING1 = "scattering1"
-    SCATTERING = "scattering"
-    SPECTRA = "spectra"
-    FULL = "full"
-
-
-class SolverName(StrEnum):
-    """Descent methods."""
-
-    LBFGS = "lbfgs"
-    ADAM = "adam"
-
-
-class DeviceName(StrEnum):
-    """Where JAX computes."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    GPU = "gpu"
-    TPU = "tpu"
-
-
-_IMAGE = "Path of a picture or .npy array, or a name of `synth list`."
-_Image = Annotated[str, typer.Argument(metavar="IMAGE", help=_IMAGE)]
-_Seed = Annotated[int, typer.Option(help="Another seed gives another texture of the same kind.")]
-_Size = Annotated[int | None, typer.Option(help="Resize the target: its longest side, in pixels.")]
-_Scales = Annotated[
-    int | None,
-    typer.Option(
-        help="Scales J: structures up to 2^J pixels are kept. Default: all that fit, one less for "
-        "spectra."
-    ),
-]
-_Angles = Annotated[
-    int | None,
-    typer.Option(
-        help="Angles L in a half-turn: more keep sharper directions. Default: 8, 4 for spectra."
-    ),
-]
-_Model = Annotated[
-    list[ModelName],
-    typer.Option(
-        help="What is kept of the picture; give it several times to see a ladder of models. "
-        "scattering1: contrasts per scale and direction. scattering: how they vary, too. "
-        "spectra: signs and edges, by covariances between scales. full: both and the gray levels. "
-        "The Gaussian is always shown beside."
-    ),
-]
-_GrayLevels = Annotated[
-    bool,
-    typer.Option(
-        "--gray-levels", help="Match the gray levels too: bright stays bright, dark stays dark."
-    ),
-]
-_Isotropic = Annotated[
-    bool,
-    typer.Option(
-        "--isotropic",
-        help="Average the spectra over rotations: an eighth of the numbers, for pictures without a "
-        "preferred direction.",
-    ),
-]
-_Samples = Annotated[int, typer.Option(help="Textures of each model, drawn from SEED, SEED + 1, …")]
-_Steps = Annotated[int, typer.Option(help="Most evaluations of the loss.")]
-_Tolerance = Annotated[
-    float | None,
-    typer.Option(
-        help="The descent ends when the moments differ by this fraction of their estimation "
-        "noise, the difference that pieces of the picture show. Default: 0.05, spectra 0.15, "
-        "with gray levels 0.2."
-    ),
-]
-_Solver = Annotated[SolverName, typer.Option(help="Descent method.")]
-_Periodic = Annotated[
-    bool | None,
-    typer.Option(help="Whether opposite borders match. Default: found out from the picture."),
-]
-_Out = Annotated[Path, typer.Option(help="Folder in which a new folder is made for the run.")]
-_Device = Annotated[DeviceName, typer.Option(help="Where to compute; auto takes the fastest.")]
-_Devices = Annotated[
-    int | None,
-    typer.Option(
-        help="Devices that share the work, samples first, then the angles of each; of every "
-        "process, if there are several. A processor counts as many as are asked for. Default: "
-        "as many cores as share evenly, up to 8; one accelerator; all with --distributed."
-    ),
-]
-_Distributed = Annotated[
-    bool,
-    typer.Option(
-        "--distributed",
-        help="Share the work with the other processes of this Slurm, Open MPI, Kubernetes or "
-        "Cloud TPU job; the first one writes.",
-    ),
-]
-_Cache = Annotated[
-    bool,
-    typer.Option(
-        "--cache/--no-cache",
-        help="Keep programs for the next run, compiled and traced; `synth cache` shows where.",
-    ),
-]
-
-
 @app.command()
 def generate(
-    image: _Image,
-    seed: _Seed = 0,
-    size: _Size = None,
-    scales: _Scales = None,
-    angles: _Angles = None,
-    model: _Model = [ModelName.SCATTERING],  # noqa: B006 - typer copies it
-    gray_levels: _GrayLevels = False,
-    isotropic: _Isotropic = False,
-    samples: _Samples = 1,
-    max_steps: _Steps = 1000,
-    tolerance: _Tolerance = None,
-    solver: _Solver = SolverName.LBFGS,
-    periodic: _Periodic = None,
-    out: _Out = Path("outputs"),
-    device: _Device = DeviceName.AUTO,
-    devices: _Devices = None,
-    distributed: _Distributed = False,
-    cache: _Cache = True,
+    images: args.Images,
+    seed: args.Seed = 0,
+    size: args.Size = None,
+    scales: args.Scales = None,
+    angles: args.Angles = None,
+    model: args.Model = [ModelName.SCATTERING],  # noqa: B006 - typer copies it
+    gray_levels: args.GrayLevels = False,
+    isotropic: args.Isotropic = False,
+    samples: args.Samples = 1,
+    max_steps: args.Steps = 1000,
+    tolerance: args.Tolerance = None,
+    solver: args.Solver = SolverName.LBFGS,
+    periodic: args.Periodic = None,
+    mask: args.Mask = None,
+    out: args.Out = Path("outputs"),
+    device: args.Device = DeviceName.AUTO,
+    devices: args.Devices = None,
+    distributed: args.Distributed = False,
+    cache: args.Cache = True,
 ) -> None:
-    """Draw a new texture with the statistics of IMAGE, beside a Gaussian sample.
+    """Draw a new texture with the statistics of the IMAGEs, beside a Gaussian sample.
 
     Writes OUT/<name>-<time>/ with target.png, gaussian.png, a picture per model and sample,
     comparison.png, scoreboard.png, fields.npz and manifest.json. Exit code: 0 converged,
@@ -168,9 +62,11 @@ def generate(
     the same).
     """
     asked = {
-        "image": image,
+        "image": images[0],
+        "others": tuple(images[1:]),
         "size": size,
-        "periodic": periodic,
+        "periodic": periodic.pair if periodic else None,
+        "mask": mask,
         "seed": seed,
         "scales": scales,
         "angles": angles,
@@ -255,7 +151,7 @@ def cache_(
 
 @app.command()
 def compare(
-    target: Annotated[str, typer.Argument(metavar="TARGET", help=_IMAGE)],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help=args.IMAGE)],
     candidates: Annotated[
         list[str],
         typer.Argument(
@@ -274,8 +170,8 @@ def compare(
     size: Annotated[
         int | None, typer.Option(help="Resize all pictures: their longest side, in pixels.")
     ] = None,
-    periodic: _Periodic = None,
-    out: _Out = Path("outputs"),
+    periodic: args.Periodic = None,
+    out: args.Out = Path("outputs"),
 ) -> None:
     """Score pictures by twenty statistics, against the noise floor.
 
@@ -289,7 +185,8 @@ def compare(
         from synth.app import contest
         from synth.app.folders import check_folder
 
-        entries = contest.read(target, candidates, real, size=size, periodic=periodic)
+        axes = periodic.pair if periodic else None
+        entries = contest.read(target, candidates, real, size=size, periodic=axes)
         check_folder(out)
         display.phase("judging")
         board = contest.judge(entries)
@@ -304,10 +201,10 @@ def process(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="Name of a process, see `synth list`.")
     ],
-    seed: _Seed = 0,
+    seed: args.Seed = 0,
     size: Annotated[int, typer.Option(help="Height and width, in pixels.")] = 256,
     out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("outputs"),
-    device: _Device = DeviceName.AUTO,
+    device: args.Device = DeviceName.AUTO,
 ) -> None:
     """Draw a random field of one of the processes: a texture that needs no picture.
 

@@ -65,7 +65,8 @@ class Display:
     def target(self, texture: Texture) -> None:
         """Say what was read, and what was done to it."""
         _, height, width = texture.field.shape
-        borders = "periodic" if texture.periodic else "not periodic"
+        words = {"none": "not periodic", "xy": "periodic"}
+        borders = words.get(texture.axes, f"periodic along {texture.axes}")
         facts = (f"{texture.name}: {height} × {width} pixels, {borders}.", *texture.notes)
         self._facts = [Text(fact) for fact in facts]
 

@@ -50,6 +50,12 @@ class Texture(NamedTuple):
         """The first picture."""
         return self.fields[0]
 
+    @property
+    def axes(self) -> str:
+        """Which axes wrap, in a word: x (the horizontal one), y, xy or none."""
+        rows, columns = self.periodic
+        return "x" * columns + "y" * rows or "none"
+
 
 def bundled() -> dict[str, dict]:
     """Pictures that come with the package: the tables of ``textures/index.toml`` by name."""
@@ -111,20 +117,20 @@ def load(
         given = masked(given, contents[-1], path)
     for picture in given:
         check_values(picture)
-    axes = _axes([picture.gray for picture in given], periodic)
+    wraps = _wraps([picture.gray for picture in given], periodic)
     said = notes(given)
     if size is None:
         check_usual(given[0])
     else:
         before = given[0].gray.shape
-        given = [resized(picture, size, axes) for picture in given]
+        given = [resized(picture, size, wraps) for picture in given]
         height, width = given[0].gray.shape
         if (height, width) != before:
             said += (f"Resized to {height} × {width} pixels.",)
     return Texture(
         name=paths[0].stem,
         fields=np.stack([picture.gray for picture in given])[:, None].astype(np.float32),
-        periodic=axes,
+        periodic=wraps,
         dtype=given[0].dtype,
         sha256=_digest(contents),
         notes=said,
@@ -212,7 +218,7 @@ def _not_found(path: Path) -> str:
     )
 
 
-def _axes(
+def _wraps(
     grays: list[Float[np.ndarray, "h w"]], given: bool | tuple[bool, bool] | None
 ) -> tuple[bool, bool]:
     """Which axes wrap, as it was told or as it is seen in all pictures."""

@@ -86,8 +86,10 @@ def manifest(result: Result) -> dict[str, Any]:
         "input": {
             "name": texture.name,
             "sha256": texture.sha256,
+            "pictures": len(texture.fields),
             "shape": list(texture.field.shape),
-            "periodic": texture.periodic,
+            "periodic": texture.axes,
+            "missing": float(np.isnan(texture.fields).mean()),
             "notes": list(texture.notes),
         },
         "versions": {name: version(name) for name in _VERSIONS},

@@ -42,8 +42,10 @@ class Options:
 
     Attributes:
         image: path or bundled name of the target.
+        others: of further pictures of the same process.
         size: longest side to which the target is resized, pixels; as it is by default.
-        periodic: whether the target's borders match; found out by default.
+        periodic: whether rows and columns of the target wrap; found out by default.
+        mask: path of a picture that is white where the target's pixels are valid.
         seed: of all random numbers of the first sample; the next ones take the next seeds.
         samples: number of textures of each model.
         scales: number of scales J; by default as many as fit, and one less for spectra.
@@ -62,8 +64,10 @@ class Options:
     """
 
     image: str
+    others: tuple[str, ...] = ()
     size: int | None = None
-    periodic: bool | None = None
+    periodic: tuple[bool, bool] | None = None
+    mask: str | None = None
     seed: int = 0
     samples: int = 1
     scales: int | None = None
@@ -193,7 +197,12 @@ def read(options: Options) -> Texture:
     Raises:
         InputError: if it cannot be used, as ``images.load`` says.
     """
-    return load(options.image, size=options.size, periodic=options.periodic)
+    return load(
+        (options.image, *options.others),
+        size=options.size,
+        periodic=options.periodic,
+        mask=options.mask,
+    )
 
 
 def generate(

@@ -1,0 +1,145 @@
+"""What the commands are asked for: names to choose from, arguments and options with their help.
+
+Nothing heavy is imported here, so that help comes at once.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class ModelName(StrEnum):
+    """Models that ``generate`` draws from, from the least to the most that is kept."""
+
+    GAUSSIAN = "gaussian"
+    SCATTERING1 = "scattering1"
+    SCATTERING = "scattering"
+    SPECTRA = "spectra"
+    FULL = "full"
+
+
+class SolverName(StrEnum):
+    """Descent methods."""
+
+    LBFGS = "lbfgs"
+    ADAM = "adam"
+
+
+class DeviceName(StrEnum):
+    """Where JAX computes."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    GPU = "gpu"
+    TPU = "tpu"
+
+
+class AxesName(StrEnum):
+    """Axes that wrap."""
+
+    X = "x"
+    Y = "y"
+    XY = "xy"
+    NONE = "none"
+
+    @property
+    def pair(self) -> tuple[bool, bool]:
+        """Whether rows (the vertical axis) wrap, and whether columns do."""
+        return self in ("y", "xy"), self in ("x", "xy")
+
+
+IMAGE = "Path of a picture or .npy array, or a name of `synth list`."
+Images = Annotated[
+    list[str],
+    typer.Argument(metavar="IMAGE", help=f"{IMAGE} Several are taken for pictures of one process."),
+]
+Seed = Annotated[int, typer.Option(help="Another seed gives another texture of the same kind.")]
+Size = Annotated[int | None, typer.Option(help="Resize the target: its longest side, in pixels.")]
+Scales = Annotated[
+    int | None,
+    typer.Option(
+        help="Scales J: structures up to 2^J pixels are kept. Default: all that fit, one less for "
+        "spectra."
+    ),
+]
+Angles = Annotated[
+    int | None,
+    typer.Option(
+        help="Angles L in a half-turn: more keep sharper directions. Default: 8, 4 for spectra."
+    ),
+]
+Model = Annotated[
+    list[ModelName],
+    typer.Option(
+        help="What is kept of the picture; give it several times to see a ladder of models. "
+        "scattering1: contrasts per scale and direction. scattering: how they vary, too. "
+        "spectra: signs and edges, by covariances between scales. full: both and the gray levels. "
+        "The Gaussian is always shown beside."
+    ),
+]
+GrayLevels = Annotated[
+    bool,
+    typer.Option(
+        "--gray-levels", help="Match the gray levels too: bright stays bright, dark stays dark."
+    ),
+]
+Isotropic = Annotated[
+    bool,
+    typer.Option(
+        "--isotropic",
+        help="Average the spectra over rotations: an eighth of the numbers, for pictures without a "
+        "preferred direction.",
+    ),
+]
+Samples = Annotated[int, typer.Option(help="Textures of each model, drawn from SEED, SEED + 1, …")]
+Steps = Annotated[int, typer.Option(help="Most evaluations of the loss.")]
+Tolerance = Annotated[
+    float | None,
+    typer.Option(
+        help="The descent ends when the moments differ by this fraction of their estimation "
+        "noise, the difference that pieces of the picture show. Default: 0.05, spectra 0.15, "
+        "with gray levels 0.2."
+    ),
+]
+Solver = Annotated[SolverName, typer.Option(help="Descent method.")]
+Periodic = Annotated[
+    AxesName | None,
+    typer.Option(
+        help="Axes that wrap, so that opposite borders match: x, the horizontal one; y, the "
+        "vertical one. Default: found out from the picture."
+    ),
+]
+Mask = Annotated[
+    str | None,
+    typer.Option(
+        help="Path of a picture of the same size, white where pixels count: the rest of IMAGE is "
+        "missing, as it is where IMAGE is transparent or NaN."
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Folder in which a new folder is made for the run.")]
+Device = Annotated[DeviceName, typer.Option(help="Where to compute; auto takes the fastest.")]
+Devices = Annotated[
+    int | None,
+    typer.Option(
+        help="Devices that share the work, samples first, then the angles of each; of every "
+        "process, if there are several. A processor counts as many as are asked for. Default: "
+        "as many cores as share evenly, up to 8; one accelerator; all with --distributed."
+    ),
+]
+Distributed = Annotated[
+    bool,
+    typer.Option(
+        "--distributed",
+        help="Share the work with the other processes of this Slurm, Open MPI, Kubernetes or "
+        "Cloud TPU job; the first one writes.",
+    ),
+]
+Cache = Annotated[
+    bool,
+    typer.Option(
+        "--cache/--no-cache",
+        help="Keep programs for the next run, compiled and traced; `synth cache` shows where.",
+    ),
+]
