@@ -50,8 +50,9 @@ class Kept(NamedTuple):
 def keep() -> None:
     """Keep every compiled program, so that the next run with the same sizes need not compile.
 
-    JAX trusts its compiled programs, and checks none of them. So they are sealed when this process
-    ends, and what has no right seal is deleted before JAX looks at the folder.
+    JAX trusts its compiled programs: of damage it sees what its compression happens to see (zlib
+    has a checksum), of a planted program nothing. So they are sealed when this process ends, and
+    what has no right seal is deleted before JAX looks at the folder.
 
     Does nothing if the folder cannot be written, or if anybody else can write it, or if JAX's own
     settings name another one; whom that one belongs to is then the user's care.
