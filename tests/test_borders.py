@@ -68,6 +68,11 @@ def test_nothing_at_the_border_is_no_jump():
     assert found_periodic(field) == (True, True)
 
 
+def test_two_plateaus_are_not():
+    steps = np.tile(np.repeat([0.0, 100.0, 200.0], 16), (48, 1))
+    assert found_periodic(steps) == (True, False)
+
+
 @pytest.mark.parametrize("name", PROCESSES)
 def test_missing_pixels_are_left_out(name):
     field = load(name).field[0].copy()

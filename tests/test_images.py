@@ -93,6 +93,12 @@ class TestFormats:
         tifffile.imwrite(tmp_path / "a.tif", color, photometric="rgb")
         np.testing.assert_array_equal(load(tmp_path / "a.tif").field[0], GRAY16)
 
+    def test_of_tiffs_with_pages_in_color_the_first_counts(self, tmp_path):
+        pages = [Image.fromarray(page) for page in (COLOR, COLOR[::-1])]
+        pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+        alone = load(written(tmp_path / "b.png", COLOR))
+        np.testing.assert_array_equal(load(tmp_path / "a.tif").fields, alone.fields)
+
     @pytest.mark.parametrize("ending", ["webp", "bmp", "ppm", "jp2"])
     def test_other_formats(self, ending, tmp_path):
         smooth = np.round(127 + 60 * waves((24, 30), 1)).astype(np.uint8)
@@ -125,6 +131,15 @@ class TestFormats:
         assert np.isnan(texture.field[0, :, :6]).all()
         np.testing.assert_array_equal(texture.field[..., 6:], opaque.field[..., 6:])
         assert texture.notes == (*opaque.notes, "144 of 720 pixels (20.0 %) are missing.")
+
+    @pytest.mark.parametrize("mode", ["P", "RGB"])
+    def test_a_color_may_stand_for_transparency(self, mode, tmp_path):
+        blocks = np.repeat(np.array([0, 100, 200], np.uint8), 10)[None, :, None]
+        picture = Image.fromarray(np.broadcast_to(blocks, (24, 30, 3)).copy()).convert(mode)
+        picture.save(tmp_path / "a.png", transparency=picture.getpixel((15, 0)))
+        field = load(tmp_path / "a.png").field[0]
+        assert np.isnan(field[:, 10:20]).all()
+        assert not np.isnan(field[:, 20:]).any()
 
     @pytest.mark.parametrize("array", [GRAY8, GRAY16])
     def test_a_gray_level_may_stand_for_transparency(self, array, tmp_path):

@@ -21,6 +21,8 @@ __all__ = ["decode"]
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP", "JPEG2000", "AVIF")  # EPS runs a program
+_MODES = {"CMYK": "RGB"}
+_CLEAR_MODES = _MODES | {"P": "RGBA", "RGB": "RGBA", "L": "LA", "1": "LA"}
 _MOST_VALUES = 4 * 8192 * 8192
 
 
@@ -68,13 +70,14 @@ def _picture(content: bytes) -> np.ndarray:
 def _tiff(content: bytes) -> np.ndarray:
     """Read by tifffile, which keeps floats, 16 bits of color and pages; what it cannot, by Pillow.
 
-    Palettes, print colors and most compressions are left to Pillow.
+    Palettes, print colors and most compressions are left to Pillow; of pages in color it reads
+    the first.
     """
     with suppress(Exception), tifffile.TiffFile(BytesIO(content)) as tiff:
         page, pages = tiff.pages.first, tiff.series[0]
         plain = page.photometric in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB)
         plain = plain and page.planarconfig == PLANARCONFIG.CONTIG
-        if plain and pages.size <= _MOST_VALUES:
+        if plain and pages.ndim < 4 and pages.size <= _MOST_VALUES:
             return pages.asarray()
     return _pillow(content, ("TIFF",))
 
@@ -82,13 +85,12 @@ def _tiff(content: bytes) -> np.ndarray:
 def _pillow(content: bytes, formats: tuple[str, ...]) -> np.ndarray:
     """Decode if the content, not the name, is of one of these formats.
 
-    A gray level that stands for transparency becomes an alpha channel.
+    Colors that stand for transparency become an alpha channel.
     """
     with Image.open(BytesIO(content), formats=formats) as image:
-        mode = "RGB" if image.mode == "CMYK" else None  # None: as it is
-        level = image.info.get("transparency")
+        clear = image.info.get("transparency")
+        mode = (_MODES if clear is None else _CLEAR_MODES).get(image.mode)  # None: as it is
     array = iio.imread(content, plugin="pillow", mode=mode)
-    if array.ndim == 2 and array.dtype.kind == "u" and isinstance(level, int):
-        opaque = np.where(array == level, 0, np.iinfo(array.dtype).max)
-        return np.dstack([array, opaque]).astype(array.dtype)
+    if array.ndim == 2 and isinstance(clear, int):  # 16 bits, of which Pillow has no such mode
+        return np.dstack([array, np.where(array == clear, 0, 2**16 - 1).astype(array.dtype)])
     return array
