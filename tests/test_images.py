@@ -135,7 +135,8 @@ class TestFormats:
     @pytest.mark.parametrize("mode", ["P", "RGB"])
     def test_a_color_may_stand_for_transparency(self, mode, tmp_path):
         blocks = np.repeat(np.array([0, 100, 200], np.uint8), 10)[None, :, None]
-        picture = Image.fromarray(np.broadcast_to(blocks, (24, 30, 3)).copy()).convert(mode)
+        picture = Image.fromarray(np.broadcast_to(blocks, (24, 30, 3)).copy())
+        picture = picture.convert(mode, palette=Image.Palette.ADAPTIVE)
         picture.save(tmp_path / "a.png", transparency=picture.getpixel((15, 0)))
         field = load(tmp_path / "a.png").field[0]
         assert np.isnan(field[:, 10:20]).all()

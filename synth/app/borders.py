@@ -48,7 +48,7 @@ def _wraps(lines: Float[np.ndarray, "n m"]) -> bool:
         return True
     if np.isnan(across + near):
         return False
-    if 0 < strange and near <= (1 - _CLEAR) * strange:
+    if strange > 0 and near <= (1 - _CLEAR) * strange:
         across, near, far = across / apart, near / strange, 1.0
     else:
         far = np.nanmean(np.abs(lines[0] - lines[1:-1]))
