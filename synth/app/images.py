@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,16 @@ from jaxtyping import Bool, Float
 from PIL import Image
 
 from synth.app.borders import found_periodic
-from synth.app.reading import check_alike, check_usual, check_values, masked, notes, read, resized
+from synth.app.reading import (
+    Picture,
+    check_alike,
+    check_usual,
+    check_values,
+    masked,
+    notes,
+    read,
+    resized,
+)
 from synth.errors import InputError
 
 __all__ = ["PHOTOGRAPHS", "Texture", "bundled", "load", "pictures", "save_png"]
@@ -107,16 +117,7 @@ def load(
         (1, 256, 256)
     """
     paths = [_find(each) for each in _listed(source)]
-    masks = [] if mask is None else [_find(mask)]
-    contents = [path.read_bytes() for path in (*paths, *masks)]
-    given = [
-        each for path, content in zip(paths, contents, strict=False) for each in read(content, path)
-    ]
-    check_alike(given)
-    for path in masks:
-        given = masked(given, contents[-1], path)
-    for picture in given:
-        check_values(picture)
+    given, digest = _pictures(paths, None if mask is None else _find(mask))
     wraps = _wraps([picture.gray for picture in given], periodic)
     said = notes(given)
     if size is None:
@@ -132,7 +133,7 @@ def load(
         fields=np.stack([picture.gray for picture in given])[:, None].astype(np.float32),
         periodic=wraps,
         dtype=given[0].dtype,
-        sha256=_digest(contents),
+        sha256=digest,
         notes=said,
     )
 
@@ -216,6 +217,20 @@ def _not_found(path: Path) -> str:
     return (
         f"There is no picture {path}: give the path of an existing file, or a bundled name; {hint}"
     )
+
+
+def _pictures(paths: list[Path], mask: Path | None) -> tuple[list[Picture], str]:
+    """The pictures of files, without what a mask leaves out, and the digest of all bytes."""
+    contents = [path.read_bytes() for path in paths]
+    each = [read(content, path) for content, path in zip(contents, paths, strict=True)]
+    given = list(chain.from_iterable(each))
+    check_alike(given)
+    if mask is not None:
+        contents.append(mask.read_bytes())
+        given = masked(given, contents[-1], mask)
+    for picture in given:
+        check_values(picture)
+    return given, _digest(contents)
 
 
 def _wraps(
