@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from synth import Scattering, max_scales, morlet_bank, scatter
-from synth.app.figures import coefficients, comparison, filter_bank, progress
-from synth.metrics import radial_spectrum
+from synth.app.figures import Row, coefficients, comparison, filter_bank, gallery, progress
+from synth.metrics import flatness, kurtosis, radial_spectrum, spectrum_error
 
 NAMES = ("target", "gaussian", "scattering", "spectra", "more angles")
 NOTE = "A field drawn from noise has the target's moments and nothing else. " * 6
@@ -134,6 +134,44 @@ class TestComparison:
         assert axes.get_xscale() == axes.get_yscale() == "log"
         assert "radians per pixel" in axes.get_xlabel()
         assert [text.get_text() for text in axes.get_legend().get_texts()] == list(given)
+
+    @pytest.mark.parametrize("periodic", [False, (True, False)])
+    def test_spectra_of_a_picture_are_tapered_and_say_so(self, periodic):
+        given = fields(TARGETS["odd"], 3)
+        figure = comparison(given, {"gaussian": np.ones(3)}, periodic=periodic)
+        axes = titled(figure, "Power spectrum, borders tapered")
+        for line, field in zip(axes.lines, given.values(), strict=True):
+            power = radial_spectrum(field, periodic=periodic)[1]
+            np.testing.assert_allclose(line.get_ydata(), power)
+        assert_all_words_inside(figure)
+        words = " ".join(text.get_text() for text in figure.texts)
+        flat = flatness(given["target"], (1,), periodic=periodic)[0]
+        assert f"flatness at 1 px {flat:.2f}" in words
+
+    def test_missing_pixels_are_blue_and_counted_nowhere(self):
+        given = fields(TARGETS["small"], 3)
+        given["target"] = np.where(np.arange(64) < 16, np.nan, given["target"])
+        figure = comparison(given, title="holes", periodic=False)
+        assert_all_words_inside(figure)
+        image = pictures(figure)[0].images[0]
+        known = given["target"][:, 16:]
+        ends = (image.norm.vmin, image.norm.vmax)
+        assert ends == tuple(np.percentile(known, (0.5, 99.5)))
+        red, green, blue, _ = image.to_rgba(image.get_array())[0, 0]
+        assert blue > green > red
+        words = [text.get_text() for text in figure.texts]
+        assert any(f"kurtosis {kurtosis(known):.2f}" in each for each in words)
+        assert any(each.endswith("light blue: missing, 25.0%") for each in words)
+        assert len(titled(figure, "Power spectrum, borders tapered").lines) == 3
+        density = titled(figure, "Gray levels").patches[0].get_data()
+        assert np.sum(density.values * np.diff(density.edges)) == pytest.approx(1)
+
+    def test_what_a_field_alone_misses_has_no_curve(self):
+        given = fields(TARGETS["small"], 2)
+        given["gaussian"][0, 0] = np.nan
+        figure = comparison(given)
+        assert len(titled(figure, "Power spectrum").lines) == 1
+        assert any("not finite" in text.get_text() for text in figure.texts)
 
     def test_densities_integrate_to_one(self):
         axes = titled(comparison(fields(TARGETS["small"], 2)), "Gray levels")
@@ -267,7 +305,29 @@ class TestCoefficients:
             coefficients(moments, morlet_bank((32, 32), num_scales=2, num_angles=4))
 
 
+class TestGallery:
+    def test_rows_have_borders_and_gaps_of_their_own(self):
+        given = fields(TARGETS["small"], 2)
+        holed = given | {"target": np.where(np.arange(64) < 9, np.nan, given["target"])}
+        figure = gallery(
+            [Row("picture", given, {}, periodic=False), Row("holes", holed, {"gaussian": 2.5})]
+        )
+        assert_all_words_inside(figure)
+        words = [text.get_text() for text in figure.texts]
+        assert f"{spectrum_error(*given.values(), periodic=False):.1f} dB" in words
+        assert f"{spectrum_error(*holed.values()):.1f} dB" in words
+        assert f"{kurtosis(holed['target']):.2f}" in words
+
+    def test_a_constant_target_has_no_numbers(self):
+        flat = {"target": np.ones((16, 16)), "gaussian": noise((16, 16))}
+        words = [text.get_text() for text in gallery([Row("flat", flat, {})]).texts]
+        assert not any("dB" in each for each in words)
+
+
 class TestProgress:
+    def test_shows_a_field_that_failed(self):
+        drawn(progress(np.full((32, 32), np.nan), np.ones(3)))
+
     @pytest.mark.parametrize("name", ["tiny", "odd", "tall", "wide", "16 bits"])
     def test_no_word_is_cut(self, name):
         target = TARGETS[name]

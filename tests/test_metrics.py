@@ -15,6 +15,7 @@ from synth.metrics import (
 )
 from synth.metrics._sliced import lines, quantiles, some
 from synth.metrics._statistic import in_units_of
+from synth.transforms.estimate import axes_of
 
 
 def noise(shape=(256, 256), seed=0):
@@ -47,6 +48,12 @@ class TestMarginals:
         assert skewness(noise()) == pytest.approx(0, abs=0.04)
         assert kurtosis(noise()) == pytest.approx(3, abs=0.08)
 
+    def test_leave_out_missing_pixels(self):
+        x = noise((32, 32)) ** 3
+        x[:8] = np.nan
+        assert skewness(x) == skewness(x[8:])
+        assert kurtosis(x) == kurtosis(x[8:])
+
     def test_do_not_depend_on_the_unit(self):
         x = noise((32, 32)) ** 3
         assert skewness(7 - 2 * x) == pytest.approx(-skewness(x))
@@ -70,6 +77,29 @@ class TestFlatness:
         x = noise((16, 24))
         np.testing.assert_allclose(flatness(x, (1,)), flatness(np.roll(x, (5, 7), (0, 1)), (1,)))
 
+    def test_crosses_it_only_where_the_axis_wraps(self):
+        x = noise((32, 32)) + 100 * (np.arange(32) > 15)  # a jump inside and one at the border
+        left = x[:, :16]
+        assert flatness(left, (1,), periodic=False) == pytest.approx(3, abs=0.5)
+        for periodic in ((True, False), (False, True)):
+            seen = flatness(np.roll(x, 16, 1), (1,), periodic=periodic)
+            steps = [np.diff(np.roll(x, 16, 1), axis=axis).ravel() for axis in (0, 1)]
+            axis = periodic.index(True)
+            closed = np.roll(x, 16, 1)
+            steps[axis] = (np.roll(closed, -1, axis) - closed).ravel()
+            every = np.concatenate(steps)
+            assert seen == pytest.approx((every**4).mean() / (every**2).mean() ** 2)
+
+    def test_pairs_with_a_missing_pixel_do_not_count(self):
+        x = noise((32, 48))
+        half = x.copy()
+        half[:, 24:] = np.nan
+        found = flatness(half, (1, 2), periodic=False)
+        np.testing.assert_allclose(found, flatness(x[:, :24], (1, 2), periodic=False))
+
+    def test_without_pairs_there_is_none(self):
+        assert np.isnan(flatness(noise((16, 16)), (16,), periodic=False)[0])
+
 
 class TestSpectrum:
     @pytest.mark.parametrize("shape", [(256, 256), (255, 128)])
@@ -77,6 +107,38 @@ class TestSpectrum:
         frequency, power = radial_spectrum(3 + 2 * noise(shape))
         np.testing.assert_allclose(power[-6:], 4, rtol=0.1)
         assert frequency[0] == pytest.approx(2 * np.pi / max(shape), rel=0.2)
+
+    @pytest.mark.parametrize("periodic", [False, (True, False)])
+    def test_of_crops_of_noise_is_its_variance_down_to_the_lowest_band(self, periodic):
+        crops = [noise((48, 64), seed) for seed in range(200)]
+        power = np.mean([radial_spectrum(crop, periodic=periodic)[1] for crop in crops], axis=0)
+        assert power[:3].min() > 0.67
+        assert power[:3].max() < 1.5
+        np.testing.assert_allclose(power[3:], 1, atol=0.15)
+
+    def test_does_not_see_the_seam_of_a_picture(self):
+        ramp = 3 * np.linspace(-1, 1, 64) * np.ones((64, 64)) + 0.1 * noise((64, 64))
+        seam, tapered = (radial_spectrum(ramp, periodic=each)[1] for each in (True, False))
+        np.testing.assert_allclose(tapered[-4:], 0.01, rtol=0.4)
+        assert seam[-4:-1].min() > 0.1
+
+    def test_of_missing_pixels_is_that_of_the_others(self):
+        x = gaussian_filter(noise((96, 96)), 0.7, mode="wrap")
+        holes = np.where(noise((96, 96), 1) > 0.84, np.nan, x)
+        levels = [10 * np.log10(radial_spectrum(each)[1]) for each in (x, holes)]
+        np.testing.assert_allclose(levels[1], levels[0], atol=0.8)
+
+    def test_error_has_no_regard_for_what_the_reference_misses(self):
+        x = gaussian_filter(noise((64, 64)), 1.5, mode="wrap")
+        holes = np.where(noise((64, 64), 1) > 0.84, np.nan, x)
+        assert spectrum_error(holes, x) == spectrum_error(holes, np.nan_to_num(holes, nan=9)) == 0
+
+    def test_error_takes_the_same_taper_for_both(self):
+        wide = gaussian_filter(noise((256, 256)), 3, mode="wrap")
+        crop, other = wide[:128, :128], gaussian_filter(noise((128, 128), 1), 3, mode="wrap")
+        errors = [spectrum_error(crop, other, periodic=periodic) for periodic in (True, False)]
+        assert errors[1] < 3 < errors[0]
+        assert spectrum_error(crop, crop, periodic=(False, True)) == 0
 
     def test_of_a_wave_stands_in_its_band(self):
         frequency, power = radial_spectrum(sine((64, 64), waves=8))
@@ -103,7 +165,7 @@ class TestSpectrum:
 
 
 def describe(name, field, periodic=True):
-    return STATISTICS[name].describe(field, periodic)
+    return STATISTICS[name].describe(field, axes_of(periodic))
 
 
 def strokes(seed, shape=(64, 64)):
@@ -150,6 +212,19 @@ class TestEveryStatistic:
         assert a.size > 0
         assert np.isfinite(STATISTICS[name].distance(a, b))
 
+    @pytest.mark.parametrize("wraps", [True, False])
+    def test_wraps_along_one_axis_alone(self, name, wraps):
+        x = strokes(0, (96, 64))
+
+        def moved(steps, axis):
+            one, other = describe(name, x, (wraps, not wraps)), np.roll(x, steps, axis)
+            return STATISTICS[name].distance(one, describe(name, other, (wraps, not wraps)))
+
+        along, across = (0, 1) if wraps else (1, 0)
+        assert moved(24, along) < 1e-5
+        if name not in ("wasserstein", "skewness", "kurtosis", "area"):
+            assert moved(24, across) > 1e-4
+
     @pytest.mark.parametrize("periodic", [True, False])
     def test_of_a_constant_field_is_finite(self, name, periodic):
         flat, others = np.full((64, 64), 0.3), (np.full((64, 64), -2.0), strokes(0))
@@ -162,6 +237,26 @@ class TestEveryStatistic:
         x = in_units_of(strokes(0), 1e30 * noise((64, 64)))
         distance = STATISTICS[name].distance(describe(name, strokes(0)), describe(name, x))
         assert np.isfinite(distance)
+
+
+@pytest.mark.parametrize("name", [name for name, each in STATISTICS.items() if each.gaps])
+class TestStatisticsWithGaps:
+    def test_leave_out_missing_pixels(self, name):
+        x = strokes(0, (96, 96))
+        half = np.where(np.arange(96) < 56, x, np.nan)
+        a = describe(name, half, False)
+        assert np.isfinite(a).any()
+        if name in ("skewness", "kurtosis", "area"):
+            np.testing.assert_allclose(a, describe(name, x[:, :56], False))
+        b = describe(name, strokes(1, (96, 96)), False)
+        assert np.isfinite(STATISTICS[name].distance(a, b))
+
+    def test_are_those_of_a_field_without_gaps_where_few_are(self, name):
+        x = strokes(0, (128, 128))
+        some = np.where(np.random.default_rng(0).random(x.shape) < 0.2, np.nan, x)
+        distance = STATISTICS[name].distance
+        gap = distance(describe(name, x), describe(name, some))
+        assert gap < 0.2 * distance(describe(name, x), describe(name, noise(x.shape)))
 
 
 class TestLawsOfValues:
@@ -204,6 +299,13 @@ class TestIncrements:
         expected = np.log(np.maximum(0.1 * steps, 1e-4))[:, None] * np.ones(4)
         np.testing.assert_allclose(describe("structure functions", ramp, False), expected)
 
+    def test_steps_without_pairs_do_not_count(self):
+        x = noise((64, 64))
+        band = np.where(np.arange(64) < 20, x, np.nan)
+        values = describe("flatness", band, False)
+        assert np.isnan(values[4 * 5])  # 32 along the rows, of which 20 pixels are there
+        assert np.isfinite(values[4 * 5 + 2])  # and down the columns
+
     def test_diagonals_are_told_apart(self):
         rows, columns = np.indices((32, 32))
         stripes = np.sin(2 * np.pi * (rows - columns) / 8)
@@ -223,6 +325,23 @@ class TestBispectrum:
 
     def test_of_gaussian_noise_is_small(self):
         assert np.abs(describe("equilateral bispectrum", noise())).max() < 10
+
+    @pytest.mark.parametrize("name", ["equilateral bispectrum", "squeezed bispectrum"])
+    def test_of_tapered_gaussian_fields_is_none_on_average(self, name):
+        smooth = [gaussian_filter(noise((96, 96), seed), 1)[16:80, 16:80] for seed in range(100)]
+        values = np.array([describe(name, 5 * each, False) for each in smooth])
+        error = values.std(axis=0) / 10
+        assert np.abs(values.mean(axis=0) / error).max() < 3.5
+
+    def test_power_under_a_taper_is_that_of_the_field(self):
+        from synth.metrics.bispectra import _Waves
+
+        ring = (1.0, 2.0)
+        powers = [
+            [_Waves(noise((64, 64), seed), axes_of(each)).take(ring)[1] for seed in range(30)]
+            for each in (True, False)
+        ]
+        assert np.mean(powers[1]) == pytest.approx(np.mean(powers[0]), rel=0.02)
 
     def test_three_waves_in_phase(self):
         rows, columns = np.indices((60, 60)) * 2 * np.pi / 60

@@ -1,9 +1,12 @@
 """The scoreboard: ratios to the noise floor, signs of copying, messages."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from synth.app.images import load
 from synth.errors import InputError
 from synth.metrics import STATISTICS, compare, copying
 
@@ -22,6 +25,12 @@ def gaussian(seed, shape=SHAPE):
 def spots(seed, shape=SHAPE):
     drawn = np.random.default_rng(seed).random(shape) < 0.02
     return gaussian_filter(drawn.astype(float), 1.5, mode="wrap")
+
+
+def holed(field, share=0.2, seed=0):
+    """The field without a share of its pixels."""
+    missing = np.random.default_rng(seed).permutation(field.size) < round(share * field.size)
+    return np.where(missing.reshape(field.shape), np.nan, field)
 
 
 def randomized(field, seed):
@@ -142,6 +151,101 @@ class TestPieces:
         assert 1 <= result.scores["model"].overall[0] < 20
 
 
+@pytest.fixture(scope="module")
+def vortices():
+    """Turbulence: pieces of one picture that have no pixel in common."""
+    field = load("turbulence-512").field[0].astype(np.float64)
+    corners = product(range(0, 512, 171), range(0, 512, 171))
+    return [field[row : row + 128, column : column + 128] for row, column in corners][:7]
+
+
+def a_fifth(kind, shape):
+    """A fifth of the pixels, as one strip, in blobs, or scattered at random."""
+    if kind == "strip":
+        columns = np.arange(shape[1]) / shape[1]
+        return np.tile((columns >= 0.4) & (columns < 0.6), (shape[0], 1))
+    draft = noise(0, shape)
+    field = gaussian_filter(draft, 6, mode="wrap") if kind == "blobs" else draft
+    return field > np.quantile(field, 0.8)
+
+
+@pytest.mark.parametrize("kind", ["strip", "blobs", "scattered"])
+class TestAFifthMissing:
+    def test_the_gaussian_is_still_told_apart(self, vortices, kind):
+        target = np.where(a_fifth(kind, (128, 128)), np.nan, vortices[0])
+        models = {"real": vortices[5:], "Gaussian": [randomized(vortices[0], 1)]}
+        scores = compare(target, models, reals=vortices[1:5]).scores
+        assert scores["real"].overall.mean() < 1.2
+        assert scores["Gaussian"].overall[0] > scores["real"].overall.max() + 0.15
+
+    @pytest.mark.parametrize(("periodic", "reals"), [(False, 0), ((True, False), 4)])
+    def test_order(self, kind, periodic, reals):
+        target = np.where(a_fifth(kind, SHAPE), np.nan, spots(0))
+        models = {
+            "real": [spots(seed) for seed in (10, 11, 12)],
+            "noise": [spots(0).mean() + spots(0).std() * noise(3)],
+        }
+        others = [spots(seed) for seed in range(1, 1 + reals)]
+        scores = compare(target, models, reals=others, periodic=periodic).scores
+        assert scores["real"].overall.mean() < 1.3
+        assert scores["noise"].overall[0] > 1.5 * scores["real"].overall.max()
+        assert not any(sign.copied for score in scores.values() for sign in score.copying)
+
+
+class TestMissingPixels:
+    @pytest.mark.parametrize("reals", [0, 2])
+    def test_of_candidates_have_no_influence(self, reals):
+        target, field = holed(spots(0)), spots(1)
+        others = [np.where(np.isnan(target), value, field) for value in (np.nan, 1e9)]
+        models = {"model": [field, *others]}
+        board = compare(target, models, reals=[spots(seed + 2) for seed in range(reals)])
+        for values in board.scores["model"].ratios.values():
+            assert values[0] == values[1] == values[2]
+
+    def test_real_fields_may_miss_pixels_of_their_own(self):
+        reals = [holed(spots(seed), seed=seed) for seed in (1, 2, 3)]
+        board = compare(spots(0), {"real": [spots(5)], "noise": [noise(6)]}, reals=reals)
+        real, worst = (board.scores[name].overall[0] for name in ("real", "noise"))
+        assert real < 1.5 < 2 < worst
+
+    def test_a_quadrant_without_pixels_is_left_out(self):
+        hole = np.indices(SHAPE).max(axis=0) < 32
+        board = compare(np.where(hole, np.nan, spots(0)), {"real": [spots(1)], "noise": [noise(2)]})
+        assert board.scores["real"].overall[0] < 1.6 < board.scores["noise"].overall[0]
+
+    def test_the_target_itself_is_at_no_distance(self):
+        target = holed(spots(0))
+        score = compare(target, {"it": [target]}, reals=[spots(1), spots(2)]).scores["it"]
+        assert score.overall == 1
+        assert all(np.all(values == 0) for values in score.distances.values())
+        assert score.copying[0].copied
+
+
+class TestBorders:
+    def test_each_axis_is_for_itself(self):
+        """Fields that wrap along their rows alone: a seam runs along the others."""
+        seamed = [np.roll(gaussian(seed, (128, 96))[:64], 24, 1) for seed in range(7)]
+        closed = compare(seamed[0], {"real": seamed[5:]}, reals=seamed[1:5], periodic=(False, True))
+        moved = [np.roll(each, 31, 1) for each in seamed]
+        again = compare(moved[0], {"real": moved[5:]}, reals=moved[1:5], periodic=(False, True))
+        for name, values in closed.scores["real"].ratios.items():
+            if "patches" not in name and "jets" not in name:  # which draw some of the points
+                np.testing.assert_allclose(again.scores["real"].ratios[name], values, rtol=1e-3)
+        assert closed.scores["real"].overall.mean() < 1.4
+
+    def test_seams_of_pictures_do_not_count(self):
+        """Pieces of a smooth field: a wrapped candidate is as good as they are."""
+        wide = gaussian_filter(noise(0, (512, 512)), 3, mode="wrap")
+        pieces = [wide[a : a + 64, b : b + 64] for a in (0, 128, 256) for b in (0, 128, 256)]
+        models = {"wrapped": [gaussian_filter(noise(seed), 3, mode="wrap") for seed in (1, 2, 3)]}
+        ratios = [
+            compare(pieces[0], models, reals=pieces[1:], periodic=periodic).scores["wrapped"].ratios
+            for periodic in (False, True)
+        ]
+        for name in ("radial spectrum", "spectrum 2-D", "flatness"):
+            assert ratios[0][name].mean() < 1.5 < ratios[1][name].mean()
+
+
 class TestBadFields:
     @pytest.mark.parametrize("reals", [0, 2])
     def test_a_constant_candidate_is_far_away(self, reals):
@@ -172,6 +276,20 @@ class TestBadFields:
             (noise(0), {"A": (noise(1, (32, 32)),)}, (), r"Field 0 of 'A' .* one shape"),
             (noise(0), {"A": (np.full(SHAPE, np.nan),)}, (), r"Field 0 of 'A' holds 4096 .* NaN"),
             (np.where(noise(0) > 3, np.inf, 0.0), {}, (), r"The target holds .* infinite"),
+            (holed(noise(0), 0.8), {}, (), r"The target misses 80% of the pixels: .* at most 75%"),
+            (noise(0), {}, (holed(noise(1), 0.8),), r"Real field 0 misses 80% of the pixels"),
+            (
+                holed(noise(0)),
+                {"A": (np.where(noise(1) > 0, noise(1), np.nan),)},
+                (),
+                r"Field 0 of 'A' holds \d+ values that are NaN or infinite where the target is",
+            ),
+            (
+                np.where(np.indices(SHAPE).max(axis=0) < 32, noise(0), np.nan),
+                {},
+                (),
+                r"in one of its quadrants: crop it",
+            ),
         ],
     )
     def test_are_refused(self, target, models, reals, message):
@@ -238,6 +356,13 @@ class TestCopying:
             result = copying(spots(0), np.full(SHAPE, level))
             assert not result.copied
             assert result.correlation < 1e-3
+
+    def test_missing_pixels_of_the_target_are_drawn(self):
+        x = spots(0, (96, 96))
+        target = holed(x)
+        assert copying(target, np.roll(x, (13, 40), (0, 1))).copied
+        assert not copying(target, spots(1, (96, 96)), periodic=False).copied
+        assert copying(target, target).copied
 
     def test_shapes_must_agree(self):
         with pytest.raises(InputError, match=r"The candidate has the shape \(64, 48\)"):

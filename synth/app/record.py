@@ -18,6 +18,7 @@ from synth.app.images import Texture, save_png
 from synth.app.runs import Candidate, Result
 from synth.app.versions import version
 from synth.metrics import Scoreboard, flatness, kurtosis, skewness, spectrum_error
+from synth.transforms.estimate import Periodic
 
 __all__ = ["manifest", "score_report", "write", "write_field", "write_report"]
 
@@ -98,7 +99,7 @@ def manifest(result: Result) -> dict[str, Any]:
         "seconds": result.seconds,
         "evaluations": 0 if result.worst is None else result.worst.evaluations,
         "noise": {name: float(value) for name, value in result.noise.items()},
-        "target": _numbers(texture.field),
+        "target": _numbers(texture.field, texture.periodic),
         "models": {name: _model(result, name) for name in result.candidates},
         "scores": None if board is None else score_report(board),
     }
@@ -143,8 +144,10 @@ def _sample(texture: Texture, candidate: Candidate) -> dict[str, Any]:
     descent = candidate.descent
     report: dict[str, Any] = {
         "residual": {name: float(value) for name, value in candidate.residual.items()},
-        "spectrum_error_db": spectrum_error(texture.field[0], candidate.field[0]),
-        **_numbers(candidate.field),
+        "spectrum_error_db": spectrum_error(
+            texture.field[0], candidate.field[0], periodic=texture.periodic
+        ),
+        **_numbers(candidate.field, texture.periodic),
     }
     if descent is not None:
         report["outcome"] = descent.outcome.value
@@ -153,12 +156,13 @@ def _sample(texture: Texture, candidate: Candidate) -> dict[str, Any]:
     return report
 
 
-def _numbers(field: Float[np.ndarray, "c h w"]) -> dict[str, Any]:
+def _numbers(field: Float[np.ndarray, "c h w"], periodic: Periodic) -> dict[str, Any]:
     """Marginal skewness and kurtosis of a field, and the flatness of its increments."""
+    flat = flatness(field[0], _LAGS, periodic=periodic).tolist()
     return {
         "skewness": skewness(field[0]),
         "kurtosis": kurtosis(field[0]),
-        "flatness": dict(zip(map(str, _LAGS), flatness(field[0], _LAGS).tolist(), strict=True)),
+        "flatness": dict(zip(map(str, _LAGS), flat, strict=True)),
     }
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 Field = Float[np.ndarray, "h w"]
 Features = Float[np.ndarray, "..."]
+Wraps = tuple[bool, bool]  # the rows' axis, the columns' axis
 
 _FARTHEST = 1e4
 
@@ -17,16 +18,20 @@ class Statistic(NamedTuple):
 
     Attributes:
         describe: ``(field, periodic) -> features``; the field is in units of the target's
-            standard deviation around the target's mean, and wraps if ``periodic``. Fields of
-            one shape have features of one shape.
+            standard deviation around the target's mean, and wraps along the axes that are
+            ``periodic``, the rows' axis first. Fields of one shape have features of one shape.
         distance: ``(features of the reference, features of the other) -> distance``; zero for
             equal features.
         least: shortest side in pixels on which it can be measured.
+        gaps: whether the field may miss pixels (NaN), which are left out. What is NaN in the
+            features, for want of pixels, does not count. Otherwise missing pixels are drawn
+            before, as ``transforms.estimate.complete`` does.
     """
 
-    describe: Callable[[Field, bool], Features]
+    describe: Callable[[Field, Wraps], Features]
     distance: Callable[[Features, Features], float]
     least: int = 8
+    gaps: bool = False
 
 
 def in_units_of(
@@ -38,17 +43,19 @@ def in_units_of(
     that a field that ran away is bad and not an overflow.
 
     Args:
-        target: a field that is not constant.
+        target: a field that is not constant; missing pixels (NaN) do not count.
         field: any field.
     """
     unit = np.asarray(target, np.float64)
-    x = (np.asarray(field, np.float64) - unit.mean()) / unit.std()
+    x = (np.asarray(field, np.float64) - np.nanmean(unit)) / np.nanstd(unit)
     return np.clip(x, -_FARTHEST, _FARTHEST)
 
 
 def rms(reference: Float[np.ndarray, "..."], other: Float[np.ndarray, "..."]) -> float:
-    """Root of the mean squared difference."""
-    return float(np.sqrt(np.mean((reference - other) ** 2)))
+    """Root of the mean squared difference, of the features that both have; 0 for want of any."""
+    difference = reference - other
+    known = difference[~np.isnan(difference)]
+    return float(np.sqrt(np.mean(known**2))) if known.size else 0.0
 
 
 def mean_absolute(reference: Float[np.ndarray, "..."], other: Float[np.ndarray, "..."]) -> float:
@@ -56,6 +63,21 @@ def mean_absolute(reference: Float[np.ndarray, "..."], other: Float[np.ndarray, 
     return float(np.mean(np.abs(reference - other), dtype=np.float64))
 
 
-def border(periodic: bool) -> str:
-    """Border mode of SciPy's filters; pictures are mirrored, every one of them alike."""
-    return "wrap" if periodic else "reflect"
+def smooth(
+    field: Shaped[np.ndarray, "h w"],
+    sigma: float,
+    periodic: Wraps,
+    order: tuple[int, int] = (0, 0),
+) -> Shaped[np.ndarray, "h w"]:
+    """A field, or a derivative of it, seen through a Gaussian.
+
+    Args:
+        field: real or complex.
+        sigma: width of the Gaussian, pixels.
+        periodic: axes that do not wrap are mirrored, of every field alike.
+        order: of the derivative, down the rows and along them.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    mode = ["wrap" if wraps else "reflect" for wraps in periodic]
+    return gaussian_filter(field, sigma, order, mode=mode)  # pyright: ignore[reportArgumentType]

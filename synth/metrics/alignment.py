@@ -3,14 +3,14 @@
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
-from synth.metrics._statistic import border
+from synth.metrics._statistic import Wraps, smooth
 
 _LONGEST = 64
 _UNSEEN = 1e-6  # squared slope, in the target's variances per squared pixel
 
 
 def describe_alignment(
-    field: Float[np.ndarray, "h w"], periodic: bool
+    field: Float[np.ndarray, "h w"], periodic: Wraps
 ) -> Float[np.ndarray, " distance"]:
     """Weighted mean of cos 2(θ(u) − θ(u + r)) in half-octaves of |r| from 1 to 64 pixels.
 
@@ -19,7 +19,7 @@ def describe_alignment(
 
     Args:
         field: in the target's units.
-        periodic: whether pairs of points reach across the border.
+        periodic: whether pairs of points reach across the borders, per axis.
 
     Returns:
         One value per band of distances; 1 where all orientations agree.
@@ -29,7 +29,7 @@ def describe_alignment(
         (1987), for the double-angle field.
     """
     direction = _directions(field, periodic)
-    shape = field.shape if periodic else tuple(2 * n for n in field.shape)
+    shape = tuple(n if wraps else 2 * n for n, wraps in zip(field.shape, periodic, strict=True))
     band = _bands(shape, min(_LONGEST, min(field.shape) // 2)).ravel()
     inside = np.fft.fft2(np.ones(field.shape), s=shape)
     pairs = np.fft.ifft2(np.abs(inside) ** 2).real.ravel()
@@ -40,18 +40,12 @@ def describe_alignment(
     return sums[0][known] / (sums[1][known] * (power + _UNSEEN))
 
 
-def _directions(field: Float[np.ndarray, "h w"], periodic: bool) -> Complex[np.ndarray, "h w"]:
+def _directions(field: Float[np.ndarray, "h w"], periodic: Wraps) -> Complex[np.ndarray, "h w"]:
     """Double-angle field of the structure tensor, of modulus slope × coherence."""
-    from scipy.ndimage import gaussian_filter
-
-    mode = border(periodic)
-    down, right = (
-        gaussian_filter(field, 1.0, order, mode=mode)  # pyright: ignore[reportArgumentType]
-        for order in ((1, 0), (0, 1))
-    )
+    down, right = (smooth(field, 1.0, periodic, order) for order in ((1, 0), (0, 1)))
     gradient = right + 1j * down
-    tensor = gaussian_filter(gradient**2, 2.0, mode=mode)
-    energy = gaussian_filter(np.abs(gradient) ** 2, 2.0, mode=mode)
+    tensor = smooth(gradient**2, 2.0, periodic)
+    energy = smooth(np.abs(gradient) ** 2, 2.0, periodic)
     return tensor / np.sqrt(np.maximum(energy, 0) + _UNSEEN)
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from synth.transforms.fourier import periodic_part, radial_frequency
+from synth.metrics._statistic import Wraps
+from synth.transforms.estimate import taper
+from synth.transforms.fourier import radial_frequency
 
 _TOP = 2 * np.pi / 3  # above it, triples of waves close around the torus of frequencies
 _FEWEST = 20  # waves of a ring; fewer make more noise than news
@@ -12,7 +14,7 @@ _FLOOR = 1e-4  # power per wave, 40 dB below white noise: what is darker does no
 
 
 def describe_equilateral(
-    field: Float[np.ndarray, "h w"], periodic: bool
+    field: Float[np.ndarray, "h w"], periodic: Wraps
 ) -> Float[np.ndarray, " ring"]:
     """Bicoherence ⟨x_a³⟩ / ⟨x_a²⟩^(3/2) of half-octave rings a: triangles of three like sides.
 
@@ -21,7 +23,7 @@ def describe_equilateral(
 
     Args:
         field: in the target's units.
-        periodic: if not, waves are those of the periodic part.
+        periodic: axes that are not are tapered.
 
     Source:
         R. Scoccimarro, "Fast estimators for redshift-space clustering", Phys. Rev. D 92
@@ -36,7 +38,7 @@ def describe_equilateral(
 
 
 def describe_squeezed(
-    field: Float[np.ndarray, "h w"], periodic: bool
+    field: Float[np.ndarray, "h w"], periodic: Wraps
 ) -> Float[np.ndarray, " ring"]:
     """Bicoherence ⟨x_l x_a²⟩ / (⟨x_l²⟩^(1/2) ⟨x_a²⟩) of rings a and all waves l ≥ 4 times longer.
 
@@ -45,7 +47,7 @@ def describe_squeezed(
 
     Args:
         field: in the target's units.
-        periodic: if not, waves are those of the periodic part.
+        periodic: axes that are not are tapered.
     """
     waves = _Waves(field, periodic)
     values = []
@@ -59,11 +61,16 @@ def describe_squeezed(
 
 
 class _Waves:
-    """A field's Fourier transform, from which rings are taken."""
+    """Fourier transform of a field, its mean left out, from which rings are taken.
 
-    def __init__(self, field: Float[np.ndarray, "h w"], periodic: bool) -> None:
+    A taper t is divided by ⟨t²⟩^(1/2), so that white noise of variance 1 keeps its power.
+    """
+
+    def __init__(self, field: Float[np.ndarray, "h w"], periodic: Wraps) -> None:
         self.shape = field.shape
-        self.spectrum = np.fft.rfft2(field if periodic else periodic_part(field))
+        weights = taper(field.shape, periodic)
+        faded = weights * (field - np.sum(weights * field) / np.sum(weights))
+        self.spectrum = np.fft.rfft2(faded / np.sqrt(np.mean(weights**2)))
         self.radius = _radius(self.shape)
 
     def inside(self, ring: tuple[float, float]) -> Bool[np.ndarray, "h w"]:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
-from synth.metrics._check import check_field, check_target
+from synth.metrics._check import check_candidate, check_target
 from synth.metrics._statistic import in_units_of
 from synth.metrics.patches import SIDE, windows
+from synth.transforms.estimate import Periodic, complete
 from synth.transforms.fourier import half_octaves, periodogram, radial_average, radial_frequency
 
 # Independent pieces of the bundled textures and of three photographs stay under 0.12 and 0.03;
@@ -52,19 +53,26 @@ class Copying(NamedTuple):
         return self.correlation > max(_CORRELATION, self.chance) or self.coherence > _COHERENCE
 
 
-def copying(target: Float[np.ndarray, "h w"], candidate: Float[np.ndarray, "_ _"]) -> Copying:
+def copying(
+    target: Float[np.ndarray, "h w"],
+    candidate: Float[np.ndarray, "_ _"],
+    *,
+    periodic: Periodic = True,
+) -> Copying:
     """Look for the target in a candidate.
 
     Args:
-        target: the texture.
-        candidate: a field of the same shape, in the same units.
+        target: the texture; its missing pixels (NaN) are drawn.
+        candidate: a field of the same shape, in the same units; it may miss what the target
+            misses.
+        periodic: whether opposite borders match, per axis, where missing pixels are drawn.
 
     Returns:
         The signs.
 
     Raises:
-        InputError: if the fields differ in shape or are not finite, or the target is constant
-            or has under 16 pixels on a side.
+        InputError: if the fields differ in shape or are not finite where they must be, or the
+            target is constant or has under 16 pixels on a side.
 
     Example:
         >>> x, y = np.random.default_rng(0).normal(size=(2, 64, 64))
@@ -76,8 +84,10 @@ def copying(target: Float[np.ndarray, "h w"], candidate: Float[np.ndarray, "_ _"
         nearest patches.
     """
     check_target(target)
-    check_field("The candidate", candidate, np.shape(target))
-    x, y = in_units_of(target, target), in_units_of(target, candidate)
+    check_candidate("The candidate", candidate, target)
+    x, y = (
+        complete(in_units_of(target, field), periodic=periodic) for field in (target, candidate)
+    )
     whitening = _whitening(x)
     correlation, chance = _correlation(np.fft.fft2(x) * whitening, np.fft.fft2(y) * whitening)
     return Copying(correlation, _coherence(x.astype(np.float32), y.astype(np.float32)), chance)
@@ -115,7 +125,7 @@ def _coherence(target: Float[np.ndarray, "h w"], candidate: Float[np.ndarray, "h
     from scipy.spatial import KDTree
 
     height, width = (n - SIDE + 1 for n in target.shape)
-    patches = windows(target, False)
+    patches = windows(target, (False, False))
     mean, axes = _components(patches)
     tree = KDTree((patches - mean) @ axes, leafsize=40, balanced_tree=False)
     place = np.arange(height * width).reshape(height, width)

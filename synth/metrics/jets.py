@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from synth.metrics._sliced import lines, quantiles, some
-from synth.metrics._statistic import border, mean_absolute
+from synth.metrics._statistic import Wraps, mean_absolute, smooth
 
 _MOST = 8192  # points per field
 _LEAST_SHARE = 0.05  # of the other's deviation: keeps distances from a flat reference finite
@@ -41,16 +41,13 @@ def jet_distance(reference: Float[np.ndarray, "n 4"], other: Float[np.ndarray, "
 
 
 def _describe(
-    field: Float[np.ndarray, "h w"], periodic: bool, *, sigma: float
+    field: Float[np.ndarray, "h w"], periodic: Wraps, *, sigma: float
 ) -> Float[np.ndarray, "n 4"]:
     """Value, modulus of the gradient, larger and smaller eigenvalue of the Hessian."""
-    from scipy.ndimage import gaussian_filter
+    x = field.astype(np.float32)
 
     def derivative(rows: int, columns: int) -> np.ndarray:
-        x, order = field.astype(np.float32), (rows, columns)
-        mode = border(periodic)
-        y = gaussian_filter(x, sigma, order, mode=mode)  # pyright: ignore[reportArgumentType]
-        return y.ravel()
+        return smooth(x, sigma, periodic, (rows, columns)).ravel()
 
     slope = np.hypot(derivative(1, 0), derivative(0, 1))
     down, across, mixed = derivative(2, 0), derivative(0, 2), derivative(1, 1)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from synth.metrics._sliced import lines, quantiles, some
-from synth.metrics._statistic import border
+from synth.metrics._statistic import Wraps, smooth
 
 SIDE = 7
 _MOST = 16384  # patches per level
@@ -27,30 +27,28 @@ def describe_patches(level: int) -> Callable[..., Float[np.ndarray, "line q"]]:
 
 
 def _describe(
-    field: Float[np.ndarray, "h w"], periodic: bool, *, level: int
+    field: Float[np.ndarray, "h w"], periodic: Wraps, *, level: int
 ) -> Float[np.ndarray, "line q"]:
     patches = windows(_detail(field, periodic, level), periodic)
     return quantiles(some(patches, _MOST), lines(SIDE * SIDE))
 
 
-def windows(field: Float[np.ndarray, "h w"], periodic: bool) -> Float[np.ndarray, "n 49"]:
+def windows(field: Float[np.ndarray, "h w"], periodic: Wraps) -> Float[np.ndarray, "n 49"]:
     """All 7 × 7 patches as rows, by the position of their first pixel.
 
     Args:
         field: to be cut.
-        periodic: whether patches cross the border.
+        periodic: whether patches cross the borders, per axis.
     """
-    if periodic:
-        field = np.pad(field, (0, SIDE - 1), mode="wrap")
+    rows, columns = ((0, SIDE - 1) if wraps else (0, 0) for wraps in periodic)
+    field = np.pad(field, (rows, columns), mode="wrap")
     cut = np.lib.stride_tricks.sliding_window_view(field, (SIDE, SIDE))
     return cut.reshape(-1, SIDE * SIDE)
 
 
-def _detail(field: Float[np.ndarray, "h w"], periodic: bool, level: int) -> np.ndarray:
+def _detail(field: Float[np.ndarray, "h w"], periodic: Wraps, level: int) -> np.ndarray:
     """A level of the pyramid less its blur: what is new at this scale."""
-    from scipy.ndimage import gaussian_filter
-
     x = field.astype(np.float32)
     for _ in range(level - 1):
-        x = gaussian_filter(x, 1.0, mode=border(periodic))[::2, ::2]
-    return x - gaussian_filter(x, 2.0, mode=border(periodic))
+        x = smooth(x, 1.0, periodic)[::2, ::2]
+    return x - smooth(x, 2.0, periodic)

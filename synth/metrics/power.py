@@ -3,86 +3,100 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from synth.metrics._statistic import Wraps
+from synth.transforms.estimate import Periodic, complete, estimate_spectrum
 from synth.transforms.fourier import (
     centered_frequencies,
     half_octaves,
-    periodic_part,
-    periodogram,
     radial_average,
     radial_frequency,
 )
 
 _FLOOR = 1e-4  # 40 dB below white noise of the reference's variance
+_ROUNDING = 1e-14  # of the largest value: smaller deviations are no contrast
 _SECTORS = 8  # of the half circle: a real field's spectrum is even
 
 
 def radial_spectrum(
-    field: Float[np.ndarray, "h w"],
+    field: Float[np.ndarray, "h w"], *, periodic: Periodic = True
 ) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     """Mean power in half-octave bands of |ω|, from the fundamental to the corners.
 
     Args:
-        field: any field; its mean is left out.
+        field: any field; its mean is left out, and its missing pixels (NaN) are drawn.
+        periodic: whether opposite borders match, per axis; the others are tapered.
 
     Returns:
         Frequencies in radians per pixel and power, shapes ``(k,)``; white noise of
         variance v has power v everywhere.
     """
-    x = np.asarray(field, np.float64)
-    return radial_average(periodogram(x - x.mean()), half_octaves(field.shape))
+    return radial_average(_power(field, periodic), half_octaves(field.shape))
 
 
 def spectrum_error(
-    reference: Float[np.ndarray, "h w"], candidate: Float[np.ndarray, "h w"]
+    reference: Float[np.ndarray, "h w"],
+    candidate: Float[np.ndarray, "h w"],
+    *,
+    periodic: Periodic = True,
 ) -> float:
     """Distance of two radial spectra: rms over half-octave bands, in decibels.
 
-    Both spectra are floored 40 dB below white noise of the reference's variance: what is
+    Both spectra are estimated alike, whatever the borders of the candidate, from the pixels
+    that the reference has. They are floored 40 dB below white noise of its variance: what is
     darker than that nobody sees.
 
     Args:
-        reference: the target.
+        reference: the target; NaN where a pixel is missing.
         candidate: the field to be judged, in the same unit and of the same shape.
+        periodic: whether opposite borders of the reference match, per axis.
 
     Returns:
         The error in dB; 0 for the reference itself.
     """
-    floor = _FLOOR * np.var(np.asarray(reference, np.float64))
+    floor = _FLOOR * np.nanvar(np.asarray(reference, np.float64))
+    alike = np.where(np.isnan(reference), np.nan, candidate)
     levels = [
-        10 * np.log10(np.maximum(radial_spectrum(field)[1], floor))
-        for field in (reference, candidate)
+        10 * np.log10(np.maximum(radial_spectrum(field, periodic=periodic)[1], floor))
+        for field in (reference, alike)
     ]
     return float(np.sqrt(np.mean((levels[0] - levels[1]) ** 2)))
 
 
-def describe_rings(field: Float[np.ndarray, "h w"], periodic: bool) -> Float[np.ndarray, " ring"]:
+def describe_rings(field: Float[np.ndarray, "h w"], periodic: Wraps) -> Float[np.ndarray, " ring"]:
     """Radial spectrum in dB over half-octaves, floored as in ``spectrum_error``.
 
     Args:
         field: in the target's units.
-        periodic: if not, the spectrum is that of the periodic part.
+        periodic: axes that are not are tapered.
     """
-    return _decibels(radial_spectrum(field if periodic else periodic_part(field))[1])
+    return _decibels(radial_spectrum(field, periodic=periodic)[1])
 
 
-def describe_sectors(field: Float[np.ndarray, "h w"], periodic: bool) -> Float[np.ndarray, " bin"]:
+def describe_sectors(field: Float[np.ndarray, "h w"], periodic: Wraps) -> Float[np.ndarray, " bin"]:
     """Spectrum in dB over octave rings and eight sectors, the first centered on the rows' axis.
 
     Args:
         field: in the target's units.
-        periodic: if not, the spectrum is that of the periodic part.
+        periodic: axes that are not are tapered.
 
     Returns:
         Levels of all bins that hold a frequency.
     """
-    x = field if periodic else periodic_part(field)
-    power = np.fft.fftshift(periodogram(x - x.mean())).ravel()
+    power = np.fft.fftshift(_power(field, periodic)).ravel()
     place = _bins(field.shape).ravel()
     count = np.bincount(place)
     sums = np.bincount(place, power)
     filled = count > 0
     filled[0] = False  # bin 0 is the mean
     return _decibels(sums[filled] / count[filled])
+
+
+def _power(field: Float[np.ndarray, "h w"], periodic: Periodic) -> Float[np.ndarray, "h w"]:
+    """Spectrum in FFT order; all dark for a constant field, which has none to estimate."""
+    x = np.asarray(field, np.float64)
+    if np.nanstd(x) <= _ROUNDING * np.nanmax(np.abs(x)):
+        return np.zeros(x.shape)
+    return estimate_spectrum(complete(x, periodic=periodic), periodic=periodic)
 
 
 def _bins(shape: tuple[int, ...]) -> Int[np.ndarray, "h w"]:

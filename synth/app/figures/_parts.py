@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ __all__ = [
     "bare",
     "frequency_axis",
     "gray_scale",
+    "known",
     "line",
     "losses_plot",
     "number",
@@ -30,6 +32,7 @@ Field = Float[np.ndarray, "h w"] | Float[Array, "h w"]
 Colors = Mapping[str, str]
 
 _PERCENTILES = (0.5, 99.5)
+_MISSING = "#a9cfe8"  # light blue, which is no gray level
 # Okabe and Ito's colors, which color-blind people tell apart; the dashes help in print.
 _NAMED = {
     "gaussian": ("#0072B2", "--"),
@@ -59,9 +62,17 @@ def line(names: Sequence[str], index: int) -> Line:
     return Line(*_SPARE[spare.index(names[index]) % len(_SPARE)], 1.8)
 
 
+def known(field: Field) -> Float[np.ndarray, " n"]:
+    """Values of the pixels that are not missing (NaN)."""
+    x = np.asarray(field, np.float64)
+    return x[~np.isnan(x)]
+
+
 def gray_scale(target: Field) -> Normalize:
     """Black to white over the 0.5 to 99.5 percentile of the target, or over its range."""
-    x = np.asarray(target, np.float64)
+    x = known(target)
+    if not x.size:
+        return Normalize(0, 1)
     low, high = np.percentile(x, _PERCENTILES)
     if not high > low:
         low, high = x.min(), x.max()
@@ -70,7 +81,7 @@ def gray_scale(target: Field) -> Normalize:
 
 def range_name(target: Field) -> str:
     """What ``gray_scale`` spans, in words."""
-    x, scale = np.asarray(target, np.float64), gray_scale(target)
+    x, scale = known(target), gray_scale(target)
     whole = (scale.vmin, scale.vmax) == (x.min(), x.max())
     return "its whole range" if whole else "its 0.5 to 99.5 percentiles"
 
@@ -82,11 +93,11 @@ def zoom(shape: tuple[int, int], aim: float) -> float:
 
 
 def picture(axes: Axes, field: Field, scale: Normalize) -> None:
-    """Draw a field in gray, a hairline around it."""
+    """Draw a field in gray, missing pixels (NaN) in light blue, a hairline around it."""
     shrunk = axes.bbox.width < field.shape[1]
     axes.imshow(
         np.asarray(field),
-        cmap="gray",
+        cmap=mpl.colormaps["gray"].with_extremes(bad=_MISSING),
         norm=scale,
         interpolation="antialiased" if shrunk else "nearest",
         aspect="auto",

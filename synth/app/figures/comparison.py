@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from synth.app.figures._diagrams import gray_levels, judgeable, spectra
+from synth.app.figures._diagrams import filled, gray_levels, judgeable, spectra
 from synth.app.figures._page import (
     HEADLINE,
     LIFT,
@@ -36,13 +36,14 @@ from synth.app.figures._parts import (
     zoom,
 )
 from synth.metrics import flatness, kurtosis, spectrum_error
+from synth.transforms.estimate import Periodic
 
 __all__ = ["comparison"]
 
 _GAP = 56  # between two columns
 _COLUMN = 440  # narrowest column that holds a caption
 _HEADER = 52  # above a picture: its name
-_CAPTION = 64  # below a picture: its numbers
+_CAPTION, _LINE = 64, 26  # below a picture: its numbers; one line more of them
 _PANEL = 390
 _PANEL_TITLE, _PANEL_LABELS, _AXIS_LABELS = 76, 92, 96  # above, below, left of a panel
 _BAR = 170  # right of the last picture: the gray scale
@@ -58,19 +59,23 @@ def comparison(
     *,
     title: str = "",
     note: str = "",
+    periodic: Periodic = True,
 ) -> Figure:
     """Pictures on one gray scale; below them spectra, gray levels and the descent.
 
     Black and white are the 0.5 and 99.5 percentiles of the target, for all pictures. Spectra
     are those of ``metrics.radial_spectrum``. A field that is not finite, or constant, is shown
-    but has no curves.
+    but has no curves. Missing pixels are light blue.
 
     Args:
-        fields: name to field, all of one shape and unit, the target first.
+        fields: name to field, all of one shape and unit, the target first; NaN where the
+            target misses a pixel.
         losses: loss after each evaluation, by the name of the field; without any there is no
             third diagram.
         title: a headline.
         note: small print at the bottom, wrapped to the width of the figure.
+        periodic: whether opposite borders of the target match, per axis; all spectra are
+            tapered along axes where they do not.
 
     Returns:
         The figure; save it with ``figure.savefig(path)``.
@@ -90,8 +95,15 @@ def comparison(
     plan = _Plan.of(arrays, title, note)
     page = Page.of(plan.width, plan.height)
     page.text(MARGIN, MARGIN * 0.8, plan.title, HEADLINE)
-    _pictures(page, plan, arrays)
-    _diagrams(page, plan, arrays, history)
+    whole = filled(arrays, periodic)
+    _pictures(page, plan, arrays, _captions(arrays, whole, periodic))
+    boxes = _boxes(plan, 3 if history else 2)
+    spectra(page.axes(boxes[0]), whole, list(arrays), periodic)
+    gray_levels(page.axes(boxes[1]), arrays)
+    if history:
+        names = list(arrays)
+        colors = {name: line(names, index).color for index, name in enumerate(names)}
+        losses_plot(page.axes(boxes[2]), history, colors)
     page.text(MARGIN, plan.note_top, plan.note, SMALL)
     return page.figure
 
@@ -100,7 +112,7 @@ def _check(fields: Fields, named: Set[str]) -> None:
     if not fields:
         raise ValueError("There is no field to show: pass the target at least.")
     name, target = next(iter(fields.items()))
-    if not judgeable(target):
+    if not judgeable(target, target):
         raise ValueError(
             f"The first field, {name!r}, is constant or not finite: pass a target with a texture."
         )
@@ -124,6 +136,7 @@ class _Plan(NamedTuple):
     note: str
     picture: tuple[float, float]
     column: float
+    caption: float
     content: float
     top: float
     note_top: float
@@ -131,18 +144,20 @@ class _Plan(NamedTuple):
 
     @classmethod
     def of(cls, fields: Fields, title: str, note: str) -> "_Plan":
-        count, shape = len(fields), next(iter(fields.values())).shape
+        count, target = len(fields), next(iter(fields.values()))
+        shape = target.shape
         scale = zoom(shape, 640 if count < 3 else 512)
         height, width = shape[0] * scale, shape[1] * scale
         column = max(width, _COLUMN)
         content = max(count * column + (count - 1) * _GAP, 3 * _COLUMN + 2 * _GAP)
         title, note = wrap(title, content, HEADLINE), wrap(note, content, SMALL)
         top = MARGIN * 0.8 + (48 * (title.count("\n") + 1) + 16 if title else 0)
-        panels = top + _HEADER + height + _CAPTION + _PANEL_TITLE + _PANEL + _PANEL_LABELS
+        caption = _CAPTION + _LINE * bool(np.isnan(target).any())
+        panels = top + _HEADER + height + caption + _PANEL_TITLE + _PANEL + _PANEL_LABELS
         lines = note.count("\n") + 1 if note else 0
         return cls(
-            title, note, (height, width), column, content, top, panels + 12,
-            panels + (lines * 26 + 12 if lines else 0) + MARGIN / 2,
+            title, note, (height, width), column, caption, content, top, panels + 12,
+            panels + (lines * _LINE + 12 if lines else 0) + MARGIN / 2,
         )  # fmt: skip
 
     @property
@@ -151,20 +166,18 @@ class _Plan(NamedTuple):
 
     @property
     def panels_top(self) -> float:
-        return self.top + _HEADER + self.picture[0] + _CAPTION + _PANEL_TITLE
+        return self.top + _HEADER + self.picture[0] + self.caption + _PANEL_TITLE
 
 
-def _pictures(page: Page, plan: _Plan, fields: Fields) -> None:
+def _pictures(page: Page, plan: _Plan, fields: Fields, captions: list[str]) -> None:
     names = list(fields)
-    target = fields[names[0]]
-    scale = gray_scale(target)
+    scale = gray_scale(fields[names[0]])
     top, (height, width) = plan.top + _HEADER, plan.picture
-    for index, (name, field) in enumerate(fields.items()):
+    for index, (name, words) in enumerate(zip(names, captions, strict=True)):
         left = MARGIN + index * (plan.column + _GAP)
         color = line(names, index).color
         page.text(left, top - LIFT, name, {**NAME, "color": color}, below=False)
-        picture(page.axes(Box(left, top, width, height)), field, scale)
-        words = _numbers(field, None if index == 0 else target)
+        picture(page.axes(Box(left, top, width, height)), fields[name], scale)
         page.text(left, top + height + 12, words, SMALL)
     right = MARGIN + (len(names) - 1) * (plan.column + _GAP) + width
     _gray_bar(page.axes(Box(right + 22, top, 16, height)), scale)
@@ -178,32 +191,29 @@ def _gray_bar(axes: Axes, scale: Normalize) -> None:
         label.set(verticalalignment=side)
 
 
-def _numbers(field: Float[np.ndarray, "h w"], target: Float[np.ndarray, "h w"] | None) -> str:
-    if not judgeable(field):
-        return "constant or not finite: no statistics"
-    words = f"kurtosis {kurtosis(field):.2f} · flatness at 1 px {flatness(field, (1,))[0]:.2f}"
-    if target is None:
-        return f"{words}\nblack to white: {range_name(field)}"
-    return f"{words}\nspectrum {spectrum_error(target, field):.2f} dB off"
+def _captions(fields: Fields, whole: Fields, periodic: Periodic) -> list[str]:
+    """Numbers below each picture, the target's first; spectra are those of the whole fields."""
+    first, *others = fields
+    target = fields[first]
+    words = [f"{_marginals(target, periodic)}\nblack to white: {range_name(target)}"]
+    if missing := np.mean(np.isnan(target)):
+        words[0] += f"\nlight blue: missing, {missing:.1%}"
+    for name in others:
+        if name not in whole:
+            words.append("constant or not finite: no statistics")
+            continue
+        error = spectrum_error(whole[first], whole[name], periodic=periodic)
+        words.append(f"{_marginals(fields[name], periodic)}\nspectrum {error:.2f} dB off")
+    return words
 
 
-def _diagrams(
-    page: Page, plan: _Plan, fields: Fields, losses: dict[str, Float[np.ndarray, " n"]]
-) -> None:
-    count = 3 if losses else 2
+def _marginals(field: Float[np.ndarray, "h w"], periodic: Periodic) -> str:
+    flat = flatness(field, (1,), periodic=periodic)[0]
+    return f"kurtosis {kurtosis(field):.2f} · flatness at 1 px {flat:.2f}"
+
+
+def _boxes(plan: _Plan, count: int) -> list[Box]:
+    """Where the axes of so many diagrams lie, side by side."""
     width = (plan.content - (count - 1) * _GAP) / count
-    boxes = [
-        Box(
-            MARGIN + index * (width + _GAP) + _AXIS_LABELS,
-            plan.panels_top,
-            width - _AXIS_LABELS,
-            _PANEL,
-        )
-        for index in range(count)
-    ]
-    spectra(page.axes(boxes[0]), fields)
-    gray_levels(page.axes(boxes[1]), fields)
-    if losses:
-        names = list(fields)
-        colors = {name: line(names, index).color for index, name in enumerate(names)}
-        losses_plot(page.axes(boxes[2]), losses, colors)
+    lefts = [MARGIN + index * (width + _GAP) + _AXIS_LABELS for index in range(count)]
+    return [Box(left, plan.panels_top, width - _AXIS_LABELS, _PANEL) for left in lefts]

@@ -1,12 +1,12 @@
 """The figure of many runs: a picture a row, the target and its models side by side."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from synth.app.figures._diagrams import judgeable
+from synth.app.figures._diagrams import filled
 from synth.app.figures._page import (
     HEADLINE,
     LIFT,
@@ -21,6 +21,7 @@ from synth.app.figures._page import (
 )
 from synth.app.figures._parts import Field, gray_scale, line, picture, zoom
 from synth.metrics import flatness, kurtosis, spectrum_error
+from synth.transforms.estimate import Periodic
 
 __all__ = ["Row", "gallery"]
 
@@ -38,16 +39,20 @@ class Row(NamedTuple):
 
     Attributes:
         name: of the picture.
-        fields: name to field, all of one shape and unit, the target first.
+        fields: name to field, all of one shape and unit, the target first; NaN where the
+            target misses a pixel.
         scores: overall score of statistics that were not matched, by the name of the field; 1
             is another piece of the target.
         note: small print, for instance how the descent ended.
+        periodic: whether opposite borders of the target match, per axis; spectra of all
+            fields are tapered along axes where they do not.
     """
 
     name: str
     fields: Mapping[str, Field]
     scores: Mapping[str, float]
     note: str = ""
+    periodic: Periodic = True
 
 
 @style()
@@ -137,15 +142,25 @@ def _table(page: Page, row: Row, left: float, top: float) -> None:
 def _numbers(row: Row) -> Iterator[tuple[str, list[str]]]:
     """Lines of the table: what is told, and a cell per field, empty where there is nothing."""
     fields = {name: np.asarray(field, np.float64) for name, field in row.fields.items()}
-    target = next(iter(fields.values()))
-    judged = [field if judgeable(field) else None for field in fields.values()]
+    first, whole = next(iter(fields)), filled(fields, row.periodic)
+
+    def error(name: str) -> str:
+        if name == first or first not in whole:
+            return ""
+        return f"{spectrum_error(whole[first], whole[name], periodic=row.periodic):.1f} dB"
+
+    def flat(name: str) -> str:
+        return _short(flatness(fields[name], (1,), periodic=row.periodic)[0])
+
+    def cells(words: Callable[[str], str]) -> list[str]:
+        return [words(name) if name in whole else "" for name in fields]
+
     scores = [row.scores.get(name) for name in fields]
-    errors = [None if x is None else spectrum_error(target, x) for x in judged]
     yield "", list(fields)
     yield "overall score", ["" if value is None else f"{value:.2f}" for value in scores]
-    yield "spectrum error", ["", *("" if e is None else f"{e:.1f} dB" for e in errors[1:])]
-    yield "kurtosis", ["" if x is None else _short(kurtosis(x)) for x in judged]
-    yield "flatness, 1 px", ["" if x is None else _short(flatness(x, (1,))[0]) for x in judged]
+    yield "spectrum error", cells(error)
+    yield "kurtosis", cells(lambda name: _short(kurtosis(fields[name])))
+    yield "flatness, 1 px", cells(flat)
 
 
 def _short(value: float) -> str:
