@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from synth import LBFGS, Adam, ScatteringMoments, fit, morlet_bank
@@ -16,6 +17,7 @@ REJECTIONS = 12  # after which L-BFGS restarts, and after twice as many it has s
 
 _step = jax.jit(lambda solver, model, state: solver.step(model, state))
 _loss = jax.jit(lambda model, variable: model.loss(variable)[0])
+_optax = jax.jit(optax.scale_by_lbfgs(LBFGS().memory).update)
 _slope = jax.jit(lambda model, variable: jax.grad(lambda z: model.loss(z)[0])(variable))
 
 
@@ -183,6 +185,128 @@ def test_a_descent_goes_on_after_a_restart(model, descent):
         state = _step(LBFGS(), model, state)
         losses.append(float(state.loss))
     assert losses[-1] < float(descent[20].loss)
+
+
+# L-BFGS where the curvature is negative
+
+
+class Landscape(MomentModel):
+    """A loss of the variable alone, some directions of which are steeper than others."""
+
+    def height(self, variable):
+        """Of every pixel."""
+        raise NotImplementedError
+
+    def loss(self, variable):
+        heights = jnp.linspace(0.1, 3, variable.size).reshape(variable.shape)
+        zero = jax.tree.map(jnp.zeros_like, self.noise)
+        return jnp.sum(heights * self.height(variable)), zero
+
+
+class Waves(Landscape):
+    """Negative curvature where a descent from 0 begins, and on every other half-wave."""
+
+    def height(self, variable):
+        return jnp.cos(variable) + 0.01 * variable**2
+
+
+class Stairs(Landscape):
+    """Negative curvature on the edges of stairs that lead down to a minimum far away."""
+
+    def height(self, variable):
+        return jnp.cos(variable + 4) + 0.02 * (variable - 36) ** 2
+
+
+class Bowl(Landscape):
+    """Convex."""
+
+    def height(self, variable):
+        return variable**2
+
+
+def across(model, kind, memory):
+    """Accepted states of a descent from about 0, and their gradients."""
+    own = {f.name: getattr(model, f.name) for f in dataclasses.fields(model)}
+    landscape, solver = kind(**own), LBFGS(memory)
+    start = 0.02 * np.random.default_rng(3).standard_normal(SHAPE)
+    state = solver.init(landscape, jnp.asarray(start, jnp.float32))
+    states, gradients = [], []
+    for _ in range(40):
+        state = _step(solver, landscape, state)
+        gradient = _slope(landscape, state.variable)
+        if jnp.linalg.norm(gradient) < 0.01:  # what is left of the gradient is rounding
+            break
+        if int(state.rejections) == 0:
+            states.append(state)
+            gradients.append(gradient)
+    return states, gradients
+
+
+def differences(states, gradients):
+    """Steps between accepted states, and what they change of the gradient, as flat doubles."""
+    points = np.array([np.ravel(state.variable) for state in states], np.float64)
+    slopes = np.array([np.ravel(gradient) for gradient in gradients], np.float64)
+    return zip(np.diff(points, axis=0), np.diff(slopes, axis=0), strict=True)
+
+
+@pytest.mark.parametrize(("kind", "met"), [(Waves, "--+"), (Stairs, "++-+")])
+@pytest.mark.parametrize("memory", [3, 20])
+def test_only_pairs_of_positive_curvature_are_remembered(model, kind, met, memory):
+    states, gradients = across(model, kind, memory)
+    curvatures = [step @ change for step, change in differences(states, gradients)]
+    assert met in "".join("+" if each > 0 else "-" for each in curvatures)
+    for number, state in enumerate(states):
+        pairs = state.memory.pairs
+        products = np.sum(pairs.diff_params_memory * pairs.diff_updates_memory, axis=(1, 2))
+        good = sum(np.array(curvatures[:number]) > 0)
+        assert int(pairs.count) == 1 + good  # which a restart would set back
+        assert sum(products > 0) == sum(products != 0) == min(good, memory)
+        assert np.all(pairs.weights_memory >= 0)
+        np.testing.assert_array_equal(pairs.params, state.variable)
+
+
+@pytest.mark.parametrize("kind", [Bowl, Waves, Stairs])
+@pytest.mark.parametrize("memory", [3, 20])
+def test_directions_are_those_of_the_last_good_pairs(model, kind, memory):
+    states, gradients = across(model, kind, memory)
+    good = []
+    steps = [(None, None), *differences(states, gradients)]
+    for state, gradient, (step, change) in zip(states, gradients, steps, strict=True):
+        if step is not None and step @ change > 0:
+            good.append((step, change))
+        slope = np.ravel(np.asarray(gradient, np.float64))
+        wanted = -_inverse(good[-memory:], slope) @ slope
+        error = np.linalg.norm(np.ravel(state.memory.direction) - wanted)
+        assert error < 1e-3 * np.linalg.norm(wanted)
+        assert float(state.memory.slope) < 0
+
+
+def _inverse(pairs, slope):
+    """The inverse Hessian of BFGS (Nocedal & Wright, Eqs. 7.16 and 7.20), a full matrix."""
+    identity = np.eye(slope.size)
+    if not pairs:
+        return identity * min(1, 1 / np.linalg.norm(slope))
+    step, change = pairs[-1]
+    matrix = identity * (step @ change) / (change @ change)
+    for step, change in pairs:
+        factor = identity - np.outer(change, step) / (step @ change)
+        matrix = factor.T @ matrix @ factor + np.outer(step, step) / (step @ change)
+    return matrix
+
+
+def test_where_the_curvature_is_positive_directions_are_those_of_optax(model, descent):
+    compared = 0
+    for before, after in zip(descent[1:-1], descent[2:], strict=True):
+        old, new = before.memory.pairs, after.memory.pairs
+        step, change = new.params - old.params, new.updates - old.updates
+        if int(after.rejections) == 0 and float(jnp.vdot(step, change)) > 0:
+            update, plain = _optax(new.updates, old, after.variable)
+            size = jnp.linalg.norm(update)
+            assert float(jnp.linalg.norm(update + after.memory.direction)) <= 1e-5 * float(size)
+            np.testing.assert_array_equal(new.diff_params_memory, plain.diff_params_memory)
+            np.testing.assert_array_equal(new.diff_updates_memory, plain.diff_updates_memory)
+            compared += 1
+    assert compared > 30
 
 
 @pytest.mark.parametrize("solver", [LBFGS(), Adam()])

@@ -6,6 +6,7 @@ the loss once, whatever the line search does, and maps over an ensemble.
 """
 
 from abc import abstractmethod
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -18,6 +19,9 @@ from synth.models import MomentModel
 from synth.statistics import Residual
 
 __all__ = ["LBFGS", "Adam", "Solver", "State"]
+
+_Pairs = Any
+"""State of ``optax.scale_by_lbfgs``: curvature pairs, and the point where the next one begins."""
 
 _SUFFICIENT_DECREASE = 1e-4
 _SHRINK_LEAST, _SHRINK_MOST = 0.1, 0.5
@@ -66,7 +70,7 @@ def _unevaluated(model: MomentModel, variable: Float[Array, "h w"], memory: PyTr
         trial=variable,
         variable=variable,
         loss=infinite,
-        residual=jax.tree.map(lambda _: infinite, model.noise),
+        residual=jax.tree.map(lambda _: infinite, model.unit),
         rejections=jnp.zeros((), jnp.int32),
         memory=memory,
     )
@@ -103,23 +107,25 @@ class _Line(eqx.Module):
     direction: Float[Array, "h w"]
     slope: Float[Array, ""]
     length: Float[Array, ""]
-    pairs: optax.OptState
+    pairs: _Pairs
 
 
 class LBFGS(Solver):
     """Limited-memory BFGS with a backtracking line search.
 
     A trial point is accepted when it decreases the loss sufficiently (Armijo); otherwise
-    the step shrinks to the minimum of the parabola through what is known. When no step of
-    any length decreases the loss, the pairs are forgotten and the descent restarts along
-    the gradient.
+    the step shrinks to the minimum of the parabola through what is known. Armijo's condition
+    alone does not make curvature positive: a step s along which the gradient changes by y,
+    ⟨s, y⟩ ≤ ε‖s‖‖y‖, is not remembered, so that directions descend. When no step of any
+    length decreases the loss, the pairs are forgotten and the descent restarts along the
+    gradient.
 
     Attributes:
         memory: number of curvature pairs.
 
     Source:
         J. Nocedal and S. Wright, "Numerical Optimization" (2006), Algorithms 7.4 and 7.5,
-        Eqs. 3.4 and 3.57.
+        Eqs. 3.4 and 3.57; Sec. 6.1 on positive curvature.
     """
 
     memory: int = eqx.field(static=True, default=20)
@@ -177,8 +183,9 @@ class LBFGS(Solver):
         )
 
     def _line(
-        self, pairs: optax.OptState, variable: Float[Array, "h w"], gradient: Float[Array, "h w"]
+        self, pairs: _Pairs, variable: Float[Array, "h w"], gradient: Float[Array, "h w"]
     ) -> _Line:
+        pairs = _without_negative_curvature(pairs, variable, gradient)
         step, pairs = optax.scale_by_lbfgs(self.memory).update(gradient, pairs, variable)
         direction = -jnp.asarray(step)
         slope = jnp.vdot(gradient, direction)
@@ -187,6 +194,30 @@ class LBFGS(Solver):
     def _restart(self, variable: Float[Array, "h w"], gradient: Float[Array, "h w"]) -> _Line:
         forgotten = optax.scale_by_lbfgs(self.memory).init(variable)
         return self._line(forgotten, variable, gradient)
+
+
+def _without_negative_curvature(
+    pairs: _Pairs, variable: Float[Array, "h w"], gradient: Float[Array, "h w"]
+) -> _Pairs:
+    """State from which optax remembers the new pair, or, if its curvature is not positive, none.
+
+    optax puts the difference to the state's point into the next slot, and takes the scale of
+    its initial matrix from it. To skip a pair, the state goes back by one slot, to a point that
+    differs from the new one by the last pair: that is stored again where it was. Before any
+    pair it goes back to the beginning.
+    """
+    step, change = variable - pairs.params, gradient - pairs.updates
+    size = jnp.linalg.norm(step) * jnp.linalg.norm(change)
+    # Rounding hides the sign of a smaller curvature.
+    positive = jnp.vdot(step, change) > jnp.finfo(size.dtype).eps * size
+    kept = positive | (pairs.count == 0)
+    last = (pairs.count - 2) % len(pairs.weights_memory)
+    steps, changes = pairs.diff_params_memory, pairs.diff_updates_memory
+    return pairs._replace(
+        count=jnp.where(kept, pairs.count, pairs.count - 1),
+        params=jnp.where(kept, pairs.params, variable - steps[last]),
+        updates=jnp.where(kept, pairs.updates, gradient - changes[last]),
+    )
 
 
 def _evaluate(
