@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -104,6 +105,15 @@ def test_gradient_through_local_averages_and_the_exact_transform():
         slope = jnp.vdot(jax.grad(value)(field), direction)
         ahead, behind = (value(field + step * direction) for step in (1e-5, -1e-5))
         assert float(slope) == pytest.approx(float(ahead - behind) / 2e-5, rel=1e-6)
+
+
+@pytest.mark.parametrize("transform", [scatter, scatter_local])
+def test_the_bank_counts_as_constant(transform):
+    field = jnp.asarray(white((32, 32)), jnp.float32)
+    slopes = eqx.filter_grad(lambda bank: transform(field, bank).flatten().sum())
+    leaves = jax.tree.leaves(slopes(_bank((32, 32), 3, 4)))
+    assert len(leaves) == 3 + 2 + 2  # filters of both layers, low-pass, residual band
+    assert all(np.all(np.asarray(leaf) == 0) for leaf in leaves)
 
 
 def test_euler_s_identity_of_a_homogeneous_statistic():

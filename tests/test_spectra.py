@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -102,16 +103,48 @@ def test_the_table_names_every_number(num_scales, num_angles, isotropic, tight):
     spectra = jax.eval_shape(lambda x: scattering_spectra(x, bank, isotropic=isotropic), field)
     assert len(table) == jax.eval_shape(lambda s: s.flatten(), spectra).size
     sizes = {name: sum(row.name == name for row in table) for name in LINES}
-    double = 1 if isotropic else 2
+    parts = 1 if isotropic else 2
     waves = [num_angles * (k + 1) for k in range(num_scales)]
     last = 1 if isotropic else num_angles
-    assert sizes["c01"] == double * num_angles * last * num_scales * (num_scales + 1) // 2
-    assert sizes["c11"] == double * last * sum(n * (n + 1) // 2 for n in waves)
+    assert sizes["c01"] == parts * num_angles * last * num_scales * (num_scales + 1) // 2
+    assert sizes["c11"] == last * sum(
+        n * (n + 1) // 2 + (parts - 1) * n * (n - 1) // 2 for n in waves
+    )
     for name in LINES:
-        factor = double if name in ("c01", "c11") else 1
-        assert getattr(spectra, name).size * factor == sizes[name]
+        real = sum(row.name == name and not row.imaginary for row in table)
+        assert getattr(spectra, name).size == real
     order = [(row.imaginary, LINES.index(row.name)) for row in table]
     assert order == sorted(order)
+
+
+@pytest.mark.parametrize("isotropic", [False, True])
+@pytest.mark.parametrize(("shape", "num_angles"), [((64, 64), 4), ((27, 40), 3), ((32, 32), 1)])
+def test_no_number_is_zero_whatever_the_field(shape, num_angles, isotropic):
+    bank = _bank(shape, max_scales(shape), num_angles)
+    normalized = ScatteringSpectra(bank, isotropic).normalized
+
+    def numbers(seed):
+        spectra = measure(white(shape, seed) ** 3 + 0.5, bank, isotropic=isotropic)
+        return np.abs(normalized(spectra, spectra).flatten())
+
+    largest = np.max([numbers(seed) for seed in range(4)], axis=0)
+    zeros = np.flatnonzero(largest < 1e-6)
+    assert [spectra_paths(bank, isotropic=isotropic)[index] for index in zeros] == []
+
+
+def test_what_is_left_out_is_zero():
+    bank = _bank((32, 32), 3, 4)
+    c11 = measure(white((32, 32)), bank).c11
+    for matrix in matrices(c11, bank):
+        square = matrix.reshape(len(matrix), np.prod(matrix.shape[1:3]), -1)
+        diagonal = np.diagonal(square, axis1=1, axis2=2)
+        assert np.all(np.abs(diagonal.imag) <= 1e-6 * diagonal.real)
+
+
+@pytest.mark.parametrize(("size", "count"), [(128, 6547), (256, 9915), (512, 14275), (1024, 19755)])
+def test_numbers_of_the_usual_bank(size, count):
+    bank = _bank((size, size), max_scales((size, size)) - 1, 4)
+    assert len(spectra_paths(bank)) == count
 
 
 # Gradients
@@ -152,6 +185,19 @@ def test_euler_s_identity(isotropic):
     linear = [row.name in ("mean", "modulus") for row in spectra_paths(bank, isotropic=isotropic)]
     degree = np.where(linear, 1, 2)
     np.testing.assert_allclose(derivative, degree * values, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("isotropic", [False, True])
+def test_the_bank_counts_as_constant(isotropic):
+    field = jnp.asarray(white((32, 32)), jnp.float32)
+
+    @eqx.filter_grad
+    def slopes(bank):
+        return scattering_spectra(field, bank, isotropic=isotropic).flatten().sum()
+
+    leaves = jax.tree.leaves(slopes(_bank((32, 32), 3, 4)))
+    assert len(leaves) == 3 + 2 + 2  # filters of both layers, low-pass, residual band
+    assert all(np.all(np.asarray(leaf) == 0) for leaf in leaves)
 
 
 def test_the_gradient_at_a_constant_field_is_finite():

@@ -123,7 +123,7 @@ def scatter(field: Float[Array, "h w"], bank: FilterBank, *, max_order: int = 2)
 
     S = (⟨x⟩, ⟨|x⋆ψ_{j,l}|⟩, ⟨|x⋆r|⟩, ⟨||x⋆ψ_{j,l}|⋆ψ_{k,m}|⟩, j < k), convolutions on the
     torus. 1 + JL + L²J(J−1)/2 numbers, and one more for a tight bank. Derivatives are those
-    with respect to the field, in reverse mode; the bank counts as constant.
+    with respect to the field, in reverse mode; the bank counts as constant, its gradient is 0.
 
     Args:
         field: one channel, in any unit; the moments have the same unit.
@@ -147,14 +147,15 @@ def scatter(field: Float[Array, "h w"], bank: FilterBank, *, max_order: int = 2)
         J. Bruna and S. Mallat, "Invariant scattering convolution networks", IEEE PAMI 35
         (2013), Eqs. 7–10.
     """
-    return _cascade(field, bank, mean, _mean_modulus, max_order)
+    return _cascade(field, lax.stop_gradient(bank), mean, _mean_modulus, max_order)
 
 
 @jax.jit
 def scatter_local(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
     """Windowed scattering coefficients S_J x: the same cascade averaged locally by φ_J.
 
-    S_J x(u) = (x⋆φ_J, |x⋆ψ_{j,l}|⋆φ_J, ||x⋆ψ_{j,l}|⋆ψ_{k,m}|⋆φ_J)(u).
+    S_J x(u) = (x⋆φ_J, |x⋆ψ_{j,l}|⋆φ_J, ||x⋆ψ_{j,l}|⋆ψ_{k,m}|⋆φ_J)(u). Derivatives are as those
+    of ``scatter``: the bank counts as constant.
 
     Args:
         field: one channel, in any unit.
@@ -170,6 +171,7 @@ def scatter_local(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
     Source:
         J. Bruna and S. Mallat (2013), Eq. 8.
     """
+    bank = lax.stop_gradient(bank)
     lowpass = bank.lowpass
 
     def average(maps: Float[Array, "*p n m"]) -> Float[Array, "*p a b"]:

@@ -61,12 +61,15 @@ class Spectra(eqx.Module):
     def flatten(self) -> Float[Array, " n"]:
         """All numbers in one vector, in the order of ``spectra_paths``.
 
-        Real parts of c01 and c11 come first, then the imaginary ones, if there are any.
+        Real parts of c01 and c11 come first, then the imaginary ones, if there are any. The
+        product of a modulus with itself is a power and has none.
         """
-        complex_ = jnp.concatenate([self.c01.ravel(), self.c11.ravel()])
-        parts = [complex_.real, complex_.imag] if jnp.iscomplexobj(complex_) else [complex_]
-        lines = self.mean, self.power, self.above, self.below, self.modulus
-        return jnp.concatenate([*(line.ravel() for line in lines), *parts])
+        lines = [self.mean, self.power, self.above, self.below, self.modulus]
+        lines += [self.c01.real, self.c11.real]
+        if jnp.iscomplexobj(self.c11):
+            mixed = _mixed(num_scales=len(self.power), num_angles=self.c01.shape[1])
+            lines += [self.c01.imag, self.c11.imag[mixed]]
+        return jnp.concatenate([line.ravel() for line in lines])
 
 
 class Covariance(NamedTuple):
@@ -98,7 +101,7 @@ def spectra_paths(bank: FilterBank, *, isotropic: bool = False) -> list[Covarian
         >>> from synth.transforms.filters import morlet_bank
         >>> table = spectra_paths(morlet_bank((32, 32), num_scales=2, num_angles=4))
         >>> len(table), table[19].name, table[-1].scales, table[-1].imaginary
-        (483, 'c01', (1, 1, 1), True)
+        (435, 'c01', (1, 1, 1), True)
     """
     scales, last = range(bank.num_scales), range(1 if isotropic else bank.num_angles)
     angles = range(bank.num_angles)
@@ -121,11 +124,12 @@ def spectra_paths(bank: FilterBank, *, isotropic: bool = False) -> list[Covarian
             for b in last
         ]
         waves = [[(j, a) for j in range(k + 1) for a in angles] for k in scales]
+        nearest = 1 if imaginary else 0  # the product of a modulus with itself is real
         second = [
             row("c11", one, two, (k, b), imaginary=imaginary)
             for k in scales
             for index, one in enumerate(waves[k])
-            for two in waves[k][index:]
+            for two in waves[k][index + nearest :]
             for b in last
         ]
         return first + second
@@ -148,7 +152,7 @@ def scattering_spectra(
     """Scattering spectra of a field on the torus.
 
     Derivatives are those with respect to the field, in reverse mode; the bank counts as
-    constant.
+    constant, its gradient is 0.
 
     Args:
         field: one channel, in any unit.
@@ -175,6 +179,7 @@ def scattering_spectra(
         physics", PNAS Nexus 3 (2024), Eqs. 5–9.
     """
     bank.check(field.shape)
+    bank = lax.stop_gradient(bank)
     level, by_angle = mean(field), PartitionSpec(ANGLE)
     spectrum = centered_spectrum(field - level, bank.shape)
     second = (bank.first[0], *bank.second)
@@ -228,6 +233,12 @@ def _first_row(matrices: list[Inexact[Array, "m _ _"]], num_angles: int) -> Inex
 def _upper(matrix: Inexact[Array, "m n n"]) -> Inexact[Array, "u m"]:
     rows, columns = np.triu_indices(matrix.shape[-1])
     return matrix[:, rows, columns].T
+
+
+def _mixed(num_scales: int, num_angles: int) -> Int[np.ndarray, " v"]:
+    """Rows of c11 that are products of two different moduli."""
+    upper = [np.triu_indices((k + 1) * num_angles) for k in range(num_scales)]
+    return np.flatnonzero(np.concatenate([rows != columns for rows, columns in upper]))
 
 
 def _power(spectrum: Complex[Array, "h w"], band: Band) -> Float[Array, ""]:
