@@ -21,7 +21,7 @@ from synth.metrics import Scoreboard
 
 __all__ = ["Display", "closing_table", "score_table"]
 
-_BLOCKS = {"total": "all orders", "c01": "C01", "c11": "C11"}
+_BLOCKS = {"c01": "C01", "c11": "C11"}
 _BLOCKS |= {f"order{order}": f"order {order}" for order in range(3)}
 
 
@@ -100,7 +100,9 @@ def _panel(look: Look, max_steps: int, left: float | None) -> tuple[Text, Text, 
     bar = ProgressBar(total=max_steps, completed=progress.evaluations, width=60)
     return (
         Text(words),
-        Text(f"  moments differ by {excess:.3f} of their noise, goal {progress.tolerance:g}"),
+        Text(
+            f"  the worst block differs by {excess:.3f} of its noise, goal {progress.tolerance:g}"
+        ),
         bar,
     )
 
@@ -137,7 +139,9 @@ def closing_table(result: Result) -> None:
     table = _table(result.texture.name, ("target", *models))
     for name, noise in report["noise"].items():
         cells = (f"{one['residual'][name]:.2%}" for one in models.values())
-        table.add_row(f"residual, {_words(name)}", f"noise {noise:.2%}", *cells)
+        limit = report["unit"][name]
+        words = f"over {limit:.0%}" if noise > limit else f"{noise:.2%}"
+        table.add_row(f"residual, {_words(name)}", f"noise {words}", *cells)
     table.add_row(
         "spectrum error", "", *(f"{one['spectrum_error_db']:.2f} dB" for one in models.values())
     )

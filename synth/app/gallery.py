@@ -138,7 +138,8 @@ def _row(folder: Path) -> figures.Row:
     height, width = report["input"]["shape"][-2:]
     ended = "converged" if report["outcome"] == "converged" else f"ended: {report['outcome']}"
     note = f"{height} × {width} pixels · {ended} after {report['evaluations']} evaluations"
-    return figures.Row(report["input"]["name"], fields, scores, note)
+    wraps = tuple(axis in report["input"]["periodic"] for axis in "yx")
+    return figures.Row(report["input"]["name"], fields, scores, note, wraps)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

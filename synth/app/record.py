@@ -99,6 +99,7 @@ def manifest(result: Result) -> dict[str, Any]:
         "seconds": result.seconds,
         "evaluations": 0 if result.worst is None else result.worst.evaluations,
         "noise": {name: float(value) for name, value in result.noise.items()},
+        "unit": {name: float(value) for name, value in result.unit.items()},
         "target": _numbers(texture.field, texture.periodic),
         "models": {name: _model(result, name) for name in result.candidates},
         "scores": None if board is None else score_report(board),
@@ -172,7 +173,8 @@ def _fields(result: Result) -> dict[str, Float[np.ndarray, "*b c h w"]]:
         name: samples[0].field if len(samples) == 1 else np.stack([one.field for one in samples])
         for name, samples in result.candidates.items()
     }
-    return {"target": result.texture.field, **drawn}
+    fields = result.texture.fields
+    return {"target": fields[0] if len(fields) == 1 else fields, **drawn}
 
 
 def _write_pictures(result: Result, folder: Path) -> None:
@@ -208,7 +210,9 @@ def _write_figures(result: Result, folder: Path) -> None:
     fields = {"target": result.texture.field[0]}
     fields |= {model: samples[0].field[0] for model, samples in result.candidates.items()}
     losses = {model: samples[0].losses for model, samples in result.descents.items()}
-    page = figures.comparison(fields, losses, title=name, note=result.verdict)
+    page = figures.comparison(
+        fields, losses, title=name, note=result.verdict, periodic=result.texture.periodic
+    )
     page.savefig(folder / "comparison.png")
     if result.scoreboard is not None:
         figures.scoreboard(result.scoreboard, title=name).savefig(folder / "scoreboard.png")

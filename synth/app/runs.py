@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Key
 
 from synth.app.clock import Clock
 from synth.app.images import Texture, load
-from synth.descent import Judge, Limits, Outcome, Progress, Synthesis, descend
+from synth.descent import Judge, Outcome, Progress, Schedule, Synthesis, descend
 from synth.descent.solvers import LBFGS, Adam
 from synth.errors import InputError
 from synth.metrics import Scoreboard, compare
@@ -137,8 +137,9 @@ class Result(NamedTuple):
     Attributes:
         texture: the target.
         options: what was asked for.
-        target_moments: of the standardized target, by part.
+        target_moments: of the reference, by part.
         noise: their estimation noise.
+        unit: noise that residuals are counted in; less where the noise is over its limit.
         candidates: what was drawn, by the model's name, a sample per seed.
         scoreboard: held-out statistics; None if no sample is finite.
         clock: that tells what took how long.
@@ -149,6 +150,7 @@ class Result(NamedTuple):
     options: Options
     target_moments: dict[str, Any]
     noise: Residual
+    unit: Residual
     candidates: dict[str, tuple[Candidate, ...]]
     scoreboard: Scoreboard | None
     clock: Clock
@@ -236,20 +238,21 @@ def generate(
 
 def _stages(texture: Texture, options: Options, clock: Clock) -> Generator[Look, None, Result]:
     """Fit, sample and score on the devices of the mesh that is set."""
-    target = texture.field[0]
     seeds = np.arange(options.seed, options.seed + options.samples)
     keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed)))(seeds)
     judged = _fit(texture, options, *(options.descents or _JUDGED_BY))
     judge = Judge(judged)
-    gaussian = fit_gaussian(target, periodic=texture.periodic)
+    gaussian = fit_gaussian(texture.fields[:, 0], periodic=texture.periodic)
     descended: dict[str, tuple[Candidate, ...]] = {}
     for name in options.descents:
-        alone = len(options.descents) == 1
+        model = judged if len(options.descents) == 1 else _fit(texture, options, name)
         run = descend(
-            judged if alone else _fit(texture, options, name),
+            model,
             keys=keys[:, 1],
             solver=LBFGS() if options.solver == "lbfgs" else Adam(),
-            limits=Limits(options.tolerance, options.max_steps),
+            schedule=Schedule.usual(
+                model.descriptor, tolerance=options.tolerance, max_steps=options.max_steps
+            ),
             judge=judge,
         )
         with clock.phase("descend"):
@@ -260,7 +263,17 @@ def _stages(texture: Texture, options: Options, clock: Clock) -> Generator[Look,
     with clock.phase("score"):
         scoreboard = _score(texture, candidates)
     mesh = dict(jax.sharding.get_mesh().shape)
-    return Result(texture, options, judge.target, judged.noise, candidates, scoreboard, clock, mesh)
+    return Result(
+        texture=texture,
+        options=options,
+        target_moments=judge.target,
+        noise=judged.noise,
+        unit=judged.unit,
+        candidates=candidates,
+        scoreboard=scoreboard,
+        clock=clock,
+        mesh=mesh,
+    )
 
 
 def check_seed(seed: int) -> None:
@@ -293,8 +306,7 @@ def _verdict(samples: tuple[Synthesis, ...]) -> str:
 
 def _fit(texture: Texture, options: Options, *models: str) -> MomentModel:
     """Moment model of the target with all that any of the named models matches."""
-    field = texture.field[0]
-    height, width = field.shape
+    height, width = texture.fields.shape[-2:]
     descriptor = joint(
         *models,
         shape=(height, width),
@@ -303,7 +315,7 @@ def _fit(texture: Texture, options: Options, *models: str) -> MomentModel:
         gray_levels=options.gray_levels,
         isotropic=options.isotropic,
     )
-    return fit(descriptor, field, periodic=texture.periodic)
+    return fit(descriptor, texture.fields[:, 0], periodic=texture.periodic)
 
 
 def _mesh(options: Options) -> Mesh | None:
@@ -352,4 +364,5 @@ def _score(texture: Texture, candidates: dict[str, tuple[Candidate, ...]]) -> Sc
     judgeable = {name: each for name, each in fields.items() if each}
     if not judgeable:
         return None
-    return compare(texture.field[0], judgeable, periodic=texture.periodic)
+    target, *others = texture.fields[:, 0]
+    return compare(target, judgeable, reals=others, periodic=texture.periodic)

@@ -1,17 +1,19 @@
 """From seeded noise down to a field with the target's moments: steps, loop, verdict."""
 
-from synth.descent.exact import Judge
+from synth.descent.judge import Judge
 from synth.descent.loop import descend, drain, synthesize
-from synth.descent.outcomes import Limits, Outcome, Progress, Synthesis
+from synth.descent.outcomes import Outcome, Progress, Synthesis
+from synth.descent.schedule import Schedule, Stage
 from synth.descent.solvers import LBFGS, Adam
 
 __all__ = [
     "LBFGS",
     "Adam",
     "Judge",
-    "Limits",
     "Outcome",
     "Progress",
+    "Schedule",
+    "Stage",
     "Synthesis",
     "descend",
     "drain",

@@ -14,11 +14,13 @@ from jax import lax
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
-from synth.descent.exact import Judge
-from synth.descent.outcomes import Limits, Outcome, Progress, Synthesis
+from synth.descent.judge import Judge
+from synth.descent.outcomes import Outcome, Progress, Synthesis
+from synth.descent.schedule import Schedule
 from synth.descent.solvers import LBFGS, Solver, State
 from synth.errors import InputError
 from synth.models import MomentModel, Start
+from synth.models._check import check_key, check_start
 from synth.parallel.mesh import SAMPLE, WHOLE, samples_at_once, split, whole
 from synth.parallel.programs import compiled
 from synth.statistics import Residual, excess
@@ -39,20 +41,20 @@ def descend(
     *,
     keys: Key[Array, " b"],
     solver: Solver = LBFGS(),  # noqa: B008 - immutable
-    limits: Limits = Limits(),  # noqa: B008 - immutable
+    schedule: Schedule | None = None,
     start: Start | Float[Array, "b h w"] = "skewed",
     judge: Judge | None = None,
 ) -> Generator[Progress, None, tuple[Synthesis, ...]]:
     """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
 
-    Noise follows the stages of the model; fields that are given descend on the model itself.
+    Noise follows the stages of the schedule; fields that are given descend on the model itself.
 
     Args:
         model: the target's moments.
         keys: a random key per sample, shape ``(b,)``; the same key gives the same texture
             on one machine. All samples descend in one compiled program.
         solver: descent method.
-        limits: tolerance and step limit.
+        schedule: stages, tolerance and step limit; those that suit the descriptor by default.
         start: which noise, or fields in the target's units, one per key.
         judge: the model's judge, if there is one already.
 
@@ -70,36 +72,37 @@ def descend(
         J. Bruna and S. Mallat, "Multiscale sparse microcanonical models", Math. Stat.
         Learn. 1 (2018), Sec. 4.
     """
-    judge = judge or Judge(model)
+    check_key(keys)
+    check_start(start)
     if not isinstance(start, str) and len(start) != len(keys):
         raise InputError(f"{len(start)} fields to start from and {len(keys)} keys: give one each.")
-    given = limits.tolerance
-    tolerance = model.descriptor.tolerance if given is None else given
-    stages = model.stages if isinstance(start, str) else {0: model}
-    began, stage = 0, stages[0]
-    states = _begin(stage, solver, keys, start)
-    samples = [_Sample(tolerance, limits.max_steps) for _ in keys]
+    judge, schedule = judge or Judge(model), schedule or Schedule.usual(model.descriptor)
+    last = schedule.stages[-1]
+    due = schedule.due(0) if isinstance(start, str) else last
+    followed = due.of(model)
+    states = _begin(followed, solver, keys, start)
+    samples = [_Sample(schedule.tolerance, schedule.max_steps) for _ in keys]
     while True:
         evaluations = max(len(sample.losses) for sample in samples)
-        due = max(first for first in stages if first <= evaluations)
-        if due != began:
+        if due != last and schedule.due(evaluations) != due:
+            due = schedule.due(evaluations)
             running = jnp.asarray([sample.ended is None for sample in samples])
-            states = _restart(stage, stages[due], solver, states, running)
-            began, stage = due, stages[due]
+            before, followed = followed, due.of(model)
+            states = _restart(before, followed, solver, states, running)
             for sample in samples:
                 sample.enter_stage(evaluations)
         steps = [sample.steps() for sample in samples]
-        states, chunk = _advance(stage, solver, states, jnp.asarray(steps))
+        states, chunk = _advance(followed, solver, states, jnp.asarray(steps))
         for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
             sample.losses = np.concatenate([sample.losses, losses[:count]])
-        view = _look(stage, model, solver, states)
+        view = _look(followed, model, solver, states)
         fields = _current(samples, view.fields)
         all_losses = tuple(sample.losses for sample in samples)
-        yield Progress(all_losses, view.residual, view.excess, tolerance, fields)
+        yield Progress(all_losses, view.residual, view.excess, schedule.tolerance, fields)
         # What stalls is restarted by the next stage, if there is one.
-        stalled = view.stalled & (began == max(stages))
+        stalled = view.stalled & (due == last)
         for sample, field, far, stuck in zip(samples, fields, view.excess, stalled, strict=True):
-            sample.look(field, float(far), bool(stuck), model.noise, judge)
+            sample.look(field, float(far), bool(stuck), model.unit, judge)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
             return ended
@@ -136,7 +139,7 @@ class _Sample:
         field: Float[Array, "h w"],
         excess_now: float,
         stalled: bool,
-        noise: Residual,
+        unit: Residual,
         judge: Judge,
     ) -> None:
         """End, if it is time."""
@@ -144,11 +147,11 @@ class _Sample:
         if self.ended or (outcome is None and not excess_now <= self._goal):
             return
         moments, residual = judge(field)
-        if excess(residual, noise) <= self._tolerance:
+        if excess(residual, unit) <= self._tolerance:
             outcome = Outcome.CONVERGED
         if outcome is not None:
             self.ended = Synthesis(
-                field, outcome, residual, noise, moments, self.losses, self._tolerance
+                field, outcome, residual, unit, moments, self.losses, self._tolerance
             )
         self._goal *= 0.9  # the fast transform was a little too kind
 
@@ -169,7 +172,7 @@ def synthesize(
     *,
     key: PRNGKeyArray,
     solver: Solver = LBFGS(),  # noqa: B008 - immutable
-    limits: Limits = Limits(),  # noqa: B008 - immutable
+    schedule: Schedule | None = None,
     start: Start = "skewed",
 ) -> Synthesis:
     """Draw one texture of a moment model: ``descend`` without a look in between.
@@ -178,7 +181,7 @@ def synthesize(
         model: the target's moments, from ``synth.models.fit``.
         key: random key of the noise.
         solver: descent method.
-        limits: tolerance and step limit.
+        schedule: stages, tolerance and step limit; those that suit the descriptor by default.
         start: which noise.
 
     Returns:
@@ -187,13 +190,14 @@ def synthesize(
     Example:
         >>> import jax
         >>> import numpy as np
-        >>> from synth import LBFGS, Limits, ScatteringMoments, fit, morlet_bank, synthesize
+        >>> from synth import ScatteringMoments, fit, morlet_bank, synthesize
         >>> noise = np.random.default_rng(0).normal(size=(32, 32))
         >>> model = fit(ScatteringMoments(morlet_bank((32, 32), num_angles=4)), noise)
         >>> synthesize(model, key=jax.random.key(1)).outcome.value
         'converged'
     """
-    steps = descend(model, keys=key[None], solver=solver, limits=limits, start=start)
+    check_key(key)
+    steps = descend(model, keys=key[None], solver=solver, schedule=schedule, start=start)
     return drain(steps)[0]
 
 
@@ -296,7 +300,7 @@ def _look(stage: MomentModel, model: MomentModel, solver: Solver, states: State)
     def one(models: tuple[MomentModel, MomentModel], state: State) -> _View:
         stage, model = models
         field = model.to_units(stage.field(state.variable))
-        far = excess(state.residual, model.noise)
+        far = excess(state.residual, model.unit)
         return _View(field, state.residual, far, solver.stalled(state))
 
     return whole(_for_each(one, (stage, model), states))

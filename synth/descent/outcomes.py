@@ -6,10 +6,9 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from synth.errors import InputError
 from synth.statistics import Moments, Residual, excess
 
-__all__ = ["Limits", "Outcome", "Progress", "Synthesis"]
+__all__ = ["Outcome", "Progress", "Synthesis"]
 
 
 class Outcome(StrEnum):
@@ -21,33 +20,13 @@ class Outcome(StrEnum):
     NOT_FINITE = "not finite"
 
 
-class Limits(eqx.Module):
-    """When a descent ends.
-
-    Attributes:
-        tolerance: residual to reach in units of its estimation noise, the difference that
-            independent pieces of the target show; by default the descriptor's own.
-        max_steps: most loss evaluations. Gray levels have their full weight from
-            evaluation 120 on; only then does ``full`` keep its range inside of the loss.
-    """
-
-    tolerance: float | None = None
-    max_steps: int = 1000
-
-    def __check_init__(self) -> None:
-        if self.tolerance is not None and not self.tolerance >= 0:
-            raise InputError(f"The tolerance {self.tolerance} is negative: 0.05 is usual.")
-        if self.max_steps < 1:
-            raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
-
-
 class Progress(eqx.Module):
     """What a person wants to see after a chunk of steps, sample by sample.
 
     Attributes:
         losses: loss of the last accepted point after each evaluation so far.
         residual: residual of that point, by the fast transform.
-        excess: the same in units of the estimation noise, rms over blocks.
+        excess: that of the worst block, in units of its estimation noise.
         tolerance: excess at which a sample ends.
         field: that point itself, in the target's units, within the bounds of the model; where
             an early stage has none, the residual is that without them.
@@ -71,9 +50,9 @@ class Synthesis(eqx.Module):
     Attributes:
         field: the texture, in the target's units.
         outcome: how the descent ended.
-        residual: distance of the moments, by the exact transform.
-        noise: estimation noise of the moments, which the tolerance is a fraction of.
-        moments: the texture's moments, by the exact transform, standardized like the target.
+        residual: distance of the moments from the reference, block by block.
+        unit: noise that each block is counted in.
+        moments: the texture's moments, standardized like the target.
         losses: loss after each evaluation.
         tolerance: what the descent was to reach, in units of the noise.
     """
@@ -81,7 +60,7 @@ class Synthesis(eqx.Module):
     field: Float[Array, "h w"]
     outcome: Outcome
     residual: Residual
-    noise: Residual
+    unit: Residual
     moments: Moments
     losses: Float[np.ndarray, " n"]
     tolerance: float
@@ -93,15 +72,20 @@ class Synthesis(eqx.Module):
 
     @property
     def excess(self) -> float:
-        """Residual in units of its estimation noise, rms over blocks: what the tolerance bounds."""
-        return float(excess(self.residual, self.noise))
+        """Residual of the worst block in units of its noise: what the tolerance bounds."""
+        return float(excess(self.residual, self.unit))
+
+    @property
+    def worst(self) -> str:
+        """Name of the block that is farthest off, in units of its noise."""
+        return max(self.unit, key=lambda name: float(self.residual[name] / self.unit[name]))
 
     @property
     def verdict(self) -> str:
         """How it ended, in a sentence with a remedy where one is needed."""
         after = (
-            f"after {self.evaluations} evaluations: moments differ by {self.excess:.3f} of their "
-            f"estimation noise, tolerance {self.tolerance:g}"
+            f"after {self.evaluations} evaluations: the worst block, {self.worst}, differs by "
+            f"{self.excess:.3f} of its estimation noise, tolerance {self.tolerance:g}"
         )
         return {
             Outcome.CONVERGED: f"Converged {after}.",

@@ -70,7 +70,7 @@ def _unevaluated(model: MomentModel, variable: Float[Array, "h w"], memory: PyTr
         trial=variable,
         variable=variable,
         loss=infinite,
-        residual=jax.tree.map(lambda _: infinite, model.noise),
+        residual=jax.tree.map(lambda _: infinite, model.unit),
         rejections=jnp.zeros((), jnp.int32),
         memory=memory,
     )

@@ -6,6 +6,7 @@ moments of a descriptor and is sampled by descent (``synth.descent``).
 
 from synth.models.gaussian import GaussianModel, fit_gaussian
 from synth.models.moments import MomentModel, fit
+from synth.models.reference import Reference
 from synth.models.start import Start
 
-__all__ = ["GaussianModel", "MomentModel", "Start", "fit", "fit_gaussian"]
+__all__ = ["GaussianModel", "MomentModel", "Reference", "Start", "fit", "fit_gaussian"]

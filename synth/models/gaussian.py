@@ -6,8 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from synth.models._check import check_key
 from synth.models._standard import standardize
-from synth.transforms.fourier import periodic_part, periodogram
+from synth.transforms.estimate import Periodic, estimate_spectrum
 
 __all__ = ["GaussianModel", "fit_gaussian"]
 
@@ -19,7 +20,7 @@ class GaussianModel(eqx.Module):
         mean: of the target, in its own units.
         scale: standard deviation of the target.
         spectrum: power per frequency of the standardized field, in FFT order; its mean is
-            the variance, 1 for a periodic target.
+            the variance, 1.
     """
 
     mean: Float[Array, ""]
@@ -37,34 +38,40 @@ class GaussianModel(eqx.Module):
         Returns:
             The field, in the target's units.
 
+        Raises:
+            InputError: if the key is no random key.
+
         Source:
             B. Galerne, Y. Gousseau and J.-M. Morel, "Random phase textures", IEEE Trans.
             Image Process. 20 (2011), Sec. II.
         """
+        check_key(key)
         noise = jnp.fft.fft2(jax.random.normal(key, self.spectrum.shape))
         if random_phase:
             noise = np.sqrt(self.spectrum.size) * noise / jnp.abs(noise)
         return self.mean + self.scale * jnp.fft.ifft2(jnp.sqrt(self.spectrum) * noise).real
 
 
-def fit_gaussian(field: Float[np.ndarray, "h w"], *, periodic: bool = True) -> GaussianModel:
-    """Gaussian model with the mean and the periodogram of a field.
+def fit_gaussian(
+    field: Float[np.ndarray, "h w"] | Float[np.ndarray, "n h w"], *, periodic: Periodic = True
+) -> GaussianModel:
+    """Gaussian model with the mean and the estimated power spectrum of a field.
 
     Args:
-        field: the target.
-        periodic: whether opposite borders match; otherwise the spectrum is that of the
-            periodic part (Moisan 2011), which has no cross of leakage.
+        field: the target, or several pictures of one process; NaN where a pixel is missing.
+        periodic: whether opposite borders match, of both axes or of rows' and columns' axis.
+            An axis that does not wrap is tapered, see ``transforms.estimate``.
 
     Returns:
         The model.
 
     Raises:
-        InputError: if the field is constant or not finite.
+        InputError: if the field is constant, infinite, or no field.
     """
-    standard, mean, scale = standardize(field)
-    part = standard if periodic else periodic_part(standard)
+    standard = standardize(field)
+    spectra = [estimate_spectrum(each, periodic=periodic) for each in standard.fields]
     return GaussianModel(
-        mean=jnp.asarray(mean, float),
-        scale=jnp.asarray(scale, float),
-        spectrum=jnp.asarray(periodogram(part - part.mean()), float),
+        mean=jnp.asarray(standard.mean, float),
+        scale=jnp.asarray(standard.scale, float),
+        spectrum=jnp.asarray(np.mean(spectra, axis=0), float),
     )

@@ -10,32 +10,39 @@ import numpy as np
 from jaxtyping import Array, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
-from synth.models._standard import standardize
+from synth.models._check import check_descriptor
+from synth.models._standard import Standard, standardize
+from synth.models.reference import Reference, refer
 from synth.models.start import Start, skewed_spectrum
-from synth.parallel.programs import compiled
-from synth.statistics import Descriptor, Moments, Residual
-from synth.transforms.fourier import periodic_part, periodogram, radial_average, radial_frequency
+from synth.statistics import Descriptor, GrayLevels, Joint, Moments, Residual, unit_of
+from synth.transforms.estimate import (
+    Periodic,
+    axes_of,
+    complete,
+    estimate_spectrum,
+    radial_power,
+)
+from synth.transforms.fourier import radial_frequency
+from synth.transforms.weighted import Picture
 
 __all__ = ["MomentModel", "fit"]
 
 _SPECTRUM_FLOOR = 1e-6  # of white noise with the target's variance
-_EASING = {0: 0.01, 60: 0.1}  # from which evaluation on weights are eased how far ...
-_WHOLE = 120  # ... and from which on they are whole
-_FREE = 60  # evaluation from which on fields may leave the target's range
 
 
 class MomentModel(eqx.Module):
     """Fields with the moments of a target: the maximum-entropy texture of Bruna & Mallat.
 
     The descent's variable z gives the field x = F⁻¹(P̄^{a/2} ẑ), P̄ the target's radially
-    averaged spectrum: a = 0 descends on pixels, a = 1 on a whitened field.
+    averaged spectrum: a = 0 descends on pixels, a = 1 on a whitened field. P̄ is 0 at the
+    frequency 0, so that fields have the target's mean.
 
     Attributes:
         descriptor: maps a field to its moments.
-        standard: the target field, standardized.
-        target: its moments.
-        noise: estimation noise of the moments, block by block.
+        reference: the target's moments and their estimation noise.
+        unit: noise that residuals are counted in: the reference's, as far as it is not capped.
         weights: frozen weights of the loss, one per moment.
+        levels: the target's gray levels in increasing order, standardized.
         shaping: P̄^{a/2} on the half-plane of a real FFT.
         prior: P̄^{1/2} there.
         mean: of the target, in its own units.
@@ -44,15 +51,30 @@ class MomentModel(eqx.Module):
     """
 
     descriptor: Descriptor
-    standard: Float[Array, "h w"]
-    target: Moments
-    noise: Residual
+    reference: Reference
+    unit: Residual
     weights: Moments
+    levels: Float[Array, " n"]
     shaping: Float[Array, "h k"]
     prior: Float[Array, "h k"]
     mean: Float[Array, ""]
     scale: Float[Array, ""]
     bounds: Float[Array, "2"]
+
+    @property
+    def target(self) -> Moments:
+        """Moments that the loss compares with."""
+        return self.reference.moments
+
+    @property
+    def noise(self) -> Residual:
+        """Estimation noise of the target's moments, block by block."""
+        return self.reference.noise
+
+    @property
+    def range(self) -> Float[Array, "2"]:
+        """The target's least and largest value, in its units."""
+        return self.mean + self.scale * self.levels[jnp.asarray([0, -1])]
 
     def field(self, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
         """Standardized field x of a variable z, clipped to the bounds."""
@@ -60,8 +82,8 @@ class MomentModel(eqx.Module):
         return jnp.clip(_filter(variable, self.shaping), low, high)
 
     def variable(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
-        """Variable z of a standardized field x."""
-        return _filter(field, 1 / self.shaping)
+        """Variable z of a standardized field x, its mean left out."""
+        return _filter(field, _inverse(self.shaping))
 
     def to_units(self, field: Float[Array, "*n"]) -> Float[Array, "*n"]:
         """A standardized field in the target's units, clipped to the bounds."""
@@ -80,28 +102,6 @@ class MomentModel(eqx.Module):
         loss = jax.tree.reduce(jnp.add, terms)
         return loss, self.descriptor.residual(moments, self.target)
 
-    @property
-    def stages(self) -> dict[int, "MomentModel"]:
-        """Models that a descent from noise follows in turn, by the evaluation where each begins.
-
-        The last one is the model itself. Moments that do not see gray levels keep within the
-        target's range at first, and so find fields that have them. A bounded descriptor begins
-        with eased weights and, if it sees phases, without bounds: a pixel there has no gradient.
-        """
-        if self.descriptor.bounded:
-            eased = {first: self._eased(factor) for first, factor in _EASING.items()}
-            return eased | {_WHOLE: self}
-        mean, scale, standard = (np.asarray(x) for x in (self.mean, self.scale, self.standard))
-        low, high = mean + scale * standard.min(), mean + scale * standard.max()
-        bounds = jnp.asarray(np.clip(np.asarray(self.bounds), low, high))
-        return {0: eqx.tree_at(lambda model: model.bounds, self, bounds), _FREE: self}
-
-    def _eased(self, factor: float) -> "MomentModel":
-        weights = self.descriptor.eased(self.weights, factor)
-        free = jnp.asarray([-jnp.inf, jnp.inf])
-        bounds = free if self.descriptor.sees_phases else self.bounds
-        return eqx.tree_at(lambda model: (model.weights, model.bounds), self, (weights, bounds))
-
     def start(self, *, key: PRNGKeyArray, kind: Start = "skewed") -> Float[Array, "h w"]:
         """Variable from which a descent starts: seeded noise."""
         noise = jax.random.normal(key, self.descriptor.shape)
@@ -110,68 +110,104 @@ class MomentModel(eqx.Module):
         if kind == "pixels":
             return self.variable(noise)
         if kind == "gaussian":
-            return _filter(noise, self.prior / self.shaping)
-        spectrum = skewed_spectrum(noise, self.prior, self.standard)
-        return jnp.fft.irfft2(spectrum / self.shaping, s=noise.shape)
+            return _filter(noise, self.prior * _inverse(self.shaping))
+        spectrum = skewed_spectrum(noise, self.prior, self.levels)
+        return jnp.fft.irfft2(spectrum * _inverse(self.shaping), s=noise.shape)
 
 
 def fit(
     descriptor: Descriptor,
-    field: Float[np.ndarray, "h w"],
+    field: Float[np.ndarray, "h w"] | Float[np.ndarray, "n h w"],
     *,
     exponent: float = 0.5,
-    periodic: bool = True,
+    periodic: Periodic = True,
     bounds: tuple[float, float] | None = None,
 ) -> MomentModel:
-    """Moment model of a field.
+    """Moment model of a field, or of several pictures of one process.
 
     Args:
         descriptor: moments of fields of this shape.
-        field: the target, in any unit.
+        field: the target, in any unit, NaN where a pixel is missing; several pictures of one
+            process are stacked, and the mean of their moments is the target.
         exponent: a of the descent's variable, 0 (pixels) to 1 (whitened).
-        periodic: as in ``fit_gaussian``; it matters for the spectrum P̄ alone.
-        bounds: least and largest value of new fields; by default those of the target for a
-            bounded descriptor, and none for others.
+        periodic: whether opposite borders match, of both axes or of rows' and columns' axis. What
+            does not wrap is measured inside, as ``transforms.weighted`` says.
+        bounds: least and largest value of new fields; by default those of the target if gray
+            levels are matched, and none otherwise.
 
     Returns:
         The model.
 
     Raises:
-        InputError: if the field is constant or not finite, or all of it out of bounds.
+        InputError: if the field is constant, infinite or no field, all of it out of bounds, or
+            the descriptor is none, or of another shape.
     """
-    standard, mean, scale = standardize(field)
-    spectrum = _radial_spectrum(standard if periodic else periodic_part(standard))
-    whole = jnp.asarray(standard, float)
-    if bounds is None:
-        range_ = float(field.min()), float(field.max())
-        bounds = range_ if descriptor.bounded else (-np.inf, np.inf)
-    if not max(bounds[0], field.min()) < min(bounds[1], field.max()):
-        raise InputError(
-            f"The bounds {bounds[0]:g} and {bounds[1]:g} leave nothing of a field from "
-            f"{field.min():g} to {field.max():g}: give a wider range, least value first."
-        )
-    target, noise, weights = _measured(descriptor, whole)
+    check_descriptor(descriptor, np.shape(field))
+    standard, wraps = standardize(field), axes_of(periodic)
+    spectrum = _spectrum(standard, wraps)
+    on_torus = all(wraps) and not np.isnan(standard.fields).any()
+    reference = refer(descriptor, _pictures(standard, wraps), spectrum, on_torus=on_torus)
+    unit = unit_of(descriptor, reference.noise)
+    radial = _radial(spectrum)
     return MomentModel(
         descriptor=descriptor,
-        standard=whole,
-        target=target,
-        noise=noise,
-        weights=weights,
-        shaping=jnp.asarray(spectrum ** (exponent / 2), float),
-        prior=jnp.asarray(np.sqrt(spectrum), float),
-        mean=jnp.asarray(mean, float),
-        scale=jnp.asarray(scale, float),
-        bounds=jnp.asarray(bounds, float),
+        reference=reference,
+        unit=unit,
+        weights=descriptor.weights(reference.moments, unit),
+        levels=jnp.asarray(_levels(standard), float),
+        shaping=jnp.asarray(radial ** (exponent / 2), float),
+        prior=jnp.asarray(np.sqrt(radial), float),
+        mean=jnp.asarray(standard.mean, float),
+        scale=jnp.asarray(standard.scale, float),
+        bounds=jnp.asarray(_bounds(descriptor, np.asarray(field), bounds), float),
     )
 
 
-@compiled
-def _measured(
-    descriptor: Descriptor, field: Float[Array, "h w"]
-) -> tuple[Moments, Residual, Moments]:
-    """Moments of the target, their estimation noise, and their weights in the loss."""
-    target, noise = descriptor.measure(field)
-    return target, noise, descriptor.weights(target, noise)
+def _spectrum(standard: Standard, wraps: tuple[bool, bool]) -> Float[np.ndarray, "h w"]:
+    spectra = [estimate_spectrum(each, periodic=wraps) for each in standard.fields]
+    return np.mean(spectra, axis=0)
+
+
+def _pictures(standard: Standard, wraps: tuple[bool, bool]) -> list[Picture]:
+    return [
+        Picture(
+            field=jnp.asarray(complete(each, periodic=wraps), float),
+            known=jnp.asarray(~np.isnan(each), float),
+            wraps=jnp.asarray(wraps),
+        )
+        for each in standard.fields
+    ]
+
+
+def _levels(standard: Standard) -> Float[np.ndarray, " n"]:
+    """As many quantiles as a picture has pixels, of the pixels that are there."""
+    there = np.sort(standard.fields[~np.isnan(standard.fields)])
+    count = standard.fields[0].size
+    places = (np.arange(count) + 0.5) * there.size / count - 0.5
+    levels = np.interp(places, np.arange(there.size), there)
+    levels[[0, -1]] = there[[0, -1]]
+    return levels
+
+
+def _bounds(
+    descriptor: Descriptor, field: np.ndarray, given: tuple[float, float] | None
+) -> tuple[float, float]:
+    low, high = float(np.nanmin(field)), float(np.nanmax(field))
+    if given is None:
+        return (low, high) if matches_gray_levels(descriptor) else (-np.inf, np.inf)
+    if not max(given[0], low) < min(given[1], high):
+        raise InputError(
+            f"The bounds {given[0]:g} and {given[1]:g} leave nothing of a field from "
+            f"{low:g} to {high:g}: give a wider range, least value first."
+        )
+    return given
+
+
+def matches_gray_levels(descriptor: Descriptor) -> bool:
+    """Whether sorted values are among the moments."""
+    if isinstance(descriptor, Joint):
+        return any(matches_gray_levels(part) for part in descriptor.parts.values())
+    return isinstance(descriptor, GrayLevels)
 
 
 def _square(z: Inexact[Array, "*n"]) -> Float[Array, "*n"]:
@@ -182,12 +218,16 @@ def _filter(field: Float[Array, "h w"], gain: Float[Array, "h k"]) -> Float[Arra
     return jnp.fft.irfft2(jnp.fft.rfft2(field) * gain, s=field.shape)
 
 
-def _radial_spectrum(field: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h k"]:
-    """Radially averaged power on the half-plane, floored relative to white noise."""
-    power = periodogram(field)
-    step = 2 * np.pi / max(field.shape)
-    edges = np.arange(0.5 * step, np.pi * np.sqrt(2) + step, step)
-    radius, mean = radial_average(power, edges)
-    half = np.fft.ifftshift(radial_frequency(field.shape))[:, : field.shape[1] // 2 + 1]
-    floor = _SPECTRUM_FLOOR * field.var()
-    return np.exp(np.interp(half, radius, np.log(np.maximum(mean, floor))))
+def _inverse(gain: Float[Array, "h k"]) -> Float[Array, "h k"]:
+    """One over a gain; 0 where that is 0."""
+    return jnp.where(gain > 0, 1 / jnp.where(gain > 0, gain, 1), 0)
+
+
+def _radial(spectrum: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h k"]:
+    """Radially averaged power on the half-plane, floored relative to white noise; 0 at 0."""
+    radius, mean = radial_power(spectrum)
+    half = np.fft.ifftshift(radial_frequency(spectrum.shape))[:, : spectrum.shape[1] // 2 + 1]  # pyright: ignore[reportArgumentType]
+    floor = _SPECTRUM_FLOOR * spectrum.mean()
+    radial = np.exp(np.interp(half, radius, np.log(np.maximum(mean, floor))))
+    radial[0, 0] = 0
+    return radial

@@ -1,6 +1,6 @@
 """Descriptors: a field in, named moments out. One file each."""
 
-from synth.statistics.descriptor import Descriptor, Moments, Residual, excess
+from synth.statistics.descriptor import Descriptor, Moments, Residual, excess, unit_of
 from synth.statistics.gray_levels import GrayLevels
 from synth.statistics.joint import Joint
 from synth.statistics.ladder import MODELS, NUM_ANGLES, joint
@@ -19,4 +19,5 @@ __all__ = [
     "ScatteringSpectra",
     "excess",
     "joint",
+    "unit_of",
 ]

@@ -10,10 +10,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-__all__ = ["Descriptor", "Moments", "Residual", "excess"]
+from synth.transforms.weighted import Picture
+
+__all__ = ["Descriptor", "Moments", "Residual", "excess", "unit_of"]
 
 Moments = Any
 """A record (pytree) of arrays, the same for every field of one shape."""
@@ -22,8 +23,6 @@ Residual = dict[str, Float[Array, ""]]
 """Distance of two sets of moments, by the name of a block; zero where they agree.
 
 Of several descriptors as one, a block is named ``part/block``."""
-
-_LEAST_NOISE = 1e-3  # patterns that repeat exactly have none
 
 
 class Descriptor(eqx.Module):
@@ -36,19 +35,19 @@ class Descriptor(eqx.Module):
 
     @abstractmethod
     def __call__(self, field: Float[Array, "h w"]) -> Moments:
-        """Moments of one field."""
+        """Moments of one field on the torus."""
 
     @abstractmethod
-    def exact(self) -> "Descriptor":
-        """The same moments without subsampling: slower, the measure that is reported."""
+    def sampled(self, oversampling: int) -> "Descriptor":
+        """The same moments from maps that are sampled 2^oversampling times as densely."""
 
     @abstractmethod
-    def weights(self, target: Moments, noise: Residual) -> Moments:
+    def weights(self, target: Moments, unit: Residual) -> Moments:
         """Weights w of the loss Σ w |S − S*|², frozen at the target's moments S*.
 
         Args:
             target: the target's moments.
-            noise: their estimation noise, from ``noise``.
+            unit: in which each block is counted: its estimation noise, up to ``most_noise``.
 
         Returns:
             A real weight per moment.
@@ -58,90 +57,64 @@ class Descriptor(eqx.Module):
     def residual(self, moments: Moments, target: Moments) -> Residual:
         """Distance of ``moments`` from those of the target, block by block."""
 
-    def noise(self, field: Float[Array, "h w"]) -> Residual:
-        """Estimation noise: the difference that two independent fields of this size would show.
+    def observe(self, picture: Picture) -> Moments:
+        """Moments of a picture that may have borders and holes.
 
-        The field is cut into four quadrants, each repeated to the full size; moments are
-        averages over the picture, so that their differences between independent fields shrink
-        as one over the square root of the area: half of those between quadrants.
+        By default those of its completed field, as if it were on the torus.
+        """
+        return self(picture.field)
+
+    def piece(self, field: Float[Array, "h w"], corner: Int[Array, "2"]) -> Moments:
+        """Moments of a quadrant, as far as they tell how much quadrants differ.
+
+        The quadrant is standardized and repeated to the full size, so that the same program
+        measures it.
 
         Args:
-            field: a field of the descriptor's shape, standardized.
-
-        Returns:
-            Per block, root mean square over the ordered pairs of quadrants, halved; at least
-            0.001 and at most ``most_noise``.
+            field: of the descriptor's shape.
+            corner: first row and column of the quadrant.
         """
-        return self.measure(field)[1]
-
-    def measure(self, field: Float[Array, "h w"]) -> tuple[Moments, Residual]:
-        """Moments of a field, and their estimation noise as ``noise`` defines it.
-
-        ``fit`` compiles this: what ``__call__``, ``residual`` and ``weights`` do must be traceable.
-        """
-        every = lax.map(self, jnp.stack([field, *_pieces(field)]))
-        whole, *pieces = (jax.tree.map(lambda leaf: leaf[i], every) for i in range(5))  # noqa: B023
-        residuals = [self.residual(a, b) for a in pieces for b in pieces if a is not b]
-
-        def level(*values: Float[Array, ""]) -> Float[Array, ""]:
-            half = jnp.sqrt(jnp.mean(jnp.square(jnp.stack(values)))) / 2
-            return jnp.clip(half, _LEAST_NOISE, self.most_noise)
-
-        return whole, jax.tree.map(level, *residuals)
+        return self(repeated(standard(quadrant(field, corner)), field.shape))
 
     @property
-    def most_noise(self) -> float:
-        """Noise that a larger estimate counts as: the picture is too small to tell."""
-        return 1.0
+    def most_noise(self) -> Residual:
+        """Noise of each block that a larger one counts as: the picture is too small to tell."""
+        return {}
 
-    @property
-    def tolerance(self) -> float:
-        """Residual in units of the noise below which held-out statistics stay as they are."""
-        return 0.05
 
-    @property
-    def bounded(self) -> bool:
-        """Whether new fields end within the target's range; then weights are eased at first."""
-        return False
+def quadrant(field: Float[Array, "h w"], corner: Int[Array, "2"]) -> Float[Array, "a b"]:
+    """A quarter of a field; the middle line of an odd side may belong to none."""
+    height, width = (max(1, n // 2) for n in field.shape)
+    return jax.lax.dynamic_slice(field, (corner[0], corner[1]), (height, width))
 
-    @property
-    def sees_phases(self) -> bool:
-        """Whether moments depend on phases across scales, hence on sign; moduli alone do not."""
-        return False
 
-    def eased(self, weights: Moments, factor: float) -> Moments:
-        """Weights for the early stages of a descent, asked for if the descriptor is bounded.
+def standard(part: Float[Array, "a b"]) -> Float[Array, "a b"]:
+    """A part of a field, brought to mean 0 and variance 1."""
+    deviation = jnp.std(part)
+    return (part - jnp.mean(part)) / jnp.where(deviation > 0, deviation, 1)
 
-        Args:
-            weights: from ``weights``.
-            factor: of those that would trap the descent.
-        """
-        del factor
-        return weights
+
+def repeated(part: Float[Array, "a b"], shape: tuple[int, ...]) -> Float[Array, "h w"]:
+    """A part of a field, repeated to the full size."""
+    missing = [(0, n - m) for n, m in zip(shape, part.shape, strict=True)]
+    return jnp.pad(part, missing, mode="wrap")
+
+
+def unit_of(descriptor: Descriptor, noise: Residual) -> Residual:
+    """Noise in which residuals are counted: as it was measured, up to ``most_noise``."""
+    most = descriptor.most_noise
+    return {name: jnp.minimum(level, most.get(name, jnp.inf)) for name, level in noise.items()}
 
 
 @jax.jit
-def excess(residual: Residual, noise: Residual) -> Float[Array, ""]:
-    """Residual in units of the estimation noise, rms over blocks.
+def excess(residual: Residual, unit: Residual) -> Float[Array, ""]:
+    """Residual of the worst block, in units of the estimation noise.
 
     Args:
-        residual: of a field; blocks that have no noise here do not count.
-        noise: of the target, from ``Descriptor.noise``.
+        residual: of a field; blocks that have no unit here do not count.
+        unit: of every block of the target.
 
     Returns:
         0 for equal moments, about 1 for an independent field of the same texture.
     """
-    ratios = [residual[name] / level for name, level in noise.items()]
-    return jnp.sqrt(jnp.mean(jnp.square(jnp.stack(ratios))))
-
-
-def _pieces(field: Float[Array, "h w"]) -> list[Float[Array, "h w"]]:
-    """The quadrants of a field, each repeated to the full size."""
-    height, width = (max(1, n // 2) for n in field.shape)
-
-    def repeated(row: int, column: int) -> Float[Array, "h w"]:
-        piece = field[row : row + height, column : column + width]
-        missing = [(0, n - m) for n, m in zip(field.shape, piece.shape, strict=True)]
-        return jnp.pad(piece, missing, mode="wrap")
-
-    return [repeated(row, column) for row in (0, height) for column in (0, width)]
+    return jnp.max(jnp.stack([residual[name] / level for name, level in unit.items()]))

@@ -2,9 +2,10 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from synth.statistics.descriptor import Descriptor, Residual
+from synth.statistics.descriptor import Descriptor, Residual, quadrant, repeated, standard
+from synth.transforms.weighted import Picture
 
 __all__ = ["GrayLevels"]
 
@@ -29,28 +30,30 @@ class GrayLevels(Descriptor):
         """All values in increasing order."""
         return jnp.sort(field.ravel())
 
-    def exact(self) -> "GrayLevels":
+    def sampled(self, oversampling: int) -> "GrayLevels":
         """The same: nothing is approximated."""
+        del oversampling
         return self
 
-    def weights(self, target: Float[Array, " n"], noise: Residual) -> Float[Array, " n"]:
+    def observe(self, picture: Picture) -> Float[Array, " n"]:
+        """As many quantiles as there are pixels, of those that are there."""
+        there = picture.known.ravel() > 0
+        values = jnp.sort(jnp.where(there, picture.field.ravel(), jnp.inf))
+        count = jnp.sum(there)
+        place = (jnp.arange(values.size) + 0.5) * count / values.size - 0.5
+        low = jnp.clip(jnp.floor(place).astype(int), 0, count - 1)
+        high = jnp.minimum(low + 1, count - 1)
+        share = jnp.clip(place - low, 0, 1)
+        return (1 - share) * values[low] + share * values[high]
+
+    def piece(self, field: Float[Array, "h w"], corner: Int[Array, "2"]) -> Float[Array, " n"]:
+        """Sorted values of a quadrant, each as often as fills the full size."""
+        return self(repeated(standard(quadrant(field, corner)), field.shape))
+
+    def weights(self, target: Float[Array, " n"], unit: Residual) -> Float[Array, " n"]:
         """Equal weights: the loss is the squared distance in units of its noise."""
-        return jnp.full_like(target, 1 / (target.size * noise["gray_levels"] ** 2))
+        return jnp.full_like(target, 1 / (target.size * unit["gray_levels"] ** 2))
 
     def residual(self, moments: Float[Array, " n"], target: Float[Array, " n"]) -> Residual:
         """Wasserstein-2 distance of the marginal distributions."""
         return {"gray_levels": jnp.sqrt(jnp.mean((moments - target) ** 2))}
-
-    @property
-    def tolerance(self) -> float:
-        """Sorted values come last, and nobody sees what is left of them then."""
-        return 0.2
-
-    @property
-    def bounded(self) -> bool:
-        """Yes: no value beyond the target's extremes."""
-        return True
-
-    def eased(self, weights: Float[Array, " n"], factor: float) -> Float[Array, " n"]:
-        """All weights times the factor: where levels are few, pixels must cross rare ones."""
-        return factor * weights

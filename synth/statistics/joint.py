@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import equinox as eqx
 import jax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from synth.statistics.descriptor import Descriptor, Moments, Residual
+from synth.transforms.weighted import Picture
 
 __all__ = ["Joint"]
 
@@ -55,16 +56,24 @@ class Joint(Descriptor):
         """Moments of one field, by the part's name."""
         return {name: part(field) for name, part in self.parts.items()}
 
-    def exact(self) -> "Joint":
-        """All parts without subsampling."""
-        parts = {name: part.exact() for name, part in self.parts.items()}
+    def sampled(self, oversampling: int) -> "Joint":
+        """All parts from maps that are sampled more densely."""
+        parts = {name: part.sampled(oversampling) for name, part in self.parts.items()}
         return Joint(parts, self.importance)
 
-    def weights(self, target: dict[str, Moments], noise: Residual) -> dict[str, Moments]:
+    def observe(self, picture: Picture) -> dict[str, Moments]:
+        """Moments of a picture that may have borders and holes."""
+        return {name: part.observe(picture) for name, part in self.parts.items()}
+
+    def piece(self, field: Float[Array, "h w"], corner: Int[Array, "2"]) -> dict[str, Moments]:
+        """Moments of a quadrant."""
+        return {name: part.piece(field, corner) for name, part in self.parts.items()}
+
+    def weights(self, target: dict[str, Moments], unit: Residual) -> dict[str, Moments]:
         """Weights of each part times its importance."""
 
         def scaled(name: str, part: Descriptor) -> Moments:
-            weights = part.weights(target[name], _own(name, noise))
+            weights = part.weights(target[name], _own(name, unit))
             return jax.tree.map(lambda w: self.importance[name] * w, weights)
 
         return {name: scaled(name, part) for name, part in self.parts.items()}
@@ -73,30 +82,10 @@ class Joint(Descriptor):
         """Distances of all blocks of all parts."""
         return _named({k: part.residual(moments[k], target[k]) for k, part in self.parts.items()})
 
-    def measure(self, field: Float[Array, "h w"]) -> tuple[dict[str, Moments], Residual]:
-        """Moments of all parts, and the estimation noise of all their blocks."""
-        measured = {name: part.measure(field) for name, part in self.parts.items()}
-        moments = {name: moments for name, (moments, _) in measured.items()}
-        return moments, _named({name: noise for name, (_, noise) in measured.items()})
-
     @property
-    def tolerance(self) -> float:
-        """The largest of the parts'."""
-        return max(part.tolerance for part in self.parts.values())
-
-    @property
-    def bounded(self) -> bool:
-        """Whether any part is."""
-        return any(part.bounded for part in self.parts.values())
-
-    @property
-    def sees_phases(self) -> bool:
-        """Whether any part does."""
-        return any(part.sees_phases for part in self.parts.values())
-
-    def eased(self, weights: dict[str, Moments], factor: float) -> dict[str, Moments]:
-        """Eased weights of each part."""
-        return {name: part.eased(weights[name], factor) for name, part in self.parts.items()}
+    def most_noise(self) -> Residual:
+        """Noise that a larger one counts as, of all blocks of all parts that have a limit."""
+        return _named({name: part.most_noise for name, part in self.parts.items()})
 
 
 def _named(parts: dict[str, Residual]) -> Residual:

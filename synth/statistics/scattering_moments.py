@@ -7,9 +7,11 @@ from jaxtyping import Array, Float
 from synth.statistics.descriptor import Descriptor, Residual
 from synth.transforms.filters import FilterBank
 from synth.transforms.scattering import Scattering, scatter
+from synth.transforms.weighted import Picture, scatter_weighted
 
 __all__ = ["ScatteringMoments"]
 
+_MOST_NOISE = 0.2
 _RELATIVE_WEIGHT = 10.0  # of the squared relative residual of each order
 _LEAST_MOMENT = 1e-4  # of a field of variance 1; smaller moments count as if they were this
 
@@ -34,57 +36,54 @@ class ScatteringMoments(Descriptor):
         """Moments of one field."""
         return scatter(field, self.bank, max_order=self.max_order)
 
-    def exact(self) -> "ScatteringMoments":
-        """The same moments without subsampling: slower, the measure that is reported."""
-        return ScatteringMoments(self.bank.exact(), self.max_order)
+    def sampled(self, oversampling: int) -> "ScatteringMoments":
+        """The same moments from maps that are sampled 2^oversampling times as densely."""
+        return ScatteringMoments(self.bank.sampled(oversampling), self.max_order)
+
+    def observe(self, picture: Picture) -> Scattering:
+        """Moments of a picture that may have borders and holes."""
+        return scatter_weighted(picture, self.bank, max_order=self.max_order)
 
     @property
-    def most_noise(self) -> float:
+    def most_noise(self) -> Residual:
         """A fifth: with the usual tolerance that asks for a residual of one percent."""
-        return 0.2
+        limit = jnp.asarray(_MOST_NOISE)
+        return {name: limit for name in ("order1", "order2")[: self.max_order]}
 
-    def weights(self, target: Scattering, noise: Residual) -> Scattering:
+    def weights(self, target: Scattering, unit: Residual) -> Scattering:
         """Weights w of the loss Σ w (S − S*)², frozen at the target's moments S*.
 
         Each order contributes its mean squared relative difference, a moment counting
         relative to the rms, over angles, of those on the same scales: no pair of scales
         rules, and neither do tiny moments. To this is added the squared residual itself, and
-        a hundred times the square of order 0. All is in units of the noise.
+        a hundred times the square of order 0, which only bounds can take from its target.
         """
         _, first, second = target.orders()
-        unit = 1 / (noise["order1"] ** 2 + noise.get("order2", 0) ** 2)
+        scale = 1 / (unit["order1"] ** 2 + unit.get("order2", 0) ** 2)
 
         def weight(moments: Float[Array, "*p"], order: Float[Array, " n"], axes: tuple) -> Array:
             power = jnp.mean(moments**2, axes, keepdims=True)
             own = 1 / (order.size * jnp.maximum(power, _LEAST_MOMENT**2))
             relative = _RELATIVE_WEIGHT / jnp.maximum(jnp.sum(order**2), _LEAST_MOMENT**2)
-            return jnp.broadcast_to(unit * (own + relative), moments.shape)
+            return jnp.broadcast_to(scale * (own + relative), moments.shape)
 
         return Scattering(
-            order0=100 * unit * jnp.ones_like(target.order0),
+            order0=100 * scale * jnp.ones_like(target.order0),
             order1=weight(target.order1, first, (1,)),
             residual=None if target.residual is None else weight(target.residual, first, ()),
             order2=weight(target.order2, second, (1, 2)),
         )
 
     def residual(self, moments: Scattering, target: Scattering) -> Residual:
-        """Relative distance ‖S − S*‖ / ‖S*‖ over all orders and per order that is matched.
+        """Relative distance ‖S − S*‖ / ‖S*‖ of every order that is matched.
 
-        Order 0 of a field of mean zero has no norm: its distance is in units of the target's
-        standard deviation.
+        Order 0 is none of them: new fields have the target's mean by construction.
         """
-        squares = [
-            (jnp.sum((a - b) ** 2), jnp.sum(b**2))
-            for a, b in zip(moments.orders(), target.orders(), strict=True)
-        ]
-        (zero, _), (one, norm1), (two, norm2) = squares
-        norm = norm1 + norm2
+        pairs = zip(moments.orders()[1:], target.orders()[1:], strict=True)
 
-        def relative(distance: Float[Array, ""], norm: Float[Array, ""]) -> Float[Array, ""]:
-            return jnp.sqrt(distance / jnp.where(norm > 0, norm, 1))
+        def relative(one: Float[Array, " n"], other: Float[Array, " n"]) -> Float[Array, ""]:
+            norm = jnp.linalg.norm(other)
+            return jnp.linalg.norm(one - other) / jnp.where(norm > 0, norm, 1)
 
-        order1 = {"order0": jnp.sqrt(zero), "order1": relative(one, norm1)}
-        if self.max_order == 1:
-            return order1
-        total = relative(zero + one + two, norm)
-        return {"total": total, **order1, "order2": relative(two, norm2)}
+        distances = (relative(one, other) for one, other in pairs)
+        return dict(zip(("order1", "order2")[: self.max_order], distances, strict=False))

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from synth.statistics.descriptor import Descriptor, Residual
 from synth.transforms.filters import FilterBank
 from synth.transforms.spectra import Spectra, scattering_spectra
+from synth.transforms.weighted import Picture, spectra_weighted
 
 __all__ = ["ScatteringSpectra"]
 
@@ -35,9 +36,13 @@ class ScatteringSpectra(Descriptor):
         """Spectra of one field."""
         return scattering_spectra(field, self.bank, isotropic=self.isotropic)
 
-    def exact(self) -> "ScatteringSpectra":
-        """The same spectra without subsampling: slower, the measure that is reported."""
-        return ScatteringSpectra(self.bank.exact(), self.isotropic)
+    def sampled(self, oversampling: int) -> "ScatteringSpectra":
+        """The same spectra from maps that are sampled 2^oversampling times as densely."""
+        return ScatteringSpectra(self.bank.sampled(oversampling), self.isotropic)
+
+    def observe(self, picture: Picture) -> Spectra:
+        """Spectra of a picture that may have borders and holes."""
+        return spectra_weighted(picture, self.bank, isotropic=self.isotropic)
 
     def normalized(self, spectra: Spectra, target: Spectra) -> Spectra:
         """Spectra divided by the powers of a target: P/P*, S1/√P*, C01/√(P₃*P₂*), C11/√(P₁*P₂*).
@@ -52,27 +57,17 @@ class ScatteringSpectra(Descriptor):
         scales = self._scales(target)
         return jax.tree.map(lambda value, scale: value / scale, spectra, scales)
 
-    @property
-    def sees_phases(self) -> bool:
-        """Yes: covariances of waves with moduli."""
-        return True
-
-    @property
-    def tolerance(self) -> float:
-        """Three times that of the moments: there are five times as many numbers."""
-        return 0.15
-
-    def weights(self, target: Spectra, noise: Residual) -> Spectra:
+    def weights(self, target: Spectra, unit: Residual) -> Spectra:
         """Each block contributes its mean squared normalized difference, in units of its noise."""
         scales = self._scales(target)
 
         def weight(name: str, scale: Float[Array, "..."], block: str, count: int) -> Array:
             size = jnp.broadcast_to(scale, getattr(target, name).shape)
-            return 1 / (count * jnp.square(size * noise[block]))
+            return 1 / (count * jnp.square(size * unit[block]))
 
         powers = target.power.size + 2
         return Spectra(
-            mean=weight("mean", scales.mean, "mean", 1),
+            mean=weight("mean", scales.mean, "power", 1),
             power=weight("power", scales.power, "power", powers),
             above=weight("above", scales.above, "power", powers),
             below=weight("below", scales.below, "power", powers),
@@ -82,11 +77,13 @@ class ScatteringSpectra(Descriptor):
         )
 
     def residual(self, moments: Spectra, target: Spectra) -> Residual:
-        """Root mean square normalized differences of mean, power, modulus, c01 and c11."""
+        """Root mean square normalized differences of power, modulus, c01 and c11.
+
+        The mean is none of them: new fields have the target's by construction.
+        """
         difference = self.normalized(jax.tree.map(lambda a, b: a - b, moments, target), target)
         powers = [difference.power.ravel(), difference.above[None], difference.below[None]]
         blocks = {
-            "mean": difference.mean[None],
             "power": jnp.concatenate(powers),
             "modulus": difference.modulus,
             "c01": difference.c01,

@@ -16,12 +16,23 @@ from synth.transforms.fourier import (
     radial_frequency,
 )
 
-__all__ = ["Periodic", "axes_of", "complete", "estimate_spectrum", "radial_power", "ramp", "taper"]
+__all__ = [
+    "WIDEST_RAMP",
+    "Periodic",
+    "axes_of",
+    "complete",
+    "estimate_spectrum",
+    "radial_power",
+    "ramp",
+    "taper",
+]
 
 Periodic = bool | tuple[bool, bool]
 """Whether opposite borders match: of both axes, or of the rows' axis and of the columns' axis."""
 
-_TAPERED = 0.25  # of a side, faded out at either end: a Tukey taper of parameter 1/2
+WIDEST_RAMP = 0.25
+"""Share of a side that is faded out at either end: a Tukey taper of parameter 1/2."""
+
 _CORRECTIONS = 2  # of the bias of the taper; more only add noise
 _LEAST_POWER = 1e-5  # of white noise: darker waves are not told apart in missing pixels
 _ROUNDS = 4  # of estimating a spectrum and drawing the missing pixels from it
@@ -62,7 +73,7 @@ def taper(
         Products of a weight per row and one per column, 1 inside.
     """
     rows, columns = (
-        np.ones(n) if wraps else ramp(n, min(_TAPERED * n, np.inf if width is None else width))
+        np.ones(n) if wraps else ramp(n, min(WIDEST_RAMP * n, np.inf if width is None else width))
         for n, wraps in zip(shape, axes_of(periodic), strict=True)
     )
     return rows[:, None] * columns

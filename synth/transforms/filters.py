@@ -22,7 +22,16 @@ from jaxtyping import Array, Float, Int
 from synth.errors import InputError
 from synth.transforms.fourier import centered_frequencies, good_length
 
-__all__ = ["EXACT", "XI", "Band", "FilterBank", "littlewood_paley", "max_scales", "morlet_bank"]
+__all__ = [
+    "EXACT",
+    "SIGMA",
+    "XI",
+    "Band",
+    "FilterBank",
+    "littlewood_paley",
+    "max_scales",
+    "morlet_bank",
+]
 
 EXACT = 99
 """An ``oversampling`` at which no map is subsampled, whatever the size of the picture."""
@@ -30,7 +39,9 @@ EXACT = 99
 XI = 3 * np.pi / 4
 """Center frequency of the finest wavelet, radians per pixel."""
 
-_SIGMA = 0.8  # its standard deviation along the wave, pixels
+SIGMA = 0.8
+"""Standard deviation of its envelope along the wave, pixels."""
+
 _LEAST_SUM = 0.5  # where the Littlewood–Paley sum is smaller, the residual band completes it
 _FIRST_LAYER = (2.0, 96)  # samples per 2^j pixels, and the fewest along an axis
 _SECOND_LAYER = (1.125, 16)
@@ -114,13 +125,17 @@ class FilterBank(eqx.Module):
                 f"make a bank with morlet_bank({shape})."
             )
 
-    def exact(self) -> "FilterBank":
-        """The same filters on the whole square: no map is subsampled."""
-        if self.oversampling >= EXACT:
+    def sampled(self, oversampling: int) -> "FilterBank":
+        """The same filters on windows that are 2^oversampling times as wide as the default ones.
+
+        At ``EXACT`` they are the whole square, and no map is subsampled.
+        """
+        if oversampling == self.oversampling:
             return self
-        sizes = self.num_scales, self.num_angles
-        dtype = self.lowpass.filters.dtype
-        return morlet_bank(self.shape, *sizes, tight=self.tight, oversampling=EXACT, dtype=dtype)
+        sizes, dtype = (self.num_scales, self.num_angles), self.lowpass.filters.dtype
+        return morlet_bank(
+            self.shape, *sizes, tight=self.tight, oversampling=oversampling, dtype=dtype
+        )
 
 
 def max_scales(shape: tuple[int, int]) -> int:
@@ -312,7 +327,7 @@ def _morlet(shape: tuple[int, int], j: int, k: int, num_angles: int) -> _Patch:
     def envelope(rows: np.ndarray, columns: np.ndarray, shift: float) -> np.ndarray:
         along = columns * np.cos(angle) + rows[:, None] * np.sin(angle) - shift
         across = rows[:, None] * np.cos(angle) - columns * np.sin(angle)
-        return np.exp(-((_SIGMA * 2**j) ** 2) / 2 * (along**2 + (across / slant) ** 2))
+        return np.exp(-((SIGMA * 2**j) ** 2) / 2 * (along**2 + (across / slant) ** 2))
 
     # Windows that do not fill the square lie 8 standard deviations away from every alias.
     lattice = _lattice(j, slant) if window == shape else np.zeros(1)
@@ -327,7 +342,7 @@ def _morlet(shape: tuple[int, int], j: int, k: int, num_angles: int) -> _Patch:
 
 def _gaussian(shape: tuple[int, int], num_scales: int) -> Float[np.ndarray, "h w"]:
     """φ̂_J on the centered square, float64."""
-    sigma = _SIGMA * 2 ** (num_scales - 1)
+    sigma = SIGMA * 2 ** (num_scales - 1)
     rows, columns = (
         _total(np.exp(-((sigma * (centered_frequencies(n) + a)) ** 2) / 2) for a in _lattice())
         for n in shape
@@ -337,7 +352,7 @@ def _gaussian(shape: tuple[int, int], num_scales: int) -> Float[np.ndarray, "h w
 
 def _lattice(j: int = 0, slant: float = 1.0) -> Float[np.ndarray, " a"]:
     """Multiples of 2π from which scale j reaches the square, 8 standard deviations far."""
-    width = max(1, slant) / (_SIGMA * 2**j)
+    width = max(1, slant) / (SIGMA * 2**j)
     reach = int((np.pi + XI / 2**j + 8 * width) / (2 * np.pi))
     return 2 * np.pi * np.arange(-reach, reach + 1)
 

@@ -12,7 +12,6 @@ __all__ = [
     "centered_frequencies",
     "good_length",
     "half_octaves",
-    "periodic_part",
     "periodogram",
     "radial_average",
     "radial_frequency",
@@ -119,33 +118,3 @@ def radial_average(
     ]
     filled = count > 0
     return sums[0][filled] / count[filled], sums[1][filled] / count[filled]
-
-
-def periodic_part(field: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
-    """Periodic component p of the decomposition x = p + s into periodic plus smooth.
-
-    The smooth component s solves Δs = v on the torus, v the jump of x across the border:
-    ŝ(ω) = v̂(ω) / (2 cos ω₁ + 2 cos ω₂ − 4). The spectrum of p has no cross of leakage.
-
-    Args:
-        field: a picture whose opposite borders need not match.
-
-    Returns:
-        The periodic component in float64, same shape and mean.
-
-    Source:
-        L. Moisan, "Periodic plus smooth image decomposition", J. Math. Imaging Vis. 39
-        (2011), Eqs. 10–12.
-    """
-    x = np.asarray(field, dtype=np.float64)
-    jump = np.zeros_like(x)
-    jump[0] += x[-1] - x[0]
-    jump[-1] -= x[-1] - x[0]
-    jump[:, 0] += x[:, -1] - x[:, 0]
-    jump[:, -1] -= x[:, -1] - x[:, 0]
-    rows, columns = (2 * np.cos(2 * np.pi * np.fft.fftfreq(n)) for n in x.shape)
-    laplacian = rows[:, None] + columns - 4
-    laplacian[0, 0] = 1
-    smooth = np.fft.fft2(jump) / laplacian
-    smooth[0, 0] = 0
-    return x - np.fft.ifft2(smooth).real

@@ -7,6 +7,7 @@ layer needs no inverse FFT: for each ψ₃ all spectra that feed it are cut to i
 matrix of their products is one matrix product.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -29,7 +30,16 @@ from synth.transforms.windows import (
     windows,
 )
 
-__all__ = ["Covariance", "Spectra", "scattering_spectra", "spectra_paths"]
+__all__ = [
+    "Covariance",
+    "Spectra",
+    "band_power",
+    "planes",
+    "products",
+    "scattering_spectra",
+    "spectra_of",
+    "spectra_paths",
+]
 
 
 class Spectra(eqx.Module):
@@ -190,23 +200,48 @@ def scattering_spectra(
         in_specs=(WHOLE, by_angle),
         out_specs=(PartitionSpec(None, ANGLE), by_angle),
     )
-    products = split(
-        _products, ANGLE, bank.num_angles, in_specs=(WHOLE, by_angle), out_specs=by_angle
+    correlated = split(
+        products, ANGLE, bank.num_angles, in_specs=(WHOLE, by_angle), out_specs=by_angle
     )
     s1, layers = whole(moduli(spectrum, bank.first))
-    stack, matrices = _planes(spectrum[None]), []
+    stack, matrices = planes(spectrum[None]), []
     for band, layer in zip(second, layers, strict=True):
-        parts = [resize(each, band.box) for each in (stack, _planes(layer))]
+        parts = [resize(each, band.box) for each in (stack, planes(layer))]
         stack = jnp.concatenate(parts, axis=1)
-        matrices.append(_turn(whole(products(stack, band)), isotropic))
+        matrices.append(whole(correlated(stack, band)))
+    above = jnp.zeros_like(level)
+    if bank.residual is not None:
+        above = band_power(spectrum, bank.residual)
+    below = band_power(spectrum, bank.lowpass)
+    return spectra_of((level, above, below), s1, matrices, isotropic=isotropic)
+
+
+def spectra_of(
+    levels: tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]],
+    modulus: Float[Array, "j l"],
+    matrices: Sequence[Complex[Array, "m _ _"]],
+    *,
+    isotropic: bool,
+) -> Spectra:
+    """Spectra by name, out of the products for every scale of ψ₃.
+
+    Args:
+        levels: mean, power above the wavelets and power below them.
+        modulus: S1.
+        matrices: by ``products``, of the field and all moduli that feed a scale.
+        isotropic: average over rotations.
+    """
+    level, above, below = levels
+    num_angles = modulus.shape[1]
+    turned = [_turn(matrix, isotropic) for matrix in matrices]
     return Spectra(
         mean=level,
-        power=jnp.stack([matrix[:, 0, 0].real for matrix in matrices]),
-        above=jnp.zeros_like(level) if bank.residual is None else _power(spectrum, bank.residual),
-        below=_power(spectrum, bank.lowpass),
-        modulus=s1.mean(1, keepdims=True) if isotropic else s1,
-        c01=_first_row(matrices, bank.num_angles),
-        c11=jnp.concatenate([_upper(matrix[:, 1:, 1:]) for matrix in matrices]),
+        power=jnp.stack([matrix[:, 0, 0].real for matrix in turned]),
+        above=above,
+        below=below,
+        modulus=modulus.mean(1, keepdims=True) if isotropic else modulus,
+        c01=_first_row(turned, num_angles),
+        c11=jnp.concatenate([_upper(matrix[:, 1:, 1:]) for matrix in turned]),
     )
 
 
@@ -241,13 +276,14 @@ def _mixed(num_scales: int, num_angles: int) -> Int[np.ndarray, " v"]:
     return np.flatnonzero(np.concatenate([rows != columns for rows, columns in upper]))
 
 
-def _power(spectrum: Complex[Array, "h w"], band: Band) -> Float[Array, ""]:
+def band_power(spectrum: Complex[Array, "h w"], band: Band) -> Float[Array, ""]:
+    """Power of a field, given by its centered spectrum, in a band of one filter."""
     part = (windows(spectrum, band.starts, band.grid) * band.filters)[0]
     return jnp.sum(part.real**2 + part.imag**2)
 
 
 @jax.custom_vjp
-def _products(stack: Float[Array, "2 n a b"], band: Band) -> Complex[Array, "m n n"]:
+def products(stack: Float[Array, "2 n a b"], band: Band) -> Complex[Array, "m n n"]:
     """⟨(x_r⋆ψ_m)(x_s⋆ψ_m)*⟩ of all fields r, s, given by their spectra, for each angle m.
 
     Real and imaginary parts are multiplied as real matrices, the fastest that backends have.
@@ -265,7 +301,7 @@ def _products(stack: Float[Array, "2 n a b"], band: Band) -> Complex[Array, "m n
 def _products_forward(
     stack: Float[Array, "2 n a b"], band: Band
 ) -> tuple[Complex[Array, "m n n"], tuple[Float[Array, "2 n a b"], Band]]:
-    return _products(stack, band), (stack, band)
+    return products(stack, band), (stack, band)
 
 
 def _products_backward(
@@ -287,7 +323,7 @@ def _products_backward(
     return lax.scan(add, jnp.zeros_like(stack), inputs)[0], None
 
 
-_products.defvjp(_products_forward, _products_backward)
+products.defvjp(_products_forward, _products_backward)
 
 
 def _filtered(
@@ -298,6 +334,6 @@ def _filtered(
     return part.reshape(2 * stack.shape[1], -1)
 
 
-def _planes(spectra: Complex[Array, "n a b"]) -> Float[Array, "2 n a b"]:
+def planes(spectra: Complex[Array, "n a b"]) -> Float[Array, "2 n a b"]:
     """Real and imaginary parts."""
     return jnp.stack([spectra.real, spectra.imag])

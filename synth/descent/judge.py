@@ -1,10 +1,11 @@
-"""The residual that is reported: measured by the exact transform, which the descent never uses."""
+"""The residual that is reported, by a denser sampling than that of the descent."""
 
 from functools import cached_property
 
 from jaxtyping import Array, Float
 
 from synth.models import MomentModel
+from synth.models.reference import FINE, moments_on_torus
 from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
@@ -13,27 +14,26 @@ __all__ = ["Judge"]
 
 
 class Judge:
-    """Moments and residual of fields by the exact transform, which the descent never uses.
+    """Moments and residual of fields, sampled more densely than the descent does it.
 
-    The bank and the target's moments are made when they are first asked for.
+    They are held against the model's reference; no picture is measured again. The bank is made
+    when it is first needed.
 
     Args:
-        model: whose target it is.
-        descriptor: other moments to be judged by; those of the model by default.
+        model: whose reference it is.
     """
 
-    def __init__(self, model: MomentModel, descriptor: Descriptor | None = None) -> None:
+    def __init__(self, model: MomentModel) -> None:
         self._model = model
-        self._fast = descriptor or model.descriptor
 
     @cached_property
     def _descriptor(self) -> Descriptor:
-        return self._fast.exact()
+        return self._model.descriptor.sampled(FINE)
 
-    @cached_property
+    @property
     def target(self) -> Moments:
-        """Moments of the standardized target."""
-        return _moments(self._descriptor, self._model.standard)
+        """Moments of the reference."""
+        return self._model.reference.fine
 
     def __call__(self, field: Float[Array, "h w"]) -> tuple[Moments, Residual]:
         """Moments of a field, and their distance from the target's.
@@ -44,13 +44,8 @@ class Judge:
         Returns:
             Moments of the field standardized like the target, and the residual.
         """
-        moments = _moments(self._descriptor, self._model.from_units(field))
+        moments = moments_on_torus(self._descriptor, self._model.from_units(field))
         return moments, _distance(self._descriptor, moments, self.target)
-
-
-@compiled
-def _moments(descriptor: Descriptor, field: Float[Array, "h w"]) -> Moments:
-    return whole(descriptor(field))
 
 
 @compiled

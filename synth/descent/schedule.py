@@ -1,0 +1,139 @@
+"""The schedule: in which stages a descriptor's moments are matched, and how closely.
+
+A descriptor says what is measured; a schedule says what a descent does with it.
+"""
+
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from synth.errors import InputError
+from synth.models import MomentModel
+from synth.models.moments import matches_gray_levels
+from synth.statistics import Descriptor, GrayLevels, Joint, Moments, ScatteringSpectra
+
+__all__ = ["MAX_STEPS", "Schedule", "Stage"]
+
+MAX_STEPS = 1000
+"""Most loss evaluations, unless a schedule says otherwise."""
+
+Bounds = Literal["model", "target", "none"]
+
+_MOMENTS, _SPECTRA, _GRAY_LEVELS, _ALL = 0.08, 0.35, 0.2, 0.5  # tolerances
+
+
+class Stage(eqx.Module):
+    """A part of a descent.
+
+    Attributes:
+        first: evaluation from which on it lasts.
+        gray_levels: factor of the weights of gray levels.
+        bounds: range of the fields: that of the model, also that of the target, or none.
+    """
+
+    first: int = eqx.field(static=True, default=0)
+    gray_levels: float = eqx.field(static=True, default=1.0)
+    bounds: Bounds = eqx.field(static=True, default="model")
+
+    def of(self, model: MomentModel) -> MomentModel:
+        """The model that is followed in this stage."""
+        weights = _eased(model.descriptor, model.weights, self.gray_levels)
+        bounds = model.bounds
+        if self.bounds == "none":
+            bounds = jnp.asarray([-jnp.inf, jnp.inf], bounds.dtype)
+        if self.bounds == "target":
+            bounds = jnp.clip(bounds, *model.range)
+        return eqx.tree_at(lambda m: (m.weights, m.bounds), model, (weights, bounds))
+
+
+_FREE_LAST = (Stage(0, bounds="target"), Stage(60))
+_EASED = (Stage(0, gray_levels=0.01), Stage(60, gray_levels=0.1), Stage(120))
+_EASED_FREE_FIRST = (Stage(0, 0.01, "none"), Stage(60, 0.1, "none"), Stage(120))
+
+
+class Schedule(eqx.Module):
+    """Stages and tolerance of a descent.
+
+    Attributes:
+        tolerance: residual of every block at which a descent has converged, in units of the
+            block's estimation noise.
+        stages: in the order of their first evaluations; the last one follows the model itself.
+            A field that is given to start from begins there.
+        max_steps: most loss evaluations.
+    """
+
+    tolerance: float = eqx.field(static=True, default=_MOMENTS)
+    stages: tuple[Stage, ...] = eqx.field(static=True, default=(Stage(),))
+    max_steps: int = eqx.field(static=True, default=MAX_STEPS)
+
+    def __check_init__(self) -> None:
+        if not self.tolerance >= 0:
+            raise InputError(f"The tolerance {self.tolerance} is negative: 0.1 is usual.")
+        if self.max_steps < 1:
+            raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
+        firsts = [stage.first for stage in self.stages]
+        if (
+            firsts != sorted(set(firsts))
+            or firsts[:1] != [0]
+            or self.stages[-1] != Stage(firsts[-1])
+        ):
+            raise InputError(
+                f"The stages begin at {firsts}: give increasing evaluations from 0 on, and a last "
+                "stage that follows the model itself."
+            )
+
+    def due(self, evaluations: int) -> Stage:
+        """The stage that an evaluation belongs to."""
+        return max((s for s in self.stages if s.first <= evaluations), key=lambda s: s.first)
+
+    @classmethod
+    def usual(
+        cls,
+        descriptor: Descriptor,
+        *,
+        tolerance: float | None = None,
+        max_steps: int = MAX_STEPS,
+    ) -> "Schedule":
+        """The schedule that suits a descriptor.
+
+        Moments that do not see gray levels keep within the target's range at first, and so find
+        fields that have them. Gray levels are eased in: where a picture has few, pixels must
+        cross rare ones. With phases among the moments they begin without bounds, where every
+        pixel has a gradient.
+
+        Args:
+            descriptor: what is matched.
+            tolerance: another one than the usual: 0.08, spectra 0.35, with gray levels
+                0.2, all of them 0.5.
+            max_steps: most loss evaluations. Gray levels have their full weight from evaluation
+                120 on; only then does ``full`` keep its range inside of the loss.
+        """
+        kinds = _kinds(descriptor)
+        usual = _MOMENTS
+        stages = _FREE_LAST
+        if ScatteringSpectra in kinds:
+            usual = _SPECTRA
+        if matches_gray_levels(descriptor):
+            usual, stages = _GRAY_LEVELS, _EASED
+            if ScatteringSpectra in kinds:
+                usual, stages = _ALL, _EASED_FREE_FIRST
+        return cls(usual if tolerance is None else tolerance, stages, max_steps)
+
+
+def _kinds(descriptor: Descriptor) -> set[type[Descriptor]]:
+    """Classes of a descriptor's parts."""
+    if isinstance(descriptor, Joint):
+        return set().union(*(_kinds(part) for part in descriptor.parts.values()))
+    return {type(descriptor)}
+
+
+def _eased(descriptor: Descriptor, weights: Moments, factor: float) -> Moments:
+    """Weights, those of gray levels times the factor."""
+    if isinstance(descriptor, Joint):
+        parts = descriptor.parts.items()
+        return {name: _eased(part, weights[name], factor) for name, part in parts}
+    if isinstance(descriptor, GrayLevels):
+        return jax.tree.map(lambda w: factor * w, weights)
+    return weights

@@ -1,0 +1,55 @@
+"""What a user may mistake for another thing: keys, descriptors, names of noises."""
+
+from typing import Any, get_args
+
+import jax
+
+from synth.errors import InputError
+from synth.models.start import Start
+from synth.statistics import Descriptor
+
+__all__ = ["check_descriptor", "check_key", "check_start"]
+
+
+def check_key(key: Any) -> None:  # noqa: ANN401 - that is what is checked
+    """Refuse what is no random key.
+
+    Raises:
+        InputError: for instance if it is a seed.
+    """
+    if not (isinstance(key, jax.Array) and jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key)):
+        raise InputError(f"The key is {_kind(key)}: give a random key, such as jax.random.key(0).")
+
+
+def check_descriptor(descriptor: Any, shape: tuple[int, ...]) -> None:  # noqa: ANN401
+    """Refuse what is no descriptor, or one of another shape.
+
+    Raises:
+        InputError: for instance if it is the name of a model, or the field.
+    """
+    if not isinstance(descriptor, Descriptor):
+        raise InputError(
+            f"The descriptor is {_kind(descriptor)}: give one first and then the field, for "
+            f'instance fit(joint("full", shape={shape[-2:]}), field).'
+        )
+    if descriptor.shape != tuple(shape[-2:]):
+        raise InputError(
+            f"The field has {shape[-2]} × {shape[-1]} pixels and the descriptor is for fields of "
+            f"{descriptor.shape[0]} × {descriptor.shape[1]}: make it with shape={shape[-2:]}."
+        )
+
+
+def check_start(start: Any) -> None:  # noqa: ANN401
+    """Refuse a name of noise that there is not.
+
+    Raises:
+        InputError: for any other word.
+    """
+    if isinstance(start, str) and start not in get_args(Start):
+        names = ", ".join(get_args(Start))
+        raise InputError(f"There is no start {start!r}: choose {names}, or give fields.")
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401
+    words = f" {value!r}" if isinstance(value, str | int | float) else ""
+    return f"{type(value).__name__}{words}"

@@ -1,0 +1,180 @@
+"""The reference: what a picture, or several of one process, say about the moments of the process.
+
+Pictures are measured once, carefully: over the points that their wavelets reach from inside,
+with the noise that is left in what they say. Nothing looks at the pictures again.
+"""
+
+from collections.abc import Callable, Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+
+from synth.parallel.mesh import whole
+from synth.parallel.programs import compiled
+from synth.statistics import Descriptor, Moments, Residual
+from synth.transforms.weighted import Picture
+
+__all__ = ["FINE", "Reference", "moments_on_torus", "refer"]
+
+FINE = 1
+"""Oversampling of the moments that are reported: their error is under a tenth of a tolerance."""
+
+_SAMPLES = 4  # Gaussian fields that calibrate the noise
+_LEAST_NOISE = 1e-3  # patterns that repeat exactly have none
+
+
+class Reference(eqx.Module):
+    """Moments of a process, as far as its pictures tell.
+
+    Attributes:
+        moments: by the descriptor that a descent uses.
+        fine: by the same one, sampled more densely (``FINE``): what results are held against.
+        noise: estimation noise of every block: the difference that two independent pictures of
+            this size show.
+    """
+
+    moments: Moments
+    fine: Moments
+    noise: Residual
+
+
+def refer(
+    descriptor: Descriptor,
+    pictures: Sequence[Picture],
+    spectrum: Float[np.ndarray, "h w"],
+    *,
+    on_torus: bool,
+) -> Reference:
+    """Measure pictures of one process.
+
+    The noise is that among quadrants, times the ratio of the noise among whole pictures to that
+    among quadrants for Gaussian fields of the same spectrum: coarse scales have few independent
+    waves in a picture and hardly fewer in a quadrant. Of several pictures the differences among
+    themselves count too, the more the more there are.
+
+    Args:
+        descriptor: of their shape.
+        pictures: standardized.
+        spectrum: of the process, per frequency, in FFT order.
+        on_torus: whether all of them wrap along both axes and miss no pixel.
+
+    Returns:
+        The reference: means over the pictures.
+    """
+    stacked = _stack(pictures)
+    samples = _samples(spectrum, pictures[0])
+    if on_torus:
+        moments, noise = _measured_on_torus(descriptor, stacked, samples)
+    else:
+        moments, noise = _measured(descriptor, stacked, samples)
+    fine = descriptor.sampled(FINE)
+    measure = _on_torus if on_torus else _observed
+    every = [measure(fine, picture) for picture in pictures]
+    return Reference(moments, _mean(_stack(every)), noise)
+
+
+@compiled
+def moments_on_torus(descriptor: Descriptor, field: Float[Array, "h w"]) -> Moments:
+    """Moments of a standardized field on the torus."""
+    return whole(descriptor(field))
+
+
+def _on_torus(descriptor: Descriptor, picture: Picture) -> Moments:
+    return moments_on_torus(descriptor, picture.field)
+
+
+@compiled
+def _observed(descriptor: Descriptor, picture: Picture) -> Moments:
+    return whole(descriptor.observe(picture))
+
+
+@compiled
+def _measured(
+    descriptor: Descriptor, pictures: Picture, samples: Picture
+) -> tuple[Moments, Residual]:
+    return whole(_with_noise(descriptor, descriptor.observe, pictures, samples))
+
+
+@compiled
+def _measured_on_torus(
+    descriptor: Descriptor, pictures: Picture, samples: Picture
+) -> tuple[Moments, Residual]:
+    def observe(picture: Picture) -> Moments:
+        return descriptor(picture.field)
+
+    return whole(_with_noise(descriptor, observe, pictures, samples))
+
+
+def _with_noise(
+    descriptor: Descriptor,
+    observe: Callable[[Picture], Moments],
+    pictures: Picture,
+    samples: Picture,
+) -> tuple[Moments, Residual]:
+    """Mean moments of the pictures, and the noise of one of them."""
+    every = lax.map(observe, pictures)
+    mean = _mean(every)
+
+    def spread(moments: Moments) -> Residual:
+        return _spread(descriptor, moments, mean)
+
+    def among_quadrants(fields: Float[Array, "n h w"]) -> Residual:
+        each = lax.map(lambda field: spread(_quadrants(descriptor, field)), fields)
+        return jax.tree.map(lambda levels: jnp.sqrt(jnp.mean(levels**2)), each)
+
+    whole_samples = spread(lax.map(observe, samples))
+    parts, parts_of_samples = (among_quadrants(one.field) for one in (pictures, samples))
+
+    def level(part: Array, full: Array, sample: Array) -> Float[Array, ""]:
+        # A third of it from the spectrum alone: four quadrants are few.
+        return full * jnp.sqrt((1 + 2 * (part / jnp.maximum(sample, _LEAST_NOISE)) ** 2) / 3)
+
+    noise = jax.tree.map(level, parts, whole_samples, parts_of_samples)
+    count = len(pictures.field)
+    if count > 1:
+        noise = jax.tree.map(
+            lambda one, several: jnp.sqrt((one**2 + (count - 1) * several**2) / count),
+            noise,
+            spread(every),
+        )
+    return mean, jax.tree.map(lambda level: jnp.maximum(level, _LEAST_NOISE), noise)
+
+
+def _quadrants(descriptor: Descriptor, field: Float[Array, "h w"]) -> Moments:
+    height, width = (max(1, n // 2) for n in field.shape)
+    corners = jnp.asarray([(row, column) for row in (0, height) for column in (0, width)])
+    return lax.map(lambda corner: descriptor.piece(field, corner), corners)
+
+
+def _spread(descriptor: Descriptor, moments: Moments, target: Moments) -> Residual:
+    """Root mean square distance between two of several sets of moments, in the target's units."""
+    middle = _mean(moments)
+
+    def distance(one: Moments) -> Residual:
+        moved = jax.tree.map(lambda t, a, b: t + a - b, target, one, middle)
+        return descriptor.residual(moved, target)
+
+    distances = lax.map(distance, moments)
+    return jax.tree.map(lambda each: jnp.sqrt(2 * jnp.sum(each**2) / (len(each) - 1)), distances)
+
+
+def _mean(moments: Moments) -> Moments:
+    return jax.tree.map(lambda leaf: leaf.mean(0), moments)
+
+
+def _stack(trees: Sequence[Moments]) -> Moments:
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+def _samples(spectrum: Float[np.ndarray, "h w"], like: Picture) -> Picture:
+    """Standardized Gaussian fields of the spectrum, with the borders and holes of a picture."""
+    noise = np.random.default_rng(0).normal(size=(_SAMPLES, *spectrum.shape))
+    fields = np.fft.ifft2(np.fft.fft2(noise) * np.sqrt(spectrum)).real
+    fields /= fields.std((1, 2), keepdims=True)
+    return _stack(
+        [Picture(jnp.asarray(f, like.field.dtype), like.known, like.wraps) for f in fields]
+    )
