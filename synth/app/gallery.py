@@ -138,7 +138,7 @@ def _row(folder: Path) -> figures.Row:
     height, width = report["input"]["shape"][-2:]
     ended = "converged" if report["outcome"] == "converged" else f"ended: {report['outcome']}"
     note = f"{height} × {width} pixels · {ended} after {report['evaluations']} evaluations"
-    wraps = tuple(axis in report["input"]["periodic"] for axis in "yx")
+    wraps = ("y" in report["input"]["periodic"], "x" in report["input"]["periodic"])
     return figures.Row(report["input"]["name"], fields, scores, note, wraps)
 
 

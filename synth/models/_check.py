@@ -3,6 +3,7 @@
 from typing import Any, get_args
 
 import jax
+import jax.numpy as jnp
 
 from synth.errors import InputError
 from synth.models.start import Start
@@ -17,7 +18,7 @@ def check_key(key: Any) -> None:  # noqa: ANN401 - that is what is checked
     Raises:
         InputError: for instance if it is a seed.
     """
-    if not (isinstance(key, jax.Array) and jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key)):
+    if not (isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)):
         raise InputError(f"The key is {_kind(key)}: give a random key, such as jax.random.key(0).")
 
 

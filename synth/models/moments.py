@@ -144,9 +144,12 @@ def fit(
     """
     check_descriptor(descriptor, np.shape(field))
     standard, wraps = standardize(field), axes_of(periodic)
-    spectrum = _spectrum(standard, wraps)
+    completed = np.stack([complete(each, periodic=wraps) for each in standard.fields])
+    spectrum = np.mean([estimate_spectrum(each, periodic=wraps) for each in completed], axis=0)
     on_torus = all(wraps) and not np.isnan(standard.fields).any()
-    reference = refer(descriptor, _pictures(standard, wraps), spectrum, on_torus=on_torus)
+    reference = refer(
+        descriptor, _pictures(standard, completed, wraps), spectrum, on_torus=on_torus
+    )
     unit = unit_of(descriptor, reference.noise)
     radial = _radial(spectrum)
     return MomentModel(
@@ -163,19 +166,16 @@ def fit(
     )
 
 
-def _spectrum(standard: Standard, wraps: tuple[bool, bool]) -> Float[np.ndarray, "h w"]:
-    spectra = [estimate_spectrum(each, periodic=wraps) for each in standard.fields]
-    return np.mean(spectra, axis=0)
-
-
-def _pictures(standard: Standard, wraps: tuple[bool, bool]) -> list[Picture]:
+def _pictures(
+    standard: Standard, completed: Float[np.ndarray, "n h w"], wraps: tuple[bool, bool]
+) -> list[Picture]:
     return [
         Picture(
-            field=jnp.asarray(complete(each, periodic=wraps), float),
+            field=jnp.asarray(whole, float),
             known=jnp.asarray(~np.isnan(each), float),
             wraps=jnp.asarray(wraps),
         )
-        for each in standard.fields
+        for each, whole in zip(standard.fields, completed, strict=True)
     ]
 
 

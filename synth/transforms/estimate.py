@@ -5,6 +5,8 @@ out by a taper; where pixels are missing (NaN) they are drawn from the Gaussian 
 estimated spectrum, given the pixels that are there.
 """
 
+from typing import Any
+
 import numpy as np
 import scipy.fft as sf
 from jaxtyping import Bool, Float
@@ -35,10 +37,10 @@ WIDEST_RAMP = 0.25
 
 _CORRECTIONS = 2  # of the bias of the taper; more only add noise
 _LEAST_POWER = 1e-5  # of white noise: darker waves are not told apart in missing pixels
-_ROUNDS = 4  # of estimating a spectrum and drawing the missing pixels from it
+_ROUNDS = 3  # of estimating a spectrum and drawing the missing pixels from it
 _FADING = 3.0  # pixels over which the first guess of a hole fades to the mean
 _SMOOTHED = 3  # frequencies over which a spectrum is averaged along each axis
-_ITERATIONS = 150  # of the conjugate gradient
+_ITERATIONS = 400  # of the conjugate gradient
 _ACCURACY = 1e-6  # relative residual at which it ends
 _MARGIN = 0.25  # of a side, by which a picture that is not periodic is continued
 
@@ -105,7 +107,7 @@ def estimate_spectrum(
         the correction of steep spectra.
     """
     whole = np.asarray(field, np.float64)
-    return _spectrum(complete(whole, periodic=periodic), np.nanvar(whole), axes_of(periodic))
+    return _spectrum(complete(whole, periodic=periodic), float(np.nanvar(whole)), axes_of(periodic))
 
 
 def _spectrum(
@@ -117,7 +119,7 @@ def _spectrum(
     power[0, 0] = 0
     if not all(periodic):
         power *= _correction(power, weights)
-    return power * (variance / power.mean())
+    return power * (variance / max(power.mean(), np.finfo(float).tiny))
 
 
 def _correction(
@@ -130,14 +132,14 @@ def _correction(
     """
     shape = power.shape
     double = (2 * shape[0], 2 * shape[1])
-    own = sf.irfft2(np.abs(sf.rfft2(weights, s=double)) ** 2, s=double)
+    own = np.fft.irfft2(np.abs(np.fft.rfft2(weights, s=double)) ** 2, s=double)
     radius, seen = radial_power(power)
     least = 1e-12 * power.mean()
     seen = np.maximum(seen, least)
     truth = seen.copy()
     for _ in range(_CORRECTIONS):
-        covariance = sf.ifft2(_on_grid(double, radius, truth)).real
-        expected = sf.fft2(covariance * (own / own[0, 0])).real[::2, ::2]
+        covariance = np.fft.ifft2(_on_grid(double, radius, truth)).real
+        expected = np.fft.fft2(covariance * (own / own[0, 0])).real[::2, ::2]
         truth *= seen / np.maximum(radial_power(expected)[1], least)
     return _on_grid(shape, radius, truth / seen)
 
@@ -192,25 +194,21 @@ def complete(
     if not missing.any():
         return field
     wraps, variance = axes_of(periodic), float(np.nanvar(field))
-    canvas = np.full(
-        [
-            n if wrap else good_length(round((1 + _MARGIN) * n))
-            for n, wrap in zip(field.shape, wraps, strict=True)
-        ],
-        np.nan,
-    )
-    canvas[: field.shape[0], : field.shape[1]] = field
+    height, width = field.shape
+    sizes = [
+        n if wrap else good_length(round((1 + _MARGIN) * n))
+        for n, wrap in zip(field.shape, wraps, strict=True)
+    ]
     mean = float(np.nanmean(field))
+    canvas = np.full(sizes, np.nan)
+    canvas[:height, :width] = field - mean
     known = ~np.isnan(canvas)
-    values = np.where(known, canvas - mean, 0)
     noise = np.fft.fft2(np.random.default_rng(0).normal(size=canvas.shape))
-    filled = _nearest(canvas - mean, known)
+    filled = _nearest(canvas, known)
     for _ in range(_ROUNDS):
-        inside = filled[: field.shape[0], : field.shape[1]]
-        power = _spectrum(inside, variance, wraps)
-        power = _resampled(power, canvas.shape)
-        filled = _conditional(values, known, power, noise)
-    return np.where(missing, filled[: field.shape[0], : field.shape[1]] + mean, field)
+        power = _resampled(_spectrum(filled[:height, :width], variance, wraps), canvas.shape)
+        filled = _conditional(filled, known, power, noise)
+    return np.where(missing, filled[:height, :width] + mean, field)
 
 
 def _nearest(
@@ -219,7 +217,8 @@ def _nearest(
     """Missing pixels as the nearest one that is known, fading to 0 deep in a hole."""
     from scipy.ndimage import distance_transform_edt
 
-    distance, (rows, columns) = distance_transform_edt(~known, return_indices=True)
+    measured: Any = distance_transform_edt(~known, return_indices=True)
+    distance, (rows, columns) = measured
     return field[rows, columns] * np.exp(-np.maximum(distance - 1, 0) / _FADING)
 
 
@@ -242,36 +241,37 @@ def _resampled(power: Float[np.ndarray, "h w"], shape: tuple[int, ...]) -> Float
 
 
 def _conditional(
-    values: Float[np.ndarray, "h w"],
+    field: Float[np.ndarray, "h w"],
     known: Bool[np.ndarray, "h w"],
     power: Float[np.ndarray, "h w"],
     noise: np.ndarray,
 ) -> Float[np.ndarray, "h w"]:
-    """A Gaussian sample, given the values where they are known.
+    """A Gaussian sample, given the pixels that are known.
 
-    The missing pixels of the difference to a free sample minimize its energy Σ |d̂|² / P, by
-    conjugate gradients.
+    The missing pixels of the difference d to a free sample minimize its energy Σ |d̂|² / P, by
+    conjugate gradients that begin with the field as it is.
     """
     from scipy.sparse.linalg import LinearOperator, cg
 
     unknown = ~known
-    half = power[:, : power.shape[1] // 2 + 1]
+    gain = 1 / power[:, : power.shape[1] // 2 + 1]
 
-    def filtered(pixels: np.ndarray, gain: np.ndarray) -> np.ndarray:
-        return sf.irfft2(sf.rfft2(pixels, workers=-1) * gain, s=power.shape, workers=-1)
+    def energetic(pixels: np.ndarray) -> np.ndarray:
+        spectrum: Any = sf.rfft2(pixels, workers=-1)
+        back: Any = sf.irfft2(spectrum * gain, s=power.shape, workers=-1)
+        return back[unknown]
 
-    def restricted(gain: np.ndarray) -> LinearOperator:
-        def apply(vector: np.ndarray) -> np.ndarray:
-            pixels = np.zeros(power.shape)
-            pixels[unknown] = vector.ravel()
-            return filtered(pixels, gain)[unknown]
-
-        return LinearOperator((unknown.sum(),) * 2, matvec=apply, dtype=np.float64)  # pyright: ignore[reportCallIssue]
+    def restricted(vector: np.ndarray) -> np.ndarray:
+        pixels = np.zeros(power.shape)
+        pixels[unknown] = vector.ravel()
+        return energetic(pixels)
 
     free = np.fft.ifft2(noise * np.sqrt(power)).real
-    difference = np.where(known, values - free, 0)
-    wanted = -filtered(difference, 1 / half)[unknown]
-    solution, _ = cg(restricted(1 / half), wanted, rtol=_ACCURACY, maxiter=_ITERATIONS)
-    filled = free + difference
+    wanted = -energetic(np.where(known, field - free, 0))
+    count = np.count_nonzero(unknown)
+    operator: Any = LinearOperator((count, count), matvec=restricted, dtype=np.float64)  # pyright: ignore[reportCallIssue]
+    begin = (field - free)[unknown]
+    solution, _ = cg(operator, wanted, x0=begin, rtol=_ACCURACY, maxiter=_ITERATIONS)
+    filled = field.copy()
     filled[unknown] = free[unknown] + solution
     return filled
