@@ -34,8 +34,8 @@ class MomentModel(eqx.Module):
     """Fields with the moments of a target: the maximum-entropy texture of Bruna & Mallat.
 
     The descent's variable z gives the field x = F⁻¹(P̄^{a/2} ẑ), P̄ the target's radially
-    averaged spectrum: a = 0 descends on pixels, a = 1 on a whitened field. P̄ is 0 at the
-    frequency 0, so that fields have the target's mean.
+    averaged spectrum: a = 0 descends on pixels, a = 1 on a whitened field. The gain is 0 at the
+    frequency 0, so that fields have the target's mean; where gray levels are matched they hold it.
 
     Attributes:
         descriptor: maps a field to its moments.
@@ -152,14 +152,18 @@ def fit(
     )
     unit = unit_of(descriptor, reference.noise)
     radial = _radial(spectrum)
+    shaping, prior = radial ** (exponent / 2), np.sqrt(radial)
+    prior[0, 0] = 0
+    if not matches_gray_levels(descriptor):
+        shaping[0, 0] = 0
     return MomentModel(
         descriptor=descriptor,
         reference=reference,
         unit=unit,
         weights=descriptor.weights(reference.moments, unit),
         levels=jnp.asarray(_levels(standard), float),
-        shaping=jnp.asarray(radial ** (exponent / 2), float),
-        prior=jnp.asarray(np.sqrt(radial), float),
+        shaping=jnp.asarray(shaping, float),
+        prior=jnp.asarray(prior, float),
         mean=jnp.asarray(standard.mean, float),
         scale=jnp.asarray(standard.scale, float),
         bounds=jnp.asarray(_bounds(descriptor, np.asarray(field), bounds), float),
@@ -224,10 +228,8 @@ def _inverse(gain: Float[Array, "h k"]) -> Float[Array, "h k"]:
 
 
 def _radial(spectrum: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h k"]:
-    """Radially averaged power on the half-plane, floored relative to white noise; 0 at 0."""
+    """Radially averaged power on the half-plane, floored relative to white noise."""
     radius, mean = radial_power(spectrum)
     half = np.fft.ifftshift(radial_frequency(spectrum.shape))[:, : spectrum.shape[1] // 2 + 1]  # pyright: ignore[reportArgumentType]
     floor = _SPECTRUM_FLOOR * spectrum.mean()
-    radial = np.exp(np.interp(half, radius, np.log(np.maximum(mean, floor))))
-    radial[0, 0] = 0
-    return radial
+    return np.exp(np.interp(half, radius, np.log(np.maximum(mean, floor))))

@@ -129,11 +129,14 @@ def _with_noise(
     whole_samples = spread(lax.map(observe, samples))
     parts, parts_of_samples = (among_quadrants(one.field) for one in (pictures, samples))
 
-    def level(part: Array, full: Array, sample: Array) -> Float[Array, ""]:
+    def level(name: str) -> Float[Array, ""]:
+        part, full, sample = parts[name], whole_samples[name], parts_of_samples[name]
+        if name in descriptor.noise_of_quadrants:
+            return descriptor.noise_of_quadrants[name] * part
         # A third of it from the spectrum alone: four quadrants are few.
         return full * jnp.sqrt((1 + 2 * (part / jnp.maximum(sample, _LEAST_NOISE)) ** 2) / 3)
 
-    noise = jax.tree.map(level, parts, whole_samples, parts_of_samples)
+    noise = {name: level(name) for name in parts}
     count = len(pictures.field)
     if count > 1:
         noise = jax.tree.map(

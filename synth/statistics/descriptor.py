@@ -77,6 +77,11 @@ class Descriptor(eqx.Module):
         return self(repeated(standard(quadrant(field, corner)), field.shape))
 
     @property
+    def noise_of_quadrants(self) -> dict[str, float]:
+        """Noise of a block over that among quadrants, where Gaussian fields cannot tell it."""
+        return {}
+
+    @property
     def most_noise(self) -> Residual:
         """Noise of each block that a larger one counts as: the picture is too small to tell."""
         return {}

@@ -40,7 +40,7 @@ class GrayLevels(Descriptor):
         there = picture.known.ravel() > 0
         values = jnp.sort(jnp.where(there, picture.field.ravel(), jnp.inf))
         count = jnp.sum(there)
-        place = (jnp.arange(values.size) + 0.5) * count / values.size - 0.5
+        place = (jnp.arange(values.size) + 0.5) * (count / values.size) - 0.5
         low = jnp.clip(jnp.floor(place).astype(int), 0, count - 1)
         high = jnp.minimum(low + 1, count - 1)
         share = jnp.clip(place - low, 0, 1)
@@ -49,6 +49,15 @@ class GrayLevels(Descriptor):
     def piece(self, field: Float[Array, "h w"], corner: Int[Array, "2"]) -> Float[Array, " n"]:
         """Sorted values of a quadrant, each as often as fills the full size."""
         return self(repeated(standard(quadrant(field, corner)), field.shape))
+
+    @property
+    def noise_of_quadrants(self) -> dict[str, float]:
+        """The distance falls as the root of the area if the law is smooth, as the fourth if not.
+
+        Quadrants differ twice as much as wholes in the first case, 1.4 times in the second,
+        where few levels share all pixels. The second is taken: it is nearer on average.
+        """
+        return {"gray_levels": 0.5**0.5}
 
     def weights(self, target: Float[Array, " n"], unit: Residual) -> Float[Array, " n"]:
         """Equal weights: the loss is the squared distance in units of its noise."""

@@ -1,6 +1,7 @@
 """Several descriptors as one."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import equinox as eqx
 import jax
@@ -10,6 +11,8 @@ from synth.statistics.descriptor import Descriptor, Moments, Residual
 from synth.transforms.weighted import Picture
 
 __all__ = ["Joint"]
+
+Level = TypeVar("Level")
 
 
 class Joint(Descriptor):
@@ -83,12 +86,17 @@ class Joint(Descriptor):
         return _named({k: part.residual(moments[k], target[k]) for k, part in self.parts.items()})
 
     @property
+    def noise_of_quadrants(self) -> dict[str, float]:
+        """Noise over that among quadrants, of all blocks of all parts that say it."""
+        return _named({name: part.noise_of_quadrants for name, part in self.parts.items()})
+
+    @property
     def most_noise(self) -> Residual:
         """Noise that a larger one counts as, of all blocks of all parts that have a limit."""
         return _named({name: part.most_noise for name, part in self.parts.items()})
 
 
-def _named(parts: dict[str, Residual]) -> Residual:
+def _named(parts: Mapping[str, Mapping[str, Level]]) -> dict[str, Level]:
     """Blocks of all parts, with the part before the name."""
     return {
         part if block == part else f"{part}/{block}": value
