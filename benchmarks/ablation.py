@@ -22,10 +22,10 @@ from benchmarks.scoreboard import SIZE, real_fields
 from synth import (
     LBFGS,
     Joint,
-    Limits,
     MomentModel,
     Outcome,
     ScatteringMoments,
+    Schedule,
     descend,
     drain,
     fit,
@@ -38,6 +38,7 @@ from synth.app.images import Texture
 from synth.metrics import compare, spectrum_error
 from synth.models import Start
 from synth.statistics import MODELS
+from synth.transforms.estimate import Periodic
 
 NAMES = ("turbulence", "sparse", "cascade", "ising", "foam", "brick", "grass", "gravel")
 
@@ -73,7 +74,7 @@ VARIANTS = (
 
 
 def fitted(
-    field: Float[np.ndarray, "h w"], model: str, variant: Variant, periodic: bool
+    field: Float[np.ndarray, "h w"], model: str, variant: Variant, periodic: Periodic
 ) -> MomentModel:
     """Moment model of a field, with the variant's weights and bank."""
     parts = dict(joint(model, shape=field.shape).parts)
@@ -105,14 +106,15 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
     """
     target = texture.field[0]
     whole = fitted(target, model, variant, texture.periodic)
-    limits, solver = Limits(max_steps=steps), LBFGS(variant.memory)
+    schedule = Schedule.usual(whole.descriptor, max_steps=steps)
+    solver = LBFGS(variant.memory)
     key, evaluations, clock = jax.random.key(0)[None], 0.0, Clock()
     start: Start | Array = variant.start
     if not variant.staged:  # as from a field that is given
         start = whole.to_units(whole.field(whole.start(key=key[0])))[None]
     if variant.coarse:
         start, evaluations = _coarse_start(whole, texture, model, variant, key)
-    (synthesis,) = drain(descend(whole, keys=key, solver=solver, limits=limits, start=start))
+    (synthesis,) = drain(descend(whole, keys=key, solver=solver, schedule=schedule, start=start))
     spent = clock.seconds()
     field = np.asarray(synthesis.field)
     reals = real_fields(texture.name) if len(target) == SIZE else []
@@ -127,7 +129,7 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
         "seconds": round(spent["total"] - spent["compile"], 1),
         "excess": synthesis.excess,
         "score": float(board.scores["it"].overall[0]),
-        "spectrum_error_db": spectrum_error(target, field),
+        "spectrum_error_db": spectrum_error(target, field, periodic=texture.periodic),
     }
 
 
@@ -140,8 +142,8 @@ def _coarse_start(
     spectrum = np.fft.fftshift(np.fft.fft2(field))[_middle(field.shape, (height, width))]
     small = np.fft.ifft2(np.fft.ifftshift(spectrum)).real / 4
     coarse = fitted(small, model, variant, texture.periodic)
-    limits = Limits(max_steps=150)
-    (half,) = drain(descend(coarse, keys=key, solver=LBFGS(variant.memory), limits=limits))
+    schedule = Schedule.usual(coarse.descriptor, max_steps=150)
+    (half,) = drain(descend(coarse, keys=key, solver=LBFGS(variant.memory), schedule=schedule))
     noise = whole.to_units(whole.field(whole.start(key=key[0])))
     mixed = np.fft.fftshift(np.fft.fft2(np.asarray(noise)))
     inner = np.fft.fftshift(np.fft.fft2(np.asarray(half.field))) * 4

@@ -18,10 +18,10 @@ from jaxtyping import Array, Float
 
 from benchmarks.floor import TOGETHER, bandwidth, bare, in_turn, traffic_bytes, transforms
 from synth import (
-    Limits,
     MomentModel,
     ScatteringMoments,
     ScatteringSpectra,
+    Schedule,
     descend,
     fit,
     joint,
@@ -203,7 +203,7 @@ def measure_batch(
 def _seconds_batch(model: str, size: int, samples: int) -> float:
     fitted = fit(descriptor(model, size), _white(size))
     keys = jax.random.split(jax.random.key(0), samples)
-    run = descend(fitted, keys=keys, limits=Limits(tolerance=0))
+    run = descend(fitted, keys=keys, schedule=Schedule(tolerance=0))
     done = next(run).evaluations
     times = []
     for _ in range(_LOOKS):
