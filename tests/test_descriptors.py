@@ -11,16 +11,18 @@ from synth import (
     Descriptor,
     GrayLevels,
     Joint,
-    Limits,
     ScatteringMoments,
     ScatteringSpectra,
+    Schedule,
     fit,
     joint,
     morlet_bank,
     synthesize,
 )
+from synth.descent.schedule import Stage
 from synth.errors import InputError
-from synth.statistics import MODELS, excess
+from synth.statistics import MODELS, excess, unit_of
+from synth.transforms.weighted import Picture
 
 SHAPE = (32, 32)
 BANK = morlet_bank(SHAPE, 3, 4)
@@ -38,11 +40,11 @@ class Roughness(Descriptor):
     def __call__(self, field):
         return jnp.stack([jnp.mean((field - jnp.roll(field, 1, axis)) ** 2) for axis in (0, 1)])
 
-    def exact(self):
+    def sampled(self, oversampling):
         return self
 
-    def weights(self, target, noise):
-        return jnp.full_like(target, 1 / noise["roughness"] ** 2)
+    def weights(self, target, unit):
+        return jnp.full_like(target, 1 / unit["roughness"] ** 2)
 
     def residual(self, moments, target):
         return {"roughness": jnp.linalg.norm(moments - target)}
@@ -104,8 +106,10 @@ def test_the_noise_tells_how_far_apart_independent_fields_are(name):
     squares, excesses = {}, []
     for seed in range(8):
         field, other = (skewed(descriptor.shape, 2 * seed + i) for i in (0, 1))
-        noise = descriptor.noise(field)
-        residual = descriptor.residual(_measure(descriptor, other), _measure(descriptor, field))
+        model = fit(descriptor, np.asarray(field))
+        noise = model.noise
+        other = model.from_units(other)
+        residual = descriptor.residual(_measure(descriptor, other), model.target)
         assert set(noise) == set(residual)
         excesses.append(float(excess(residual, noise)))
         for block, level in noise.items():
@@ -134,24 +138,24 @@ def test_weights_are_finite_and_positive(name, make):
 
 
 @every_descriptor
-def test_exact_has_nearly_the_same_moments(name):
+def test_the_exact_one_has_nearly_the_same_moments(name):
     descriptor = DESCRIPTORS[name]
-    exact = descriptor.exact()
+    exact = descriptor.sampled(EXACT)
     assert exact.shape == descriptor.shape
     field = skewed(descriptor.shape)
     fast, slow = _measure(descriptor, field), _measure(exact, field)
     assert jax.tree.structure(fast) == jax.tree.structure(slow)
     assert all(float(value) < 5e-3 for value in exact.residual(fast, slow).values())
-    assert jax.tree.structure(exact.exact()) == jax.tree.structure(exact)
+    assert jax.tree.structure(exact.sampled(EXACT)) == jax.tree.structure(exact)
 
 
 @pytest.mark.parametrize("name", ["order 1", "order 2", "plain", "spectra", "isotropic"])
-def test_exact_has_whole_windows(name):
+def test_the_exact_one_has_whole_windows(name):
     descriptor = DESCRIPTORS[name]
-    exact = descriptor.exact()
+    exact = descriptor.sampled(EXACT)
     bank = exact.bank
     assert bank.oversampling == EXACT
-    assert exact.exact().bank is bank
+    assert exact.sampled(EXACT).bank is bank
     for band in (*bank.first, *bank.second, bank.lowpass):
         assert band.grid == descriptor.shape
     for sizes in ("shape", "num_scales", "num_angles", "tight"):
@@ -166,7 +170,7 @@ def test_the_loss_is_the_sum_of_squared_residuals_in_units_of_the_noise(name):
     field, other = (skewed(descriptor.shape, seed) for seed in (0, 1))
     model = fit(descriptor, np.asarray(field), exponent=0.0)
     loss, residual = model.loss(other)
-    squares = [(residual[block] / model.noise[block]) ** 2 for block in residual]
+    squares = [(residual[block] / model.unit[block]) ** 2 for block in residual]
     assert float(loss) == pytest.approx(float(sum(squares)), rel=1e-3)
 
 
@@ -192,16 +196,6 @@ def test_order_1_leaves_out_order_2():
 # Noise and excess
 
 
-@pytest.mark.parametrize("shape", [(8, 10), (9, 11)])
-def test_noise_by_hand(shape):
-    field = np.full(shape, 100.0)  # an odd last line belongs to no quadrant
-    for level, row, column in ((0, 0, 0), (0.1, 0, 5), (0.2, 4, 0), (0.4, 4, 5)):
-        field[row : row + 4, column : column + 5] = level
-    noise = GrayLevels(shape).noise(jnp.asarray(field, jnp.float32))
-    squares = np.array([1, 4, 16, 1, 9, 4]) / 100  # of the differences of six pairs
-    assert float(noise["gray_levels"]) == pytest.approx(np.sqrt(np.mean(squares)) / 2)
-
-
 PATTERNS = {
     "stripes": np.tile(np.sin(2 * np.pi * np.arange(32) / 8), (32, 1)),
     "checkers": np.indices(SHAPE).sum(axis=0) // 4 % 2 * 1.0,
@@ -215,8 +209,15 @@ def test_noise_of_patterns_without_any_is_bounded(name, pattern):
     descriptor = DESCRIPTORS[name]
     height, width = descriptor.shape
     field = np.tile(PATTERNS[pattern], (2, 2))[:height, :width]
-    levels = descriptor.noise(jnp.asarray(field - field.mean(), jnp.float32)).values()
-    assert all(1e-3 <= float(level) * (1 + 1e-6) <= 1 + 1e-6 for level in levels)
+    model = fit(descriptor, field)
+    least, worst = 1e-3 * (1 - 1e-6), {}
+    for block, level in model.noise.items():
+        assert least <= float(level) < np.inf
+        assert least <= float(model.unit[block]) <= float(level)
+        worst[block] = float(model.unit[block])
+    limits = {block: float(level) for block, level in descriptor.most_noise.items()}
+    assert all(worst[block] <= level * (1 + 1e-6) for block, level in limits.items())
+    assert all(np.all(np.isfinite(weight)) for weight in jax.tree.leaves(model.weights))
 
 
 def scalars(**values):
@@ -224,38 +225,83 @@ def scalars(**values):
 
 
 def test_excess_by_hand():
-    noise = scalars(a=0.1, b=0.2)
-    residual = scalars(a=0.1, b=0.6, unknown=99.0)  # which has no noise, and does not count
-    assert float(excess(residual, noise)) == pytest.approx(np.sqrt((1 + 9) / 2))
-    assert float(excess(scalars(a=0.0, b=0.0), noise)) == 0
-    assert np.isnan(float(excess(scalars(a=np.nan, b=0.0), noise)))
+    unit = scalars(a=0.1, b=0.2)
+    residual = scalars(a=0.1, b=0.6, unknown=99.0)  # which has no unit, and does not count
+    assert float(excess(residual, unit)) == pytest.approx(3)
+    assert float(excess(scalars(a=0.5, b=0.6), unit)) == pytest.approx(5)
+    assert float(excess(scalars(a=0.0, b=0.0), unit)) == 0
+    assert np.isnan(float(excess(scalars(a=np.nan, b=0.0), unit)))
 
 
 def test_noise_beyond_a_fifth_counts_as_a_fifth_where_moments_are_relative():
+    joined = DESCRIPTORS["joint"]
+    assert set(joined.most_noise) == {"moments/order1", "moments/order2"}
+    noise = scalars(gray_levels=3.0)
+    noise |= {"moments/order1": jnp.asarray(0.7), "moments/order2": jnp.asarray(0.1)}
+    noise |= {"spectra/c01": jnp.asarray(5.0)}
+    wanted = {"gray_levels": 3, "moments/order1": 0.2, "moments/order2": 0.1, "spectra/c01": 5}
+    got = {name: float(level) for name, level in unit_of(joined, noise).items()}
+    assert got == pytest.approx(wanted)
+    assert set(DESCRIPTORS["order 1"].most_noise) == {"order1"}
+    assert DESCRIPTORS["spectra"].most_noise == DESCRIPTORS["gray levels"].most_noise == {}
+
+
+def test_a_model_counts_in_noise_up_to_that_limit():
     field = jnp.zeros(SHAPE).at[:16, :16].set(100 * skewed((16, 16)))
-    noise = {name: float(level) for name, level in DESCRIPTORS["joint"].noise(field).items()}
-    assert noise["gray_levels"] == 1
-    moments = [noise[f"moments/{name}"] for name in ("total", "order0", "order1", "order2")]
-    assert moments == pytest.approx([0.2] * 4)
+    model = fit(DESCRIPTORS["joint"], np.asarray(field))
+    assert float(model.noise["moments/order2"]) > 0.2
+    assert float(model.unit["moments/order2"]) == pytest.approx(0.2)
+    assert model.unit == unit_of(model.descriptor, model.noise)
+
+
+# Pictures that may have borders and holes
+
+
+@every_descriptor
+def test_a_whole_periodic_picture_is_observed_as_a_field(name):
+    descriptor = DESCRIPTORS[name]
+    field = skewed(descriptor.shape)
+    picture = Picture(field, jnp.ones(descriptor.shape), jnp.asarray((True, True)))
+    plain = _measure(descriptor, field)
+    observed = jax.jit(lambda one, seen: one.observe(seen))(descriptor, picture)
+    assert jax.tree.structure(observed) == jax.tree.structure(plain)
+    assert all(float(value) < 1e-5 for value in descriptor.residual(observed, plain).values())
+
+
+@every_descriptor
+@pytest.mark.parametrize("corner", [(0, 0), (8, 5)])
+def test_a_piece_is_measured_whatever_its_level_and_contrast(name, corner):
+    descriptor = DESCRIPTORS[name]
+    field = skewed(descriptor.shape)
+    piece = jax.jit(lambda one, x: one.piece(x, jnp.asarray(corner)))
+    plain, scaled = piece(descriptor, field), piece(descriptor, 3 * field + 2)
+    whole = _measure(descriptor, field)
+    assert jax.tree.structure(plain) == jax.tree.structure(whole)
+    assert all(float(value) < 1e-4 for value in descriptor.residual(scaled, plain).values())
+    apart = descriptor.residual(plain, whole)
+    assert all(np.isfinite(float(value)) for value in apart.values())
+
+
+# Schedules
 
 
 @every_descriptor
 def test_only_gray_levels_are_eased(name):
     descriptor = DESCRIPTORS[name]
-    target = _measure(descriptor, skewed(descriptor.shape))
-    noise = dict.fromkeys(descriptor.residual(target, target), jnp.asarray(0.1))
-    weights = descriptor.weights(target, noise)
-    eased = descriptor.eased(weights, 0.25)
-    assert descriptor.bounded == (name in ("gray levels", "joint"))
-    levels = weights if name == "gray levels" else None
-    if name == "joint":
-        levels = weights["gray_levels"]
-        np.testing.assert_allclose(eased.pop("gray_levels"), 0.25 * levels)
-        del weights["gray_levels"]
-    if name == "gray levels":
-        np.testing.assert_allclose(eased, 0.25 * levels)
-    else:
-        jax.tree.map(np.testing.assert_array_equal, eased, weights)
+    model = fit(descriptor, np.asarray(skewed(descriptor.shape)))
+    eased = Stage(gray_levels=0.25).of(model).weights
+
+    def factors(path, _):
+        gray = name == "gray levels" or "'gray_levels'" in jax.tree_util.keystr(path)
+        return 0.25 if gray else 1.0
+
+    expected = jax.tree_util.tree_map_with_path(factors, model.weights)
+    for got, weight, factor in zip(
+        *map(jax.tree.leaves, (eased, model.weights, expected)), strict=True
+    ):
+        np.testing.assert_allclose(got, factor * np.asarray(weight), rtol=1e-6)
+    eases = any(stage.gray_levels < 1 for stage in Schedule.usual(descriptor).stages)
+    assert eases == (name in ("gray levels", "joint"))
 
 
 # Several as one
@@ -265,8 +311,8 @@ def test_a_joint_has_the_blocks_and_the_weights_of_its_parts():
     whole = DESCRIPTORS["joint"]
     first, other = (_measure(whole, skewed(SHAPE, seed)) for seed in (0, 1))
     residual = whole.residual(other, first)
-    noise = dict.fromkeys(residual, jnp.asarray(0.1))
-    weights = whole.weights(first, noise)
+    unit = dict.fromkeys(residual, jnp.asarray(0.1))
+    weights = whole.weights(first, unit)
     for name, part in whole.parts.items():
         own = part.residual(other[name], first[name])
         named = {f"{name}/{block}": value for block, value in own.items()}
@@ -276,7 +322,7 @@ def test_a_joint_has_the_blocks_and_the_weights_of_its_parts():
         level = dict.fromkeys(own, jnp.asarray(0.1))
         wanted = jax.tree.map(lambda w, f=factor: f * w, part.weights(first[name], level))
         jax.tree.map(np.testing.assert_array_equal, weights[name], wanted)
-    assert whole.exact().importance == whole.importance
+    assert whole.sampled(EXACT).importance == whole.importance
 
 
 def test_parts_that_cannot_be_joined_are_refused():
@@ -314,7 +360,7 @@ def test_two_parts_of_one_kind_stand_side_by_side():
 def test_a_joint_may_be_a_part():
     inner = Joint({"gray_levels": GrayLevels(SHAPE), "own": Roughness(SHAPE)})
     outer = Joint({"inner": inner, "own": Roughness(SHAPE)})
-    noise = outer.noise(skewed(SHAPE))
+    noise = fit(outer, np.asarray(skewed(SHAPE))).noise
     assert set(noise) == {"inner/gray_levels", "inner/own/roughness", "own/roughness"}
     target = _measure(outer, skewed(SHAPE))
     assert jax.tree.structure(outer.weights(target, noise)) == jax.tree.structure(target)
@@ -328,10 +374,10 @@ def test_a_descriptor_of_one_s_own_descends(descriptor, block):
     field = skewed(SHAPE)
     target = np.asarray(field + 0.8 * jnp.roll(field, 1, 1))  # smoother along rows
     model = fit(descriptor, target, exponent=0.0)
-    limits = Limits(tolerance=1e-9, max_steps=30)
-    texture = synthesize(model, key=jax.random.key(0), limits=limits, start="pixels")
+    schedule = Schedule.usual(descriptor, tolerance=1e-9, max_steps=30)
+    texture = synthesize(model, key=jax.random.key(0), schedule=schedule, start="pixels")
     assert texture.losses[-1] < 0.1 * texture.losses[0]
-    assert set(texture.residual) == set(texture.noise) >= {block}
+    assert set(texture.residual) == set(texture.unit) >= {block}
     differences = [
         np.mean((texture.field - np.roll(texture.field, 1, axis)) ** 2) for axis in (0, 1)
     ]
@@ -386,11 +432,19 @@ def test_moments_weigh_less_beside_others_than_alone():
     assert importance("full") == {"moments": 0.3, "spectra": 1, "gray_levels": 1}
 
 
-def test_gray_levels_loosen_the_tolerance_and_bound_the_fields():
-    for name in MODELS:
-        sizes = {"shape": (16, 16), "scales": 1, "angles": 1}
-        plain, gray = (joint(name, **sizes, gray_levels=levels) for levels in (False, True))
-        assert 0 < plain.tolerance <= gray.tolerance < 1
-        assert gray.bounded
-        assert plain.sees_phases == gray.sees_phases == (name in ("spectra", "full"))
-        assert plain.bounded == (name == "full")
+@pytest.mark.parametrize("name", MODELS)
+def test_gray_levels_loosen_the_tolerance_and_are_eased_in(name):
+    sizes = {"shape": (16, 16), "scales": 1, "angles": 1}
+    plain, gray = (
+        Schedule.usual(joint(name, **sizes, gray_levels=levels)) for levels in (False, True)
+    )
+    phases = name in ("spectra", "full")
+    tolerances = (0.3 if phases else 0.08), (0.5 if phases else 0.2)
+    assert gray.tolerance == tolerances[1]
+    assert plain.tolerance == tolerances[name == "full"]
+    eased = [stage.gray_levels for stage in gray.stages]
+    assert eased == [0.01, 0.1, 1]
+    bounds = [stage.bounds for stage in gray.stages]
+    assert bounds == (["none", "none", "model"] if phases else ["model"] * 3)
+    free = [stage.bounds for stage in plain.stages]
+    assert free == (bounds if name == "full" else ["target", "model"])

@@ -1,4 +1,4 @@
-"""Fourier tools: lengths, frequencies, bands, and the split into periodic plus smooth."""
+"""Fourier tools: lengths, frequencies, bands."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from synth.transforms.fourier import (
     centered_frequencies,
     good_length,
     half_octaves,
-    periodic_part,
     periodogram,
     radial_average,
     radial_frequency,
@@ -96,40 +95,3 @@ def test_radial_average_by_hand():
     frequency, mean = radial_average(power, edges)
     np.testing.assert_allclose(frequency, 2 * np.pi / 16)
     np.testing.assert_allclose(mean, 4)  # of four frequencies, two hold the power
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-class TestPeriodicPart:
-    def test_solves_moisans_equation(self, shape):
-        x = noise(shape).cumsum(0).cumsum(1)
-        smooth = x - periodic_part(x)
-        laplacian = sum(np.roll(smooth, step, axis) for step in (1, -1) for axis in (0, 1))
-        np.testing.assert_allclose(laplacian - 4 * smooth, jump(x), atol=1e-9 * np.abs(x).max())
-
-    def test_keeps_the_mean(self, shape):
-        x = noise(shape) + 5
-        assert periodic_part(x).mean() == pytest.approx(x.mean())
-
-    def test_nothing_is_left_of_a_ramp(self, shape):
-        ramp = np.add.outer(np.arange(shape[0]), 0.5 * np.arange(shape[1])).astype(float)
-        assert np.std(periodic_part(ramp)) < 0.15 * np.std(ramp)
-
-    def test_shifts_by_a_constant(self, shape):
-        x = noise(shape)
-        np.testing.assert_allclose(periodic_part(x + 3), periodic_part(x) + 3)
-
-    def test_a_field_without_a_jump_stays(self, shape):
-        x = noise(shape)
-        x[-1], x[:, -1] = x[0], x[:, 0]
-        x[-1, -1] = x[0, -1] = x[-1, 0] = x[0, 0]
-        np.testing.assert_allclose(periodic_part(x), x, atol=1e-12)
-
-
-def jump(x):
-    """Moisan's v: differences across the border, on the border."""
-    v = np.zeros_like(x)
-    v[0] += x[-1] - x[0]
-    v[-1] -= x[-1] - x[0]
-    v[:, 0] += x[:, -1] - x[:, 0]
-    v[:, -1] -= x[:, -1] - x[:, 0]
-    return v

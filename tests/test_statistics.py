@@ -15,6 +15,7 @@ from synth import (
     Spectra,
     morlet_bank,
 )
+from synth.transforms.weighted import Picture
 
 BANK = morlet_bank((16, 16), 2, 2)
 
@@ -41,16 +42,15 @@ TARGET = numbers(0.0, [[3, 0], [0, 4]], 0.0, [[[0, 12], [0, 0]]])
 def test_residual_by_hand():
     moments = numbers(0.5, [[3, 1], [0, 4]], 2.0, [[[0, 12], [3, 0]]])
     residual = ScatteringMoments(BANK).residual(moments, TARGET)
-    assert float(residual["order0"]) == 0.5  # the target's mean is zero: in standard deviations
+    assert list(residual) == ["order1", "order2"]  # order 0 is the target's by construction
     assert float(residual["order1"]) == pytest.approx(np.sqrt(1 + 4) / 5)
     assert float(residual["order2"]) == pytest.approx(3 / 12)
-    assert float(residual["total"]) == pytest.approx(np.sqrt(0.25 + 5 + 9) / 13)
 
 
 def test_residual_of_order_1_alone():
     moments = numbers(0.5, [[3, 1], [0, 4]], 2.0, [[[0, 12], [3, 0]]])
     residual = ScatteringMoments(BANK, max_order=1).residual(moments, TARGET)
-    assert list(residual) == ["order0", "order1"]
+    assert list(residual) == ["order1"]
     assert float(residual["order1"]) == pytest.approx(np.sqrt(5) / 5)
 
 
@@ -58,23 +58,24 @@ def test_residual_without_a_residual_band():
     target = numbers(0.0, [[3.0], [4.0]], None, np.zeros((1, 1, 1)))
     moments = numbers(0.0, [[3.0], [3.0]], None, np.zeros((1, 1, 1)))
     residual = ScatteringMoments(morlet_bank((16, 16), 2, 2, tight=False)).residual(moments, target)
-    assert float(residual["total"]) == pytest.approx(1 / 5)
+    assert float(residual["order1"]) == pytest.approx(1 / 5)
     assert float(residual["order2"]) == 0
 
 
 def test_residual_of_a_target_without_moments_is_finite():
     vanished = jax.tree.map(jnp.zeros_like, TARGET)
     residual = ScatteringMoments(BANK).residual(TARGET, vanished)
-    assert float(residual["total"]) == pytest.approx(13)
+    assert float(residual["order1"]) == pytest.approx(5)
+    assert float(residual["order2"]) == pytest.approx(12)
 
 
-NOISE = scalars(order0=9.0, order1=0.3, order2=0.4, total=9.0)  # 0.3² + 0.4² = ¼
+UNIT = scalars(order1=0.3, order2=0.4)  # 0.3² + 0.4² = ¼
 
 
 def test_weights_by_hand():
     target = numbers(0.0, [[3, 1], [2, 2]], 5.0, [[[1, 2], [3, 4]]])
     moments = numbers(0.5, [[4, 1], [2, 0]], 6.0, [[[1, 2], [3, 6]]])
-    weights = ScatteringMoments(BANK).weights(target, NOISE)
+    weights = ScatteringMoments(BANK).weights(target, UNIT)
 
     def part(w, a, b):
         return float(jnp.sum(w * (a - b) ** 2)) / 4  # in units of the noise
@@ -119,11 +120,23 @@ def test_residual_of_spectra_by_hand():
         [[8.0, 9.0]], [[2.0, 6.0]], [[[1, 2], [3, 4j + 18]]], [[4, 4], [7j, 6], [9, 9]]
     )
     residual = ScatteringSpectra(ONE).residual(moments, TARGET_SPECTRA)
-    assert float(residual["mean"]) == 0
+    assert list(residual) == ["power", "modulus", "c01", "c11"]  # the mean is the target's
     assert float(residual["power"]) == pytest.approx(np.sqrt(1 / 4))  # two bands, above, below
     assert float(residual["modulus"]) == pytest.approx(np.sqrt(1 / 2))
     assert float(residual["c01"]) == pytest.approx(np.sqrt(2**2 / 4))
     assert float(residual["c11"]) == pytest.approx(np.sqrt(1 / 6))
+
+
+@pytest.mark.parametrize("block", ["power", "modulus", "c01", "c11"])
+def test_each_block_of_the_spectra_is_counted_in_its_own_unit(block):
+    unit = dict.fromkeys(("power", "modulus", "c01", "c11"), jnp.asarray(1.0))
+    descriptor = ScatteringSpectra(ONE)
+    plain = descriptor.weights(TARGET_SPECTRA, unit)
+    doubled = descriptor.weights(TARGET_SPECTRA, unit | {block: jnp.asarray(2.0)})
+    fields = {"power": ("mean", "power", "above", "below")}.get(block, (block,))
+    for name in ("mean", "power", "above", "below", "modulus", "c01", "c11"):
+        wanted = getattr(plain, name) / (4 if name in fields else 1)
+        np.testing.assert_allclose(getattr(doubled, name), wanted, rtol=1e-6)
 
 
 # Gray levels
@@ -148,3 +161,26 @@ def test_gray_levels_do_not_see_where_a_pixel_is():
     shifted = descriptor.residual(descriptor(field + 0.25), descriptor(field))
     assert float(shifted["gray_levels"]) == pytest.approx(0.25, rel=1e-5)
     assert float(descriptor.residual(descriptor(-field), descriptor(field))["gray_levels"]) > 0.3
+
+
+def window(field, known, *, wraps=(True, True)):
+    return Picture(field, jnp.asarray(known, jnp.float32), jnp.asarray(wraps))
+
+
+@pytest.mark.parametrize("wraps", [(True, True), (False, True)])
+def test_gray_levels_of_a_whole_picture_are_its_sorted_values(wraps):
+    field = skewed((9, 14))
+    observed = GrayLevels((9, 14)).observe(window(field, np.ones((9, 14)), wraps=wraps))
+    np.testing.assert_allclose(observed, np.sort(np.ravel(field)), rtol=1e-6)
+
+
+def test_gray_levels_of_half_a_picture_are_quantiles_of_that_half():
+    field, known = skewed((8, 10)), np.zeros((8, 10))
+    known[:, ::2] = 1
+    observed = np.asarray(GrayLevels((8, 10)).observe(window(field, known)))
+    there = np.sort(np.asarray(field)[:, ::2].ravel())
+    places = (np.arange(80) + 0.5) * 40 / 80 - 0.5
+    np.testing.assert_allclose(observed, np.interp(places, np.arange(40), there), rtol=1e-4)
+    assert np.all(np.diff(observed) >= 0)
+    hidden = jnp.where(known > 0, field, 1e6)
+    np.testing.assert_array_equal(GrayLevels((8, 10)).observe(window(hidden, known)), observed)
