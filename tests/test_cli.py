@@ -15,6 +15,7 @@ import pytest
 from synth.app import cli, record
 from synth.app.images import PHOTOGRAPHS, bundled
 from synth.app.runs import LADDER
+from synth.descent import Schedule
 from synth.processes import PROCESSES
 from synth.statistics import joint
 
@@ -69,9 +70,14 @@ class TestHelp:
     def test_tells_the_usual_tolerances(self, synth):
         _, out, _ = synth("generate", "--help")
         words = " ".join(re.sub(r"[│┃|]", " ", out).split())
-        parts = joint("full", shape=(16, 16), scales=1, angles=1).parts
-        first, spectra, gray = (f"{part.tolerance:g}" for part in parts.values())
-        assert f"Default: {first}, spectra {spectra}, with gray levels {gray}." in words
+
+        def usual(model, **also):
+            descriptor = joint(model, shape=(16, 16), scales=1, angles=1, **also)
+            return f"{Schedule.usual(descriptor).tolerance:g}"
+
+        gray = usual("scattering", gray_levels=True)
+        told = f"{usual('scattering')}, spectra {usual('spectra')}, with gray levels {gray}"
+        assert f"Default: {told}, all of them {usual('full')}." in words
 
     def test_names_of_models_are_those_of_the_ladder(self):
         assert tuple(cli.ModelName) == LADDER
@@ -113,7 +119,7 @@ class TestGenerate:
             "turbulence: 32 × 32 pixels, periodic.",
             "Resized to 32 × 32 pixels.",
         ]
-        for words in ("residual, moments, all orders", "residual, moments, order 1"):
+        for words in ("residual, moments, order 1", "residual, moments, order 2"):
             assert words in out
         for words in ("dB", "skewness", "kurtosis", "overall"):
             assert words in out
@@ -170,7 +176,7 @@ BAD = {
     "L": ([*SMALL, "--angles", "0"], "0 angles were asked for: choose 1 to 64"),
     "size": ([*SMALL, "--size", "3"], "The size 3 is out of range: give 16 to"),
     "seed": ([*SMALL, "--seed", "-1"], "The seed -1 is out of range: choose 0 to"),
-    "tolerance": ([*SMALL, "--tolerance", "0"], "The tolerance 0.0 is not positive: 0.05 is usual"),
+    "tolerance": ([*SMALL, "--tolerance", "0"], "The tolerance 0.0 is not positive: 0.1 is usual"),
     "steps": ([*SMALL, "--max-steps", "0"], "0 steps were asked for: allow at least 1"),
     "folder": ([*SMALL, "--out", "text.png/new"], r"The folder text\.png/new cannot be written"),
     "model": ([*SMALL, "--model", "scat"], "'--model': 'scat' is not one of 'gaussian', 'scatteri"),
@@ -252,7 +258,8 @@ class TestInterrupt:
             "scattering: ",
             "evaluations",
             "loss",
-            "of their noise, goal",
+            "the worst block differs by",
+            "of its noise, goal",
         ):
             assert word in words
 

@@ -15,9 +15,9 @@ from fields import picture, run_command
 
 from synth import (
     Joint,
-    Limits,
     ScatteringMoments,
     ScatteringSpectra,
+    Schedule,
     descend,
     device_mesh,
     drain,
@@ -89,11 +89,11 @@ class TestAccelerator:
         assert loop._num_points((both, "no bank")) == 2 * bank.num_points
 
     def test_samples_at_once_are_those_one_by_one(self, model, monkeypatch):
-        keys, limits = jax.random.split(jax.random.key(0), 3), Limits(1e-9, 20)
-        alone = drain(descend(model, keys=keys, limits=limits))
+        keys, schedule = jax.random.split(jax.random.key(0), 3), Schedule(1e-9, max_steps=20)
+        alone = drain(descend(model, keys=keys, schedule=schedule))
         monkeypatch.setattr(loop, "samples_at_once", lambda _, count: 2)
         jax.clear_caches()
-        together = drain(descend(model, keys=keys, limits=limits))
+        together = drain(descend(model, keys=keys, schedule=schedule))
         jax.clear_caches()
         for one, other in zip(alone, together, strict=True):
             assert distance(other.field, one.field) <= 1e-4
@@ -117,7 +117,7 @@ from synth.parallel.mesh import common_mesh
 def textures(model, mesh, samples):
     keys = jax.random.split(jax.random.key(0), samples)
     with mesh and jax.set_mesh(device_mesh(**mesh)) or nullcontext():
-        return drain(descend(model, keys=keys, limits=Limits(1e-9, 20)))
+        return drain(descend(model, keys=keys, schedule=Schedule(1e-9, max_steps=20)))
 
 errors, shares = {}, []
 bank = morlet_bank((64, 64), 4, 8)

@@ -86,7 +86,14 @@ def test_the_same_command_twice_gives_the_same_fields_and_traces_nothing_new(fol
         assert ended.returncode == 3, ended.stderr
         fields.append(np.load(next(out.glob("*/fields.npz")))["scattering"])
         traces = sorted(path.name.split("-")[0] for path in folder.glob("*-trace"))
-        assert traces == ["advance", "distance", "look", "measured", "moments", "restart"]
+        assert traces == [
+            "advance",
+            "distance",
+            "look",
+            "measured_on_torus",
+            "moments_on_torus",
+            "restart",
+        ]
     np.testing.assert_array_equal(*fields)
 
 

@@ -22,7 +22,7 @@ from synth.errors import InputError
 from synth.metrics import kurtosis
 
 OPTIONS = Options("turbulence", size=32, scales=3, angles=2, max_steps=12, tolerance=1e-4, seed=3)
-BLOCKS = {f"moments/{block}" for block in ("total", "order0", "order1", "order2")}
+BLOCKS = {f"moments/{block}" for block in ("order1", "order2")}
 FILES = {
     "target.png",
     "gaussian.png",
@@ -142,15 +142,29 @@ class TestManifest:
             assert numbers["spectrum_error_db"] > 0
             assert numbers["kurtosis"] == pytest.approx(kurtosis(arrays[name][0]))
             assert set(numbers["flatness"]) == {"1", "2", "4", "8"}
-        totals = [report["models"][name]["residual"]["moments/total"] for name in report["models"]]
-        assert totals[1] < totals[0]
+        for block in BLOCKS:
+            drawn, descended = (
+                report["models"][name]["residual"][block] for name in ("gaussian", "scattering")
+            )
+            assert descended < drawn
 
     def test_residual_is_that_of_the_moments_in_the_file(self, report, folder):
         arrays = np.load(folder / "fields.npz")
-        target = arrays["moments_target"]
-        distance = np.linalg.norm(arrays["moments_scattering"] - target)
-        told = report["models"]["scattering"]["residual"]["moments/total"]
+        order2 = slice(-3 * 2 * 2, None)  # pairs of scales and angles
+        target = arrays["moments_target"][order2]
+        distance = np.linalg.norm(arrays["moments_scattering"][order2] - target)
+        told = report["models"]["scattering"]["residual"]["moments/order2"]
         assert told == pytest.approx(distance / np.linalg.norm(target), rel=0.01)
+
+    def test_noise_is_told_as_measured_and_as_residuals_are_counted(self, report, result):
+        assert set(report["noise"]) == set(report["unit"]) == BLOCKS
+        for name, noise in report["noise"].items():
+            assert noise == float(result.noise[name])
+            assert report["unit"][name] == pytest.approx(min(noise, 0.2))
+        (one,) = result.descents["scattering"]
+        residual = report["models"]["scattering"]["residual"]
+        excess = max(residual[name] / unit for name, unit in report["unit"].items())
+        assert report["models"]["scattering"]["excess"] == pytest.approx(excess) == one.excess
 
     def test_what_is_not_finite_is_null(self, result, tmp_path):
         (one,) = result.candidates["scattering"]
@@ -238,7 +252,7 @@ class TestGenerate:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"tolerance": 0.0}, "The tolerance 0.0 is not positive: 0.05 is usual"),
+            ({"tolerance": 0.0}, "The tolerance 0.0 is not positive: 0.1 is usual"),
             ({"tolerance": float("nan")}, "The tolerance nan is not positive"),
             ({"max_steps": 0}, "0 steps were asked for: allow at least 1"),
             ({"seed": -1}, "The seed -1 is out of range: choose 0 to 4294967295"),

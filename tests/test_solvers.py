@@ -62,7 +62,7 @@ def test_before_the_first_evaluation_nothing_is_known(model, solver):
     start = model.start(key=jax.random.key(1))
     state = solver.init(model, start)
     assert float(state.loss) == np.inf
-    assert state.residual == dict.fromkeys(model.noise, np.inf)
+    assert state.residual == dict.fromkeys(model.unit, np.inf)
     assert not bool(solver.stalled(state))
     np.testing.assert_array_equal(state.trial, start)
 
@@ -199,7 +199,7 @@ class Landscape(MomentModel):
 
     def loss(self, variable):
         heights = jnp.linspace(0.1, 3, variable.size).reshape(variable.shape)
-        zero = jax.tree.map(jnp.zeros_like, self.noise)
+        zero = jax.tree.map(jnp.zeros_like, self.unit)
         return jnp.sum(heights * self.height(variable)), zero
 
 

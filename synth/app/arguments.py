@@ -98,9 +98,9 @@ Steps = Annotated[int, typer.Option(help="Most evaluations of the loss.")]
 Tolerance = Annotated[
     float | None,
     typer.Option(
-        help="The descent ends when the moments differ by this fraction of their estimation "
-        "noise, the difference that pieces of the picture show. Default: 0.05, spectra 0.15, "
-        "with gray levels 0.2."
+        help="The descent ends when each block of moments differs by less than this fraction of "
+        "its estimation noise, the difference that two such pictures show. Default: 0.08, "
+        "spectra 0.3, with gray levels 0.2, all of them 0.5."
     ),
 ]
 Solver = Annotated[SolverName, typer.Option(help="Descent method.")]

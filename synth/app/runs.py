@@ -54,8 +54,8 @@ class Options:
         gray_levels: whether every moment model matches the gray levels; ``full`` always does.
         isotropic: whether spectra are averaged over rotations.
         max_steps: most loss evaluations.
-        tolerance: residual to reach in units of its estimation noise; by default what
-            the model's descriptor says.
+        tolerance: residual that every block must reach, in units of its estimation noise; by
+            default the usual one of the model's descriptor, as ``Schedule.usual`` says.
         solver: descent method.
         device: where it computes, as it was asked for.
         devices: how many devices of each process share the work; by default those of the mesh
@@ -86,7 +86,7 @@ class Options:
             _check_name("model", model, LADDER)
         _check_name("solver", self.solver, get_args(Method))
         if self.tolerance is not None and not 0 < self.tolerance < math.inf:
-            raise InputError(f"The tolerance {self.tolerance} is not positive: 0.05 is usual.")
+            raise InputError(f"The tolerance {self.tolerance} is not positive: 0.1 is usual.")
         if self.max_steps < 1:
             raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
         if not 1 <= self.samples <= _MOST_SAMPLES:
