@@ -194,7 +194,7 @@ def free_port():
 
 def test_two_processes_give_the_result_of_one(tmp_path):
     arguments = [sys.executable, "-c", MAIN, "generate", "turbulence", "--size", "32"]
-    arguments += ["--scales", "3", "--samples", "2", "--max-steps", "20", "--tolerance", "1e-9"]
+    arguments += ["--scales", "3", "--samples", "2", "--max-steps", "15", "--tolerance", "1e-9"]
     arguments += ["--device", "cpu", "--no-cache"]
     job = {"JAX_COORDINATOR_ADDRESS": f"localhost:{free_port()}", "JAX_NUM_PROCESSES": "2"}
     processes = [
