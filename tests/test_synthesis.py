@@ -79,7 +79,8 @@ def test_it_converges_and_says_so(model, texture):
     assert texture.verdict == words
     assert texture.field.shape == SHAPE
     mean = np.mean(np.asarray(texture.field), dtype=np.float64)
-    assert mean == pytest.approx(picture().mean(), abs=1e-5 * picture().std())
+    # Clipping to the range in the first stage may move it a little.
+    assert mean == pytest.approx(picture().mean(), abs=1e-3 * picture().std())
 
 
 @pytest.mark.parametrize(("oversampling", "room"), [(1, 1e-4), (EXACT, 0.01)])
@@ -323,7 +324,9 @@ def test_fields_keep_within_the_target_s_range_for_sixty_evaluations(model):
     assert early.min() >= target.min() - 1e-3
     assert early.max() <= target.max() + 1e-3
     assert np.ptp(end.field) > np.ptp(target) + 1e-3
-    assert end.losses[60] == pytest.approx(end.losses[59], rel=1e-3)  # from the same field
+    assert end.losses[60] == pytest.approx(
+        end.losses[59], rel=0.02
+    )  # the same field, less the mean that clipping gave it
 
 
 def test_a_descent_from_a_field_knows_no_range_but_the_model_s(model):
