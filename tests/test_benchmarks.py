@@ -1,4 +1,4 @@
-"""The benchmark of speed: what its rows hold, what a floor counts, and what it refuses."""
+"""The benchmarks of speed and of targets: what rows hold, what is counted, and what is refused."""
 
 import json
 import os
@@ -7,15 +7,17 @@ import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from fields import white
 
+from benchmarks import statistics
 from benchmarks.__main__ import Attempts, growth
 from benchmarks.command import end_to_end
 from benchmarks.floor import TOGETHER, bandwidth, bare, traffic_bytes, transforms
 from benchmarks.speed import MODELS, Evaluations, descriptor, figures, num_kernels
-from synth import fit, morlet_bank
+from synth import GrayLevels, Joint, fit, morlet_bank
 
 ROOT = Path(__file__).parent.parent
 SIZE = 32
@@ -237,3 +239,69 @@ def test_bad_options(options, message, tmp_path):
     assert message in run.stderr
     assert run.stderr.count("\n") == 1
     assert not any(tmp_path.iterdir())
+
+
+# What targets are worth
+
+
+@pytest.fixture
+def quick():
+    return statistics.Setting(SIZE, quick=True)
+
+
+@pytest.mark.parametrize("kind", statistics.HOLES)
+def test_a_fifth_of_the_pixels_is_missing(kind):
+    missing = statistics._missing(kind, (64, 64))
+    assert missing.shape == (64, 64)
+    assert missing.mean() == pytest.approx(0.2, abs=0.01)
+
+
+def test_spectra_of_gaussian_fields_are_near_the_truth():
+    rows = list(statistics.spectra(statistics.Setting(64)))
+    assert [row["spectrum"] for row in rows] == list(statistics.SPECTRA)
+    frequencies, ratios = np.array(rows[0]["frequencies"]), np.array(rows[0]["ratios"])
+    assert frequencies[-1] == pytest.approx(3, abs=0.2)
+    assert (np.diff(frequencies) > 0).all()
+    assert ratios[1:] == pytest.approx(1, abs=0.15)
+
+
+def test_a_windowed_periodogram_has_the_power_of_white_noise():
+    levels = np.mean([statistics._hann(3 * white((64, 64), seed) + 7) for seed in range(20)], 0)
+    assert levels[2:] == pytest.approx(9, rel=0.15)
+
+
+def test_the_standard_error_of_a_difference_by_hand():
+    descriptor = Joint({"gray_levels": GrayLevels((8, 8))})
+
+    def levels(spread, count):  # constant fields: the distance is that of their values
+        values = spread * np.random.default_rng(count).standard_normal(count)
+        return {"gray_levels": jnp.asarray(np.repeat(values[:, None], 64, 1), jnp.float32)}, values
+
+    (one, a), (other, b) = levels(0.3, 16), levels(0.1, 24)
+    truth = {"gray_levels": jnp.asarray(np.linspace(-1, 1, 64), jnp.float32)}
+    got = statistics._standard_error(descriptor, [one, other], truth)["gray_levels"]
+    unit = float(descriptor.residual(jax.tree.map(lambda x: x + 1, truth), truth)["gray_levels"])
+    assert got == pytest.approx(unit * np.sqrt(a.var(ddof=1) / 16 + b.var(ddof=1) / 24), rel=1e-3)
+
+
+def test_the_residual_that_is_reported_is_timed(quick):
+    rows = {row["model"]: row for row in statistics.judge(quick)}
+    assert list(rows) == ["scattering", "full"]
+    assert rows["full"]["bytes_of_bank"] > rows["scattering"]["bytes_of_bank"] > 256**2
+    assert all(0 < row["seconds"] < 10 for row in rows.values())
+    assert {(row["size"], row["size_of_bank"]) for row in rows.values()} == {(64, 256)}
+
+
+def test_parts_are_printed_and_kept(monkeypatch, tmp_path, capsys):
+    path = tmp_path / "statistics.json"
+    monkeypatch.setattr(
+        sys, "argv", ["", "spectra", "--quick", "--size", "32", "--json", str(path)]
+    )
+    statistics.main()
+    results = json.loads(path.read_text())["results"]
+    assert [row["part"] for row in results] == ["spectra"] * 3
+    assert capsys.readouterr().out.count("part spectra") == 3
+    monkeypatch.setattr(sys, "argv", ["", "weather", "--json", str(path)])
+    with pytest.raises(SystemExit):
+        statistics.main()
+    assert "There is no part weather: choose spectra, gaussians" in capsys.readouterr().err
