@@ -9,11 +9,12 @@ import sys
 import time
 from pathlib import Path
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
 from synth.app import cli, record
-from synth.app.images import PHOTOGRAPHS, bundled
+from synth.app.images import PHOTOGRAPHS, bundled, load
 from synth.app.runs import LADDER
 from synth.descent import Schedule
 from synth.processes import PROCESSES
@@ -52,6 +53,28 @@ def python(code, **options):
 def plain(output):
     """What a terminal was sent, without colors and movements of the cursor."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.decode(errors="replace"))
+
+
+def array_of(name):
+    """A bundled picture of 32 × 32 pixels."""
+    return load(name, size=32).field[0].copy()
+
+
+def lenient_run(synth, folder, *arguments):
+    """A small run that converges: its manifest, its arrays, and what was said."""
+    small = ("--scales", 2, "--angles", 2, "--tolerance", 0.5, "--out", folder)
+    code, out, err = synth("generate", *arguments, *small)
+    assert code == 0, err
+    made = Path(out.splitlines()[-1])
+    assert {path.name for path in made.iterdir()} == FILES
+    report = json.loads((made / "manifest.json").read_text(encoding="utf-8"))
+    assert report["outcome"] == "converged"
+    with np.load(made / "fields.npz") as file:
+        arrays = dict(file)
+    for name in ("gaussian", "scattering"):
+        assert arrays[name].shape == (1, 32, 32)
+        assert np.isfinite(arrays[name]).all()
+    return report, arrays, err
 
 
 class TestHelp:
@@ -151,6 +174,51 @@ class TestGenerate:
         names = {path.name for path in Path(out.splitlines()[-1]).iterdir()}
         assert names == FILES - {"scattering.png"}
         assert "Drawn directly." in out
+
+    def test_a_masked_picture(self, synth, tmp_path):
+        valid = np.ones((32, 32), bool)
+        valid[4:14, 6:20] = False
+        target = array_of("turbulence")
+        np.save(tmp_path / "target.npy", target)
+        iio.imwrite(tmp_path / "mask.png", np.where(valid, 255, 0).astype(np.uint8))
+        report, arrays, err = lenient_run(
+            synth, tmp_path, tmp_path / "target.npy", "--mask", tmp_path / "mask.png"
+        )
+        assert "140 of 1,024 pixels (13.7 %) are missing." in err
+        assert report["input"]["missing"] == pytest.approx(140 / 1024)
+        assert report["options"]["mask"] == str(tmp_path / "mask.png")
+        np.testing.assert_array_equal(arrays["target"][0], np.where(valid, target, np.nan))
+        same = target.copy()
+        same[~valid] = -1e6  # what lies there is not looked at
+        np.save(tmp_path / "target.npy", same)
+        _, again, _ = lenient_run(
+            synth, tmp_path, tmp_path / "target.npy", "--mask", tmp_path / "mask.png"
+        )
+        np.testing.assert_array_equal(again["scattering"], arrays["scattering"])
+
+    def test_an_array_with_missing_pixels(self, synth, tmp_path):
+        target = array_of("foam")
+        target[20:25, 3:9] = np.nan
+        np.save(tmp_path / "target.npy", target)
+        report, arrays, err = lenient_run(synth, tmp_path, tmp_path / "target.npy")
+        assert "30 of 1,024 pixels (2.9 %) are missing." in err
+        assert report["input"]["missing"] == pytest.approx(30 / 1024)
+        np.testing.assert_array_equal(arrays["target"][0], target)
+        error = np.mean(arrays["scattering"]) - np.nanmean(target)
+        assert abs(error) < 0.05 * np.nanstd(target)  # it ends clipped to the target's range
+
+    def test_several_pictures(self, synth, tmp_path):
+        one, other = array_of("foam"), np.rot90(array_of("foam")) + 10
+        np.save(tmp_path / "one.npy", one)
+        np.save(tmp_path / "other.npy", other)
+        report, arrays, err = lenient_run(
+            synth, tmp_path, tmp_path / "one.npy", tmp_path / "other.npy"
+        )
+        assert "2 pictures of one process." in err
+        assert report["input"]["pictures"] == 2
+        np.testing.assert_array_equal(arrays["target"][:, 0], np.stack([one, other]))
+        error = np.mean(arrays["scattering"]) - np.mean([one, other])
+        assert abs(error) < 0.05 * np.std([one, other])
 
     def test_an_error_of_ours_is_not_dressed_up(self, tmp_path, monkeypatch):
         def fail(*_):

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from synth.app.display import Display, _panel, _seconds_left, _words, score_table
+from synth.app import record
+from synth.app.clock import Clock
+from synth.app.display import Display, _panel, _seconds_left, _words, closing_table, score_table
 from synth.app.images import Texture
-from synth.app.runs import Look
+from synth.app.runs import Look, Options, Result
 from synth.descent import Progress
 from synth.metrics import compare
 
@@ -116,3 +118,29 @@ def test_the_score_table_of_pieces_says_so(capsys):
     out = " ".join(capsys.readouterr().out.split())
     assert "1 = as two real pieces" in out
     assert "copies" not in out
+
+
+@pytest.mark.parametrize(("measured", "said"), [(0.3, "noise over 20%"), (0.123, "noise 12.30%")])
+def test_the_closing_table_says_where_the_noise_is_over_its_limit(
+    measured, said, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "120")
+    numbers = {"skewness": 0.0, "kurtosis": 3.0, "flatness": {"1": 3.0}}
+    model = {"residual": {"moments/order1": 0.011}, "spectrum_error_db": 0.5, **numbers}
+    report = {
+        "noise": {"moments/order1": measured},
+        "unit": {"moments/order1": min(measured, 0.2)},
+        "target": numbers,
+        "models": {"scattering": model},
+    }
+    monkeypatch.setattr(record, "manifest", lambda _: report)
+    fields = np.zeros((1, 1, 16, 16), np.float32)
+    texture = Texture("waves", fields, (True, True), fields.dtype, "")
+    options = Options("waves")
+    closing_table(Result(texture, options, {}, {}, {}, {}, None, Clock(), {}))
+    (line,) = (
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if "residual, moments, order 1" in line
+    )
+    assert line.replace("│", " ").split()[4:] == [*said.split(), "1.10%"]

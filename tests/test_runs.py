@@ -166,13 +166,20 @@ class TestManifest:
         excess = max(residual[name] / unit for name, unit in report["unit"].items())
         assert report["models"]["scattering"]["excess"] == pytest.approx(excess) == one.excess
 
-    def test_what_is_not_finite_is_null(self, result, tmp_path):
+    @pytest.mark.parametrize("where", [np.s_[:], np.s_[0, 3, 4]])
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_what_is_not_finite_is_null(self, result, tmp_path, where, value):
         (one,) = result.candidates["scattering"]
-        broken = (one._replace(field=np.full((1, 32, 32), np.nan)),)
+        field = one.field.copy()
+        field[where] = value
+        broken = (one._replace(field=field),)
         broken = result._replace(candidates={**result.candidates, "scattering": broken})
         text = (write(broken, tmp_path) / "manifest.json").read_text(encoding="utf-8")
         assert "NaN" not in text
-        assert json.loads(text)["models"]["scattering"]["kurtosis"] is None
+        numbers = json.loads(text)["models"]["scattering"]
+        for name in ("spectrum_error_db", "skewness", "kurtosis"):
+            assert numbers[name] is None
+        assert numbers["flatness"] == dict.fromkeys(("1", "2", "4", "8"))
 
 
 class TestAtomicity:

@@ -145,16 +145,23 @@ def _sample(texture: Texture, candidate: Candidate) -> dict[str, Any]:
     descent = candidate.descent
     report: dict[str, Any] = {
         "residual": {name: float(value) for name, value in candidate.residual.items()},
-        "spectrum_error_db": spectrum_error(
-            texture.field[0], candidate.field[0], periodic=texture.periodic
-        ),
-        **_numbers(candidate.field, texture.periodic),
+        **_statistics(texture, candidate.field),
     }
     if descent is not None:
         report["outcome"] = descent.outcome.value
         report["evaluations"] = descent.evaluations
         report["excess"] = descent.excess
     return report
+
+
+def _statistics(texture: Texture, field: Float[np.ndarray, "c h w"]) -> dict[str, Any]:
+    """Statistics of a new field; NaN if it is not finite: only targets may miss pixels."""
+    if not np.isfinite(field).all():
+        flat = dict.fromkeys(map(str, _LAGS), math.nan)
+        names = ("spectrum_error_db", "skewness", "kurtosis")
+        return {**dict.fromkeys(names, math.nan), "flatness": flat}
+    error = spectrum_error(texture.field[0], field[0], periodic=texture.periodic)
+    return {"spectrum_error_db": error, **_numbers(field, texture.periodic)}
 
 
 def _numbers(field: Float[np.ndarray, "c h w"], periodic: Periodic) -> dict[str, Any]:
