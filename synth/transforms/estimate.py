@@ -37,7 +37,7 @@ WIDEST_RAMP = 0.25
 
 _CORRECTIONS = 2  # of the bias of the taper; more only add noise
 _LEAST_POWER = 1e-5  # of white noise: darker waves are not told apart in missing pixels
-_ROUNDS = 3  # of estimating a spectrum and drawing the missing pixels from it
+_ROUNDS = 5  # of estimating a spectrum and drawing the missing pixels from it
 _FADING = 3.0  # pixels over which the first guess of a hole fades to the mean
 _SMOOTHED = 3  # frequencies over which a spectrum is averaged along each axis
 _ITERATIONS = 400  # of the conjugate gradient
