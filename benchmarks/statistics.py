@@ -30,7 +30,7 @@ from synth.processes import PROCESSES
 from synth.statistics import Moments
 from synth.transforms.estimate import estimate_spectrum
 from synth.transforms.fourier import half_octaves, periodogram, radial_average, radial_frequency
-from synth.transforms.weighted import Picture
+from synth.transforms.weighted import Observation
 
 Field = Float[np.ndarray, "h w"]
 Row = dict[str, Any]
@@ -83,7 +83,7 @@ def _plain(field: Field) -> Moments:
 def _weighted(field: Field) -> Moments:
     """Moments of a field as one that wraps along no axis."""
     known, wraps = jnp.ones(field.shape, jnp.float32), jnp.asarray([False, False])
-    return _observed(_full(len(field)), Picture(_standard(field), known, wraps))
+    return _observed(_full(len(field)), Observation(_standard(field), known, wraps))
 
 
 @cache

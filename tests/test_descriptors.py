@@ -22,7 +22,7 @@ from synth import (
 from synth.descent.schedule import Stage
 from synth.errors import InputError
 from synth.statistics import MODELS, excess, unit_of
-from synth.transforms.weighted import Picture
+from synth.transforms.weighted import Observation
 
 SHAPE = (32, 32)
 BANK = morlet_bank(SHAPE, 3, 4)
@@ -261,7 +261,7 @@ def test_a_model_counts_in_noise_up_to_that_limit():
 def test_a_whole_periodic_picture_is_observed_as_a_field(name):
     descriptor = DESCRIPTORS[name]
     field = skewed(descriptor.shape)
-    picture = Picture(field, jnp.ones(descriptor.shape), jnp.asarray((True, True)))
+    picture = Observation(field, jnp.ones(descriptor.shape), jnp.asarray((True, True)))
     plain = _measure(descriptor, field)
     observed = jax.jit(lambda one, seen: one.observe(seen))(descriptor, picture)
     assert jax.tree.structure(observed) == jax.tree.structure(plain)

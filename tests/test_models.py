@@ -17,8 +17,8 @@ from synth import (
 from synth.descent.schedule import Stage
 from synth.errors import InputError
 from synth.metrics import kurtosis, skewness
-from synth.models._check import check_descriptor
 from synth.models._standard import standardize
+from synth.models.check import check_descriptor
 from synth.statistics import excess
 from synth.transforms.fourier import periodogram, radial_average, radial_frequency
 

@@ -15,7 +15,7 @@ from synth import (
     Spectra,
     morlet_bank,
 )
-from synth.transforms.weighted import Picture
+from synth.transforms.weighted import Observation
 
 BANK = morlet_bank((16, 16), 2, 2)
 
@@ -164,7 +164,7 @@ def test_gray_levels_do_not_see_where_a_pixel_is():
 
 
 def window(field, known, *, wraps=(True, True)):
-    return Picture(field, jnp.asarray(known, jnp.float32), jnp.asarray(wraps))
+    return Observation(field, jnp.asarray(known, jnp.float32), jnp.asarray(wraps))
 
 
 @pytest.mark.parametrize("wraps", [(True, True), (False, True)])

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from synth import morlet_bank, scatter, scattering_spectra
 from synth.transforms.estimate import complete
 from synth.transforms.fourier import radial_frequency
-from synth.transforms.weighted import Picture, scatter_weighted, spectra_weighted
+from synth.transforms.weighted import Observation, scatter_weighted, spectra_weighted
 
 _scatter = jax.jit(scatter, static_argnames="max_order")
 _weighted = jax.jit(scatter_weighted, static_argnames="max_order")
@@ -25,7 +25,7 @@ _bank = cache(morlet_bank)
 def pictured(field, *, wraps=(True, True), known=None):
     there = np.ones(np.shape(field)) if known is None else known
     single = (jnp.asarray(array, jnp.float32) for array in (field, there))
-    return Picture(*single, jnp.asarray(wraps))
+    return Observation(*single, jnp.asarray(wraps))
 
 
 def cascade(size, seed=0, slope=1.2, longest=64, skew=0.2):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from synth.app import figures
+from synth.app.arguments import AxesName
 from synth.app.folders import check_folder, hidden_folder
 from synth.app.images import Texture
 from synth.app.record import write
@@ -138,7 +139,7 @@ def _row(folder: Path) -> figures.Row:
     height, width = report["input"]["shape"][-2:]
     ended = "converged" if report["outcome"] == "converged" else f"ended: {report['outcome']}"
     note = f"{height} × {width} pixels · {ended} after {report['evaluations']} evaluations"
-    wraps = ("y" in report["input"]["periodic"], "x" in report["input"]["periodic"])
+    wraps = AxesName(report["input"]["periodic"]).pair
     return figures.Row(report["input"]["name"], fields, scores, note, wraps)
 
 

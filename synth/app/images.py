@@ -26,6 +26,7 @@ from synth.app.reading import (
     resized,
 )
 from synth.errors import InputError
+from synth.transforms.estimate import Periodic, axes_of
 
 __all__ = ["PHOTOGRAPHS", "Texture", "bundled", "load", "pictures", "save_png"]
 
@@ -85,7 +86,7 @@ def load(
     source: str | Path | Sequence[str | Path],
     *,
     size: int | None = None,
-    periodic: bool | tuple[bool, bool] | None = None,
+    periodic: Periodic | None = None,
     mask: str | Path | None = None,
 ) -> Texture:
     """Read one or several pictures of one process, from paths or by the names of bundled ones.
@@ -233,12 +234,10 @@ def _pictures(paths: list[Path], mask: Path | None) -> tuple[list[Picture], str]
     return given, _digest(contents)
 
 
-def _wraps(
-    grays: list[Float[np.ndarray, "h w"]], given: bool | tuple[bool, bool] | None
-) -> tuple[bool, bool]:
+def _wraps(grays: list[Float[np.ndarray, "h w"]], given: Periodic | None) -> tuple[bool, bool]:
     """Which axes wrap, as it was told or as it is seen in all pictures."""
     if given is not None:
-        return given if isinstance(given, tuple) else (given, given)
+        return axes_of(given)
     rows, columns = zip(*map(found_periodic, grays), strict=True)
     return all(rows), all(columns)
 

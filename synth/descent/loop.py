@@ -20,7 +20,7 @@ from synth.descent.schedule import Schedule
 from synth.descent.solvers import LBFGS, Solver, State
 from synth.errors import InputError
 from synth.models import MomentModel, Start
-from synth.models._check import check_key, check_start
+from synth.models.check import check_key, check_start
 from synth.parallel.mesh import SAMPLE, WHOLE, samples_at_once, split, whole
 from synth.parallel.programs import compiled
 from synth.statistics import Residual, excess

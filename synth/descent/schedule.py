@@ -11,8 +11,7 @@ import jax.numpy as jnp
 
 from synth.errors import InputError
 from synth.models import MomentModel
-from synth.models.moments import matches_gray_levels
-from synth.statistics import Descriptor, GrayLevels, Joint, Moments, ScatteringSpectra
+from synth.statistics import Descriptor, GrayLevels, Joint, Moments, ScatteringSpectra, matches
 
 __all__ = ["MAX_STEPS", "Schedule", "Stage"]
 
@@ -110,23 +109,11 @@ class Schedule(eqx.Module):
             max_steps: most loss evaluations. Gray levels have their full weight from evaluation
                 120 on; only then does ``full`` keep its range inside of the loss.
         """
-        kinds = _kinds(descriptor)
-        usual = _MOMENTS
-        stages = _FREE_LAST
-        if ScatteringSpectra in kinds:
-            usual = _SPECTRA
-        if matches_gray_levels(descriptor):
-            usual, stages = _GRAY_LEVELS, _EASED
-            if ScatteringSpectra in kinds:
-                usual, stages = _ALL, _EASED_FREE_FIRST
+        phases = matches(descriptor, ScatteringSpectra)
+        usual, stages = (_SPECTRA if phases else _MOMENTS), _FREE_LAST
+        if matches(descriptor, GrayLevels):
+            usual, stages = (_ALL, _EASED_FREE_FIRST) if phases else (_GRAY_LEVELS, _EASED)
         return cls(usual if tolerance is None else tolerance, stages, max_steps)
-
-
-def _kinds(descriptor: Descriptor) -> set[type[Descriptor]]:
-    """Classes of a descriptor's parts."""
-    if isinstance(descriptor, Joint):
-        return set().union(*(_kinds(part) for part in descriptor.parts.values()))
-    return {type(descriptor)}
 
 
 def _eased(descriptor: Descriptor, weights: Moments, factor: float) -> Moments:

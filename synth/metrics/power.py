@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from synth.metrics._statistic import Wraps
-from synth.transforms.estimate import Periodic, complete, estimate_spectrum
+from synth.transforms.estimate import Periodic, estimate_spectrum
 from synth.transforms.fourier import (
     centered_frequencies,
     half_octaves,
@@ -13,7 +13,6 @@ from synth.transforms.fourier import (
 )
 
 _FLOOR = 1e-4  # 40 dB below white noise of the reference's variance
-_ROUNDING = 1e-14  # of the largest value: smaller deviations are no contrast
 _SECTORS = 8  # of the half circle: a real field's spectrum is even
 
 
@@ -30,7 +29,7 @@ def radial_spectrum(
         Frequencies in radians per pixel and power, shapes ``(k,)``; white noise of
         variance v has power v everywhere.
     """
-    return radial_average(_power(field, periodic), half_octaves(field.shape))
+    return radial_average(estimate_spectrum(field, periodic=periodic), half_octaves(field.shape))
 
 
 def spectrum_error(
@@ -82,21 +81,13 @@ def describe_sectors(field: Float[np.ndarray, "h w"], periodic: Wraps) -> Float[
     Returns:
         Levels of all bins that hold a frequency.
     """
-    power = np.fft.fftshift(_power(field, periodic)).ravel()
+    power = np.fft.fftshift(estimate_spectrum(field, periodic=periodic)).ravel()
     place = _bins(field.shape).ravel()
     count = np.bincount(place)
     sums = np.bincount(place, power)
     filled = count > 0
     filled[0] = False  # bin 0 is the mean
     return _decibels(sums[filled] / count[filled])
-
-
-def _power(field: Float[np.ndarray, "h w"], periodic: Periodic) -> Float[np.ndarray, "h w"]:
-    """Spectrum in FFT order; all dark for a constant field, which has none to estimate."""
-    x = np.asarray(field, np.float64)
-    if np.nanstd(x) <= _ROUNDING * np.nanmax(np.abs(x)):
-        return np.zeros(x.shape)
-    return estimate_spectrum(complete(x, periodic=periodic), periodic=periodic)
 
 
 def _bins(shape: tuple[int, ...]) -> Int[np.ndarray, "h w"]:

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from synth.models._check import check_key
 from synth.models._standard import standardize
+from synth.models.check import check_key
 from synth.transforms.estimate import Periodic, estimate_spectrum
 
 __all__ = ["GaussianModel", "fit_gaussian"]

@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Array, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
-from synth.models._check import check_descriptor
 from synth.models._standard import Standard, standardize
+from synth.models.check import check_descriptor
 from synth.models.reference import Reference, refer
 from synth.models.start import Start, skewed_spectrum
-from synth.statistics import Descriptor, GrayLevels, Joint, Moments, Residual, unit_of
+from synth.statistics import Descriptor, GrayLevels, Moments, Residual, matches, unit_of
 from synth.transforms.estimate import (
     Periodic,
     axes_of,
@@ -23,7 +23,7 @@ from synth.transforms.estimate import (
     radial_power,
 )
 from synth.transforms.fourier import radial_frequency
-from synth.transforms.weighted import Picture
+from synth.transforms.weighted import Observation
 
 __all__ = ["MomentModel", "fit"]
 
@@ -154,7 +154,7 @@ def fit(
     radial = _radial(spectrum)
     shaping, prior = radial ** (exponent / 2), np.sqrt(radial)
     prior[0, 0] = 0
-    if not matches_gray_levels(descriptor):
+    if not matches(descriptor, GrayLevels):
         shaping[0, 0] = 0
     return MomentModel(
         descriptor=descriptor,
@@ -172,9 +172,9 @@ def fit(
 
 def _pictures(
     standard: Standard, completed: Float[np.ndarray, "n h w"], wraps: tuple[bool, bool]
-) -> list[Picture]:
+) -> list[Observation]:
     return [
-        Picture(
+        Observation(
             field=jnp.asarray(whole, float),
             known=jnp.asarray(~np.isnan(each), float),
             wraps=jnp.asarray(wraps),
@@ -185,11 +185,10 @@ def _pictures(
 
 def _levels(standard: Standard) -> Float[np.ndarray, " n"]:
     """As many quantiles as a picture has pixels, of the pixels that are there."""
-    there = np.sort(standard.fields[~np.isnan(standard.fields)])
+    there = standard.fields[~np.isnan(standard.fields)]
     count = standard.fields[0].size
-    places = (np.arange(count) + 0.5) * there.size / count - 0.5
-    levels = np.interp(places, np.arange(there.size), there)
-    levels[[0, -1]] = there[[0, -1]]
+    levels = np.quantile(there, (np.arange(count) + 0.5) / count, method="hazen")
+    levels[[0, -1]] = there.min(), there.max()
     return levels
 
 
@@ -198,20 +197,13 @@ def _bounds(
 ) -> tuple[float, float]:
     low, high = float(np.nanmin(field)), float(np.nanmax(field))
     if given is None:
-        return (low, high) if matches_gray_levels(descriptor) else (-np.inf, np.inf)
+        return (low, high) if matches(descriptor, GrayLevels) else (-np.inf, np.inf)
     if not max(given[0], low) < min(given[1], high):
         raise InputError(
             f"The bounds {given[0]:g} and {given[1]:g} leave nothing of a field from "
             f"{low:g} to {high:g}: give a wider range, least value first."
         )
     return given
-
-
-def matches_gray_levels(descriptor: Descriptor) -> bool:
-    """Whether sorted values are among the moments."""
-    if isinstance(descriptor, Joint):
-        return any(matches_gray_levels(part) for part in descriptor.parts.values())
-    return isinstance(descriptor, GrayLevels)
 
 
 def _square(z: Inexact[Array, "*n"]) -> Float[Array, "*n"]:

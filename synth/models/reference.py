@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
-from synth.transforms.weighted import Picture
+from synth.transforms.weighted import Observation
 
 __all__ = ["FINE", "Reference", "moments_on_torus", "refer"]
 
@@ -44,7 +44,7 @@ class Reference(eqx.Module):
 
 def refer(
     descriptor: Descriptor,
-    pictures: Sequence[Picture],
+    pictures: Sequence[Observation],
     spectrum: Float[np.ndarray, "h w"],
     *,
     on_torus: bool,
@@ -83,27 +83,27 @@ def moments_on_torus(descriptor: Descriptor, field: Float[Array, "h w"]) -> Mome
     return whole(descriptor(field))
 
 
-def _on_torus(descriptor: Descriptor, picture: Picture) -> Moments:
+def _on_torus(descriptor: Descriptor, picture: Observation) -> Moments:
     return moments_on_torus(descriptor, picture.field)
 
 
 @compiled
-def _observed(descriptor: Descriptor, picture: Picture) -> Moments:
+def _observed(descriptor: Descriptor, picture: Observation) -> Moments:
     return whole(descriptor.observe(picture))
 
 
 @compiled
 def _measured(
-    descriptor: Descriptor, pictures: Picture, samples: Picture
+    descriptor: Descriptor, pictures: Observation, samples: Observation
 ) -> tuple[Moments, Residual]:
     return whole(_with_noise(descriptor, descriptor.observe, pictures, samples))
 
 
 @compiled
 def _measured_on_torus(
-    descriptor: Descriptor, pictures: Picture, samples: Picture
+    descriptor: Descriptor, pictures: Observation, samples: Observation
 ) -> tuple[Moments, Residual]:
-    def observe(picture: Picture) -> Moments:
+    def observe(picture: Observation) -> Moments:
         return descriptor(picture.field)
 
     return whole(_with_noise(descriptor, observe, pictures, samples))
@@ -111,9 +111,9 @@ def _measured_on_torus(
 
 def _with_noise(
     descriptor: Descriptor,
-    observe: Callable[[Picture], Moments],
-    pictures: Picture,
-    samples: Picture,
+    observe: Callable[[Observation], Moments],
+    pictures: Observation,
+    samples: Observation,
 ) -> tuple[Moments, Residual]:
     """Mean moments of the pictures, and the noise of one of them."""
     every = lax.map(observe, pictures)
@@ -173,11 +173,11 @@ def _stack(trees: Sequence[Moments]) -> Moments:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
-def _samples(spectrum: Float[np.ndarray, "h w"], like: Picture) -> Picture:
+def _samples(spectrum: Float[np.ndarray, "h w"], like: Observation) -> Observation:
     """Standardized Gaussian fields of the spectrum, with the borders and holes of a picture."""
     noise = np.random.default_rng(0).normal(size=(_SAMPLES, *spectrum.shape))
     fields = np.fft.ifft2(np.fft.fft2(noise) * np.sqrt(spectrum)).real
     fields /= fields.std((1, 2), keepdims=True)
     return _stack(
-        [Picture(jnp.asarray(f, like.field.dtype), like.known, like.wraps) for f in fields]
+        [Observation(jnp.asarray(f, like.field.dtype), like.known, like.wraps) for f in fields]
     )

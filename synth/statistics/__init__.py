@@ -2,7 +2,7 @@
 
 from synth.statistics.descriptor import Descriptor, Moments, Residual, excess, unit_of
 from synth.statistics.gray_levels import GrayLevels
-from synth.statistics.joint import Joint
+from synth.statistics.joint import Joint, matches
 from synth.statistics.ladder import MODELS, NUM_ANGLES, joint
 from synth.statistics.scattering_moments import ScatteringMoments
 from synth.statistics.scattering_spectra import ScatteringSpectra
@@ -19,5 +19,6 @@ __all__ = [
     "ScatteringSpectra",
     "excess",
     "joint",
+    "matches",
     "unit_of",
 ]

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from synth.transforms.weighted import Picture
+from synth.transforms.weighted import Observation
 
 __all__ = ["Descriptor", "Moments", "Residual", "excess", "unit_of"]
 
@@ -57,7 +57,7 @@ class Descriptor(eqx.Module):
     def residual(self, moments: Moments, target: Moments) -> Residual:
         """Distance of ``moments`` from those of the target, block by block."""
 
-    def observe(self, picture: Picture) -> Moments:
+    def observe(self, picture: Observation) -> Moments:
         """Moments of a picture that may have borders and holes.
 
         By default those of its completed field, as if it were on the torus.

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from synth.statistics.descriptor import Descriptor, Residual, quadrant, repeated, standard
-from synth.transforms.weighted import Picture
+from synth.transforms.weighted import Observation
 
 __all__ = ["GrayLevels"]
 
@@ -35,7 +35,7 @@ class GrayLevels(Descriptor):
         del oversampling
         return self
 
-    def observe(self, picture: Picture) -> Float[Array, " n"]:
+    def observe(self, picture: Observation) -> Float[Array, " n"]:
         """As many quantiles as there are pixels, of those that are there."""
         there = picture.known.ravel() > 0
         values = jnp.sort(jnp.where(there, picture.field.ravel(), jnp.inf))

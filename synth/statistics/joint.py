@@ -8,9 +8,9 @@ import jax
 from jaxtyping import Array, Float, Int
 
 from synth.statistics.descriptor import Descriptor, Moments, Residual
-from synth.transforms.weighted import Picture
+from synth.transforms.weighted import Observation
 
-__all__ = ["Joint"]
+__all__ = ["Joint", "matches"]
 
 Level = TypeVar("Level")
 
@@ -64,7 +64,7 @@ class Joint(Descriptor):
         parts = {name: part.sampled(oversampling) for name, part in self.parts.items()}
         return Joint(parts, self.importance)
 
-    def observe(self, picture: Picture) -> dict[str, Moments]:
+    def observe(self, picture: Observation) -> dict[str, Moments]:
         """Moments of a picture that may have borders and holes."""
         return {name: part.observe(picture) for name, part in self.parts.items()}
 
@@ -94,6 +94,18 @@ class Joint(Descriptor):
     def most_noise(self) -> Residual:
         """Noise that a larger one counts as, of all blocks of all parts that have a limit."""
         return _named({name: part.most_noise for name, part in self.parts.items()})
+
+
+def matches(descriptor: Descriptor, kind: type[Descriptor]) -> bool:
+    """Whether a descriptor is of a kind, or any of its parts is.
+
+    Args:
+        descriptor: whose parts may have parts themselves.
+        kind: such as ``GrayLevels``.
+    """
+    if isinstance(descriptor, Joint):
+        return any(matches(part, kind) for part in descriptor.parts.values())
+    return isinstance(descriptor, kind)
 
 
 def _named(parts: Mapping[str, Mapping[str, Level]]) -> dict[str, Level]:

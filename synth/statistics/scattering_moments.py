@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from synth.statistics.descriptor import Descriptor, Residual
 from synth.transforms.filters import FilterBank
 from synth.transforms.scattering import Scattering, scatter
-from synth.transforms.weighted import Picture, scatter_weighted
+from synth.transforms.weighted import Observation, scatter_weighted
 
 __all__ = ["ScatteringMoments"]
 
@@ -40,7 +40,7 @@ class ScatteringMoments(Descriptor):
         """The same moments from maps that are sampled 2^oversampling times as densely."""
         return ScatteringMoments(self.bank.sampled(oversampling), self.max_order)
 
-    def observe(self, picture: Picture) -> Scattering:
+    def observe(self, picture: Observation) -> Scattering:
         """Moments of a picture that may have borders and holes."""
         return scatter_weighted(picture, self.bank, max_order=self.max_order)
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from synth.statistics.descriptor import Descriptor, Residual
 from synth.transforms.filters import FilterBank
 from synth.transforms.spectra import Spectra, scattering_spectra
-from synth.transforms.weighted import Picture, spectra_weighted
+from synth.transforms.weighted import Observation, spectra_weighted
 
 __all__ = ["ScatteringSpectra"]
 
@@ -40,7 +40,7 @@ class ScatteringSpectra(Descriptor):
         """The same spectra from maps that are sampled 2^oversampling times as densely."""
         return ScatteringSpectra(self.bank.sampled(oversampling), self.isotropic)
 
-    def observe(self, picture: Picture) -> Spectra:
+    def observe(self, picture: Observation) -> Spectra:
         """Spectra of a picture that may have borders and holes."""
         return spectra_weighted(picture, self.bank, isotropic=self.isotropic)
 

@@ -8,7 +8,6 @@ estimated spectrum, given the pixels that are there.
 from typing import Any
 
 import numpy as np
-import scipy.fft as sf
 from jaxtyping import Bool, Float
 
 from synth.transforms.fourier import (
@@ -117,9 +116,11 @@ def _spectrum(
     mean = np.sum(weights * x) / np.sum(weights)
     power = periodogram(weights * (x - mean)) / np.mean(weights**2)
     power[0, 0] = 0
+    if not power.any():  # a constant
+        return power
     if not all(periodic):
         power *= _correction(power, weights)
-    return power * (variance / max(power.mean(), np.finfo(float).tiny))
+    return power * (variance / power.mean())
 
 
 def _correction(
@@ -251,6 +252,7 @@ def _conditional(
     The missing pixels of the difference d to a free sample minimize its energy Σ |d̂|² / P, by
     conjugate gradients that begin with the field as it is.
     """
+    import scipy.fft as sf
     from scipy.sparse.linalg import LinearOperator, cg
 
     unknown = ~known

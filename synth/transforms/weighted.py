@@ -27,14 +27,14 @@ from synth.transforms.scattering import Scattering
 from synth.transforms.spectra import Spectra, band_power, planes, products, spectra_of
 from synth.transforms.windows import bandpass, bandpasses, centered_spectrum, modulus, resize
 
-__all__ = ["Picture", "scatter_weighted", "spectra_weighted"]
+__all__ = ["Observation", "scatter_weighted", "spectra_weighted"]
 
 _RAMP = 4.0  # pixels per 2^k over which a border is faded out
 _SHARPNESS = 8  # power of the share of pixels that are there
 _LEAST = 1e-3  # coverage below which a modulus is not scaled up any further
 
 
-class Picture(eqx.Module):
+class Observation(eqx.Module):
     """A field that is a window on a process, with what is there of it.
 
     Attributes:
@@ -53,7 +53,7 @@ def _elongation(bank: FilterBank) -> float:
     return max(1.0, bank.num_angles / 4)
 
 
-def _window(picture: Picture, bank: FilterBank, scale: int) -> Float[Array, "h w"]:
+def _window(picture: Observation, bank: FilterBank, scale: int) -> Float[Array, "h w"]:
     """Weight of what ψ_k is applied to: 1 inside, fading to 0 at borders."""
 
     def axis(n: int, wraps: Bool[Array, ""]) -> Float[Array, " n"]:
@@ -64,7 +64,7 @@ def _window(picture: Picture, bank: FilterBank, scale: int) -> Float[Array, "h w
     return rows[:, None] * columns
 
 
-def _share(picture: Picture, bank: FilterBank, scale: int) -> Float[Array, "h w"]:
+def _share(picture: Observation, bank: FilterBank, scale: int) -> Float[Array, "h w"]:
     """Share of pixels that are there under the wavelets of a scale, to a power.
 
     The power makes it small near holes that are as large as the wavelet, and the same
@@ -112,7 +112,7 @@ def _spectrum(field: Float[Array, "h w"], window: Float[Array, "h w"]) -> Comple
     return centered_spectrum(_centered(field, window), (field.shape[0], field.shape[1]))
 
 
-def _layer(picture: Picture, bank: FilterBank, band: Band, scale: int) -> _Layer:
+def _layer(picture: Observation, bank: FilterBank, band: Band, scale: int) -> _Layer:
     window, share = _window(picture, bank, scale), _share(picture, bank, scale)
     maps = modulus(bandpasses(_spectrum(picture.field, window), band))
     coverage = _coverage(_on(window, band.grid) ** 2, band)
@@ -122,7 +122,7 @@ def _layer(picture: Picture, bank: FilterBank, band: Band, scale: int) -> _Layer
     return _Layer(maps / jnp.sqrt(jnp.maximum(coverage, _LEAST)), means, share)
 
 
-def _layers(picture: Picture, bank: FilterBank) -> list[_Layer]:
+def _layers(picture: Observation, bank: FilterBank) -> list[_Layer]:
     return [_layer(picture, bank, band, scale) for scale, band in enumerate(bank.first)]
 
 
@@ -132,7 +132,7 @@ def _weighted(layer: _Layer, window: Float[Array, "h w"]) -> Float[Array, "l a b
     return _centered(layer.maps, jnp.maximum(_on(window * layer.share, grid), 0))
 
 
-def scatter_weighted(picture: Picture, bank: FilterBank, *, max_order: int = 2) -> Scattering:
+def scatter_weighted(picture: Observation, bank: FilterBank, *, max_order: int = 2) -> Scattering:
     """Scattering moments of a picture with borders and holes, as ``scatter`` defines them.
 
     Args:
@@ -179,7 +179,7 @@ def _second(
     return jnp.stack([one(layer) for layer in layers])
 
 
-def spectra_weighted(picture: Picture, bank: FilterBank, *, isotropic: bool = False) -> Spectra:
+def spectra_weighted(picture: Observation, bank: FilterBank, *, isotropic: bool = False) -> Spectra:
     """Scattering spectra of a picture with borders and holes, as ``scattering_spectra`` has them.
 
     Args:
