@@ -218,3 +218,16 @@ def test_two_processes_give_the_result_of_one(tmp_path):
     ]
     assert fields[0].shape == (2, 1, 32, 32)
     assert distance(fields[1], fields[0]) <= 1e-4
+
+
+def test_a_picture_with_borders_is_measured_the_same_on_several_devices(tmp_path):
+    arguments = ["generate", "foam", "--size", "64", "--periodic", "none", "--model", "full"]
+    arguments += ["--scales", "3", "--max-steps", "10", "--tolerance", "1e-9", "--no-cache"]
+    arguments += ["--device", "cpu"]
+    fields = []
+    for devices in ("1", "2"):
+        out = tmp_path / devices
+        ended = run_command(*arguments, "--devices", devices, "--out", str(out))
+        assert ended.returncode == 3, ended.stderr
+        fields.append(np.load(next(out.glob("*/fields.npz")))["full"])
+    assert distance(fields[1], fields[0]) <= 1e-4

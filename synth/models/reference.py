@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from synth.parallel.mesh import whole
+from synth.parallel.mesh import undivided, whole
 from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
 from synth.transforms.weighted import Observation
@@ -65,15 +65,16 @@ def refer(
     Returns:
         The reference: means over the pictures.
     """
-    stacked = _stack(pictures)
+    stacked, fine = _stack(pictures), descriptor.sampled(FINE)
     samples = _samples(spectrum, pictures[0])
-    if on_torus:
-        moments, noise = _measured_on_torus(descriptor, stacked, samples)
+    with undivided():
+        measure = _measured_on_torus if on_torus else _measured
+        moments, noise = measure(descriptor, stacked, samples)
+    if on_torus:  # by the program that measures new fields
+        every = [moments_on_torus(fine, picture.field) for picture in pictures]
     else:
-        moments, noise = _measured(descriptor, stacked, samples)
-    fine = descriptor.sampled(FINE)
-    measure = _on_torus if on_torus else _observed
-    every = [measure(fine, picture) for picture in pictures]
+        with undivided():
+            every = [_observed(fine, picture) for picture in pictures]
     return Reference(moments, _mean(_stack(every)), noise)
 
 
@@ -81,10 +82,6 @@ def refer(
 def moments_on_torus(descriptor: Descriptor, field: Float[Array, "h w"]) -> Moments:
     """Moments of a standardized field on the torus."""
     return whole(descriptor(field))
-
-
-def _on_torus(descriptor: Descriptor, picture: Observation) -> Moments:
-    return moments_on_torus(descriptor, picture.field)
 
 
 @compiled

@@ -10,10 +10,11 @@ to ``jax.shard_map``: it gathers what is split and sums the gradients of what is
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any, TypeVar
 
 import jax
+import numpy as np
 from jax.sharding import AxisType, Mesh, PartitionSpec
 from jaxtyping import PyTree
 
@@ -27,6 +28,7 @@ __all__ = [
     "device_mesh",
     "samples_at_once",
     "split",
+    "undivided",
     "whole",
 ]
 
@@ -155,6 +157,15 @@ def whole(tree: Tree) -> Tree:
     if jax.sharding.get_abstract_mesh().empty:
         return tree
     return jax.lax.with_sharding_constraint(tree, WHOLE)
+
+
+def undivided() -> AbstractContextManager[None]:
+    """A context in which nothing is split, whatever mesh is set: all runs on one device.
+
+    For programs of several loops, which devices need not begin in one order: each would wait for
+    the other one's half.
+    """
+    return jax.set_mesh(Mesh(np.empty((), object), ()))
 
 
 def samples_at_once(num_points: int, count: int) -> int | None:
