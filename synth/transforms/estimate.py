@@ -5,6 +5,7 @@ out by a taper; where pixels are missing (NaN) they are drawn from the Gaussian 
 estimated spectrum, given the pixels that are there.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ _FADING = 3.0  # pixels over which the first guess of a hole fades to the mean
 _SMOOTHED = 3  # frequencies over which a spectrum is averaged along each axis
 _ITERATIONS = 400  # of the conjugate gradient
 _ACCURACY = 1e-3  # relative residual at which it ends; less changes no field that is seen
+_KEPT = 6  # completed fields: models, metrics and figures ask for the same ones
 _MARGIN = 0.25  # of a side, by which a picture that is not periodic is continued
 
 
@@ -191,11 +193,19 @@ def complete(
         B. Galerne and A. Leclaire, "Texture inpainting using efficient Gaussian conditional
         simulation", SIAM J. Imaging Sci. 10 (2017), Sec. 2.
     """
-    missing = np.isnan(field)
-    if not missing.any():
+    if not np.isnan(field).any():
         return field
-    wraps, variance = axes_of(periodic), float(np.nanvar(field))
-    height, width = field.shape
+    whole = np.asarray(field, np.float64)
+    return _completed(whole.tobytes(), (field.shape[0], field.shape[1]), axes_of(periodic)).copy()
+
+
+@lru_cache(maxsize=_KEPT)
+def _completed(
+    content: bytes, shape: tuple[int, int], wraps: tuple[bool, bool]
+) -> Float[np.ndarray, "h w"]:
+    field = np.frombuffer(content).reshape(shape)
+    missing, variance = np.isnan(field), float(np.nanvar(field))
+    height, width = shape
     sizes = [
         n if wrap else good_length(round((1 + _MARGIN) * n))
         for n, wrap in zip(field.shape, wraps, strict=True)
