@@ -18,7 +18,7 @@ from synth.statistics import Descriptor, GrayLevels, Moments, Residual, matches,
 from synth.transforms.estimate import (
     Periodic,
     axes_of,
-    complete,
+    completions,
     estimate_spectrum,
     radial_power,
 )
@@ -144,12 +144,15 @@ def fit(
     """
     check_descriptor(descriptor, np.shape(field))
     standard, wraps = standardize(field), axes_of(periodic)
-    completed = np.stack([complete(each, periodic=wraps) for each in standard.fields])
-    spectrum = np.mean([estimate_spectrum(each, periodic=wraps) for each in completed], axis=0)
+    spectrum = np.mean([estimate_spectrum(each, periodic=wraps) for each in standard.fields], 0)
+    completed = [list(completions(each, periodic=wraps)) for each in standard.fields]
+    draws = max(map(len, completed))
+    pictures = [
+        [_observation(each, whole, wraps) for whole in drawn * (draws // len(drawn))]
+        for each, drawn in zip(standard.fields, completed, strict=True)
+    ]
     on_torus = all(wraps) and not np.isnan(standard.fields).any()
-    reference = refer(
-        descriptor, _pictures(standard, completed, wraps), spectrum, on_torus=on_torus
-    )
+    reference = refer(descriptor, pictures, spectrum, on_torus=on_torus)
     unit = unit_of(descriptor, reference.noise)
     radial = _radial(spectrum)
     shaping, prior = radial ** (exponent / 2), np.sqrt(radial)
@@ -170,17 +173,14 @@ def fit(
     )
 
 
-def _pictures(
-    standard: Standard, completed: Float[np.ndarray, "n h w"], wraps: tuple[bool, bool]
-) -> list[Observation]:
-    return [
-        Observation(
-            field=jnp.asarray(whole, float),
-            known=jnp.asarray(~np.isnan(each), float),
-            wraps=jnp.asarray(wraps),
-        )
-        for each, whole in zip(standard.fields, completed, strict=True)
-    ]
+def _observation(
+    field: Float[np.ndarray, "h w"], completed: Float[np.ndarray, "h w"], wraps: tuple[bool, bool]
+) -> Observation:
+    return Observation(
+        field=jnp.asarray(completed, float),
+        known=jnp.asarray(~np.isnan(field), float),
+        wraps=jnp.asarray(wraps),
+    )
 
 
 def _levels(standard: Standard) -> Float[np.ndarray, " n"]:

@@ -24,6 +24,7 @@ FINE = 1
 """Oversampling of the moments that are reported: their error is under a tenth of a tolerance."""
 
 _SAMPLES = 4  # Gaussian fields that calibrate the noise
+_SEED = 0x7265666572  # not one that pictures and masks are drawn from
 _LEAST_NOISE = 1e-3  # patterns that repeat exactly have none
 
 
@@ -44,7 +45,7 @@ class Reference(eqx.Module):
 
 def refer(
     descriptor: Descriptor,
-    pictures: Sequence[Observation],
+    pictures: Sequence[Sequence[Observation]],
     spectrum: Float[np.ndarray, "h w"],
     *,
     on_torus: bool,
@@ -58,23 +59,24 @@ def refer(
 
     Args:
         descriptor: of their shape.
-        pictures: standardized.
+        pictures: standardized; of each one as many fields as its missing pixels were drawn
+            times, which count as one in the mean.
         spectrum: of the process, per frequency, in FFT order.
         on_torus: whether all of them wrap along both axes and miss no pixel.
 
     Returns:
         The reference: means over the pictures.
     """
-    stacked, fine = _stack(pictures), descriptor.sampled(FINE)
-    samples = _samples(spectrum, pictures[0])
+    stacked, fine = _stack([_stack(drawn) for drawn in pictures]), descriptor.sampled(FINE)
+    samples = _samples(spectrum, pictures[0][0])
     with undivided():
         measure = _measured_on_torus if on_torus else _measured
         moments, noise = measure(descriptor, stacked, samples)
     if on_torus:  # by the program that measures new fields
-        every = [moments_on_torus(fine, picture.field) for picture in pictures]
+        every = [moments_on_torus(fine, one.field) for drawn in pictures for one in drawn]
     else:
         with undivided():
-            every = [_observed(fine, picture) for picture in pictures]
+            every = [_observed(fine, one) for drawn in pictures for one in drawn]
     return Reference(moments, _mean(_stack(every)), noise)
 
 
@@ -113,18 +115,19 @@ def _with_noise(
     samples: Observation,
 ) -> tuple[Moments, Residual]:
     """Mean moments of the pictures, and the noise of one of them."""
-    every = lax.map(observe, pictures)
+    every = lax.map(lambda drawn: _mean(lax.map(observe, drawn)), pictures)
     mean = _mean(every)
 
     def spread(moments: Moments) -> Residual:
         return _spread(descriptor, moments, mean)
 
-    def among_quadrants(fields: Float[Array, "n h w"]) -> Residual:
+    def among_quadrants(several: Observation) -> Residual:
+        fields = several.field.reshape(-1, *descriptor.shape)
         each = lax.map(lambda field: spread(_quadrants(descriptor, field)), fields)
         return jax.tree.map(lambda levels: jnp.sqrt(jnp.mean(levels**2)), each)
 
     whole_samples = spread(lax.map(observe, samples))
-    parts, parts_of_samples = (among_quadrants(one.field) for one in (pictures, samples))
+    parts, parts_of_samples = (among_quadrants(several) for several in (pictures, samples))
 
     def level(name: str) -> Float[Array, ""]:
         part, full, sample = parts[name], whole_samples[name], parts_of_samples[name]
@@ -172,7 +175,7 @@ def _stack(trees: Sequence[Moments]) -> Moments:
 
 def _samples(spectrum: Float[np.ndarray, "h w"], like: Observation) -> Observation:
     """Standardized Gaussian fields of the spectrum, with the borders and holes of a picture."""
-    noise = np.random.default_rng(0).normal(size=(_SAMPLES, *spectrum.shape))
+    noise = np.random.default_rng(_SEED).normal(size=(_SAMPLES, *spectrum.shape))
     fields = np.fft.ifft2(np.fft.fft2(noise) * np.sqrt(spectrum)).real
     fields /= fields.std((1, 2), keepdims=True)
     return _stack(

@@ -23,6 +23,7 @@ __all__ = [
     "Periodic",
     "axes_of",
     "complete",
+    "completions",
     "estimate_spectrum",
     "radial_power",
     "ramp",
@@ -38,11 +39,13 @@ WIDEST_RAMP = 0.25
 _CORRECTIONS = 2  # of the bias of the taper; more only add noise
 _LEAST_POWER = 1e-5  # of white noise: darker waves are not told apart in missing pixels
 _ROUNDS = 5  # of estimating a spectrum and drawing the missing pixels from it
-_FADING = 3.0  # pixels over which the first guess of a hole fades to the mean
-_SMOOTHED = 3  # frequencies over which a spectrum is averaged along each axis
-_ITERATIONS = 400  # of the conjugate gradient
-_ACCURACY = 1e-3  # relative residual at which it ends; less changes no field that is seen
+_STEEPNESS = 4  # exponent of the spectrum of the first guess: holes are bridged smoothly
+_SMOOTHED = 5  # frequencies over which a spectrum is averaged along each axis
+_ITERATIONS = 200  # of the conjugate gradient
+_ACCURACY = 1e-2  # relative residual at which it ends; less changes no field that is seen
 _KEPT = 6  # completed fields: models, metrics and figures ask for the same ones
+_DRAWS = 4  # of missing pixels, to be measured in the mean
+_SEED = 0x73796E7468  # not one that masks are drawn from: the noise must not know the holes
 _MARGIN = 0.25  # of a side, by which a picture that is not periodic is continued
 
 
@@ -108,7 +111,9 @@ def estimate_spectrum(
         the correction of steep spectra.
     """
     whole = np.asarray(field, np.float64)
-    return _spectrum(complete(whole, periodic=periodic), float(np.nanvar(whole)), axes_of(periodic))
+    variance, wraps = float(np.nanvar(whole)), axes_of(periodic)
+    drawn = completions(whole, periodic=periodic)
+    return np.mean([_spectrum(each, variance, wraps) for each in drawn], axis=0)
 
 
 def _spectrum(
@@ -175,7 +180,16 @@ def _on_grid(
 def complete(
     field: Float[np.ndarray, "h w"], *, periodic: Periodic = True
 ) -> Float[np.ndarray, "h w"]:
+    """A field whose missing pixels are drawn: the first one of ``completions``."""
+    return completions(field, periodic=periodic)[0]
+
+
+def completions(
+    field: Float[np.ndarray, "h w"], *, periodic: Periodic = True
+) -> Float[np.ndarray, "draws h w"]:
     """A field whose missing pixels are drawn from a Gaussian field, given those that are there.
+
+    One draw says of coarse waves what chance made of it; means over several say less of chance.
 
     x = s + E(x − s | known pixels), s a sample of the Gaussian field of the estimated spectrum:
     the filled field has that spectrum, in the holes too. Spectrum and pixels are estimated in
@@ -187,22 +201,24 @@ def complete(
             of missing pixels.
 
     Returns:
-        The field, as it is where it is known.
+        Four fields, as the given one is where it is known; the field itself, once, if no pixel
+        is missing.
 
     Source:
         B. Galerne and A. Leclaire, "Texture inpainting using efficient Gaussian conditional
         simulation", SIAM J. Imaging Sci. 10 (2017), Sec. 2.
     """
     if not np.isnan(field).any():
-        return field
+        return field[None]
     whole = np.asarray(field, np.float64)
-    return _completed(whole.tobytes(), (field.shape[0], field.shape[1]), axes_of(periodic)).copy()
+    shape = (field.shape[0], field.shape[1])
+    return _completed(whole.tobytes(), shape, axes_of(periodic)).copy()
 
 
 @lru_cache(maxsize=_KEPT)
 def _completed(
     content: bytes, shape: tuple[int, int], wraps: tuple[bool, bool]
-) -> Float[np.ndarray, "h w"]:
+) -> Float[np.ndarray, "draws h w"]:
     field = np.frombuffer(content).reshape(shape)
     missing, variance = np.isnan(field), float(np.nanvar(field))
     height, width = shape
@@ -214,23 +230,22 @@ def _completed(
     canvas = np.full(sizes, np.nan)
     canvas[:height, :width] = field - mean
     known = ~np.isnan(canvas)
-    noise = np.fft.fft2(np.random.default_rng(0).normal(size=canvas.shape))
-    filled = _nearest(canvas, known)
+    power = _steep(canvas.shape)
+    filled = _conditional(canvas, known, power, np.zeros_like(canvas))  # no sample, the mean
+    noises = np.random.default_rng(_SEED).normal(size=(_DRAWS, *canvas.shape))
     for _ in range(_ROUNDS):
         power = _resampled(_spectrum(filled[:height, :width], variance, wraps), canvas.shape)
-        filled = _conditional(filled, known, power, noise)
-    return np.where(missing, filled[:height, :width] + mean, field)
+        filled = _conditional(filled, known, power, noises[0])
+    others = [_conditional(filled, known, power, noise) for noise in noises[1:]]
+    drawn = np.stack([filled, *others])[:, :height, :width]
+    return np.where(missing, drawn + mean, field)
 
 
-def _nearest(
-    field: Float[np.ndarray, "h w"], known: Bool[np.ndarray, "h w"]
-) -> Float[np.ndarray, "h w"]:
-    """Missing pixels as the nearest one that is known, fading to 0 deep in a hole."""
-    from scipy.ndimage import distance_transform_edt
-
-    measured: Any = distance_transform_edt(~known, return_indices=True)
-    distance, (rows, columns) = measured
-    return field[rows, columns] * np.exp(-np.maximum(distance - 1, 0) / _FADING)
+def _steep(shape: tuple[int, ...]) -> Float[np.ndarray, "h w"]:
+    """The spectrum |ω|⁻⁴."""
+    radius = np.fft.ifftshift(radial_frequency((shape[0], shape[1])))
+    radius[0, 0] = 2 * np.pi / max(shape)
+    return radius**-_STEEPNESS
 
 
 def _resampled(power: Float[np.ndarray, "h w"], shape: tuple[int, ...]) -> Float[np.ndarray, "a b"]:
@@ -255,7 +270,7 @@ def _conditional(
     field: Float[np.ndarray, "h w"],
     known: Bool[np.ndarray, "h w"],
     power: Float[np.ndarray, "h w"],
-    noise: np.ndarray,
+    noise: Float[np.ndarray, "h w"],
 ) -> Float[np.ndarray, "h w"]:
     """A Gaussian sample, given the pixels that are known.
 
@@ -278,11 +293,11 @@ def _conditional(
         pixels[unknown] = vector.ravel()
         return energetic(pixels)
 
-    free = np.fft.ifft2(noise * np.sqrt(power)).real
+    free = np.fft.ifft2(np.fft.fft2(noise) * np.sqrt(power)).real
     wanted = -energetic(np.where(known, field - free, 0))
     count = np.count_nonzero(unknown)
     operator: Any = LinearOperator((count, count), matvec=restricted, dtype=np.float64)  # pyright: ignore[reportCallIssue]
-    begin = (field - free)[unknown]
+    begin = np.nan_to_num(field - free)[unknown]
     solution, _ = cg(operator, wanted, x0=begin, rtol=_ACCURACY, maxiter=_ITERATIONS)
     filled = field.copy()
     filled[unknown] = free[unknown] + solution

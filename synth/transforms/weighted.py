@@ -30,7 +30,7 @@ from synth.transforms.windows import bandpass, bandpasses, centered_spectrum, mo
 __all__ = ["Observation", "scatter_weighted", "spectra_weighted"]
 
 _RAMP = 4.0  # pixels per 2^k over which a border is faded out
-_SHARPNESS = 8  # power of the share of pixels that are there
+_SHARPNESS = 2  # power of the share of pixels that are there
 _LEAST = 1e-3  # coverage below which a modulus is not scaled up any further
 
 
