@@ -10,9 +10,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from synth.app.figures._page import logarithmic, plot
 from synth.app.figures._parts import frequency_axis, known, line, number
 from synth.metrics import radial_spectrum
-from synth.transforms.estimate import Periodic, axes_of, complete
+from synth.transforms.estimate import Periodic, axes_of
 
-__all__ = ["filled", "gray_levels", "judgeable", "spectra"]
+__all__ = ["alike", "gray_levels", "judgeable", "spectra"]
 
 _FLOOR = 3e-5  # of the target's variance, 45 dB below white noise: where spectra are cut
 _SHADE = "#e3e3e3"
@@ -28,18 +28,18 @@ def judgeable(field: Float[np.ndarray, "h w"], target: Float[np.ndarray, "h w"])
     return bool(finite and values.size and values.std() > 0)
 
 
-def filled(fields: Fields, periodic: Periodic) -> dict[str, Float[np.ndarray, "h w"]]:
-    """Fields that have statistics, with pixels drawn where the target misses them, for spectra."""
+def alike(fields: Fields) -> dict[str, Float[np.ndarray, "h w"]]:
+    """Fields that have statistics, without the pixels that the target misses."""
     target = next(iter(fields.values()))
     return {
-        name: complete(np.where(np.isnan(target), np.nan, field), periodic=periodic)
+        name: np.where(np.isnan(target), np.nan, field)
         for name, field in fields.items()
         if judgeable(field, target)
     }
 
 
 def spectra(axes: Axes, fields: Fields, names: list[str], periodic: Periodic) -> None:
-    """Radial spectra of fields without gaps, the target's first; names fix their colors."""
+    """Radial spectra of fields with the target's gaps, its own first; names fix their colors."""
     tapered = "" if all(axes_of(periodic)) else ", borders tapered"
     plot(axes, f"Power spectrum{tapered}", "frequency |ω|, radians per pixel", "power")
     low, high, top = np.inf, 0.0, 0.0
@@ -50,7 +50,7 @@ def spectra(axes: Axes, fields: Fields, names: list[str], periodic: Periodic) ->
         axes.plot(frequency, power, label=name, marker="o", markersize=3, **look)
         low, high = min(low, frequency[0]), max(high, frequency[-1])
         lowest, top = min(lowest, power.min()), max(top, power.max())
-    floor = _FLOOR * float(np.var(fields[names[0]]))
+    floor = _FLOOR * float(np.nanvar(fields[names[0]]))
     axes.set_ylim(max(lowest / _ROOM, floor), top * _ROOM)
     logarithmic(axes)
     frequency_axis(axes, low / 1.2, high * 1.2)

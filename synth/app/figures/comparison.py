@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from synth.app.figures._diagrams import filled, gray_levels, judgeable, spectra
+from synth.app.figures._diagrams import alike, gray_levels, judgeable, spectra
 from synth.app.figures._page import (
     HEADLINE,
     LIFT,
@@ -95,10 +95,10 @@ def comparison(
     plan = _Plan.of(arrays, title, note)
     page = Page.of(plan.width, plan.height)
     page.text(MARGIN, MARGIN * 0.8, plan.title, HEADLINE)
-    whole = filled(arrays, periodic)
-    _pictures(page, plan, arrays, _captions(arrays, whole, periodic))
+    seen = alike(arrays)
+    _pictures(page, plan, arrays, _captions(arrays, seen, periodic))
     boxes = _boxes(plan, 3 if history else 2)
-    spectra(page.axes(boxes[0]), whole, list(arrays), periodic)
+    spectra(page.axes(boxes[0]), seen, list(arrays), periodic)
     gray_levels(page.axes(boxes[1]), arrays)
     if history:
         names = list(arrays)
@@ -191,18 +191,18 @@ def _gray_bar(axes: Axes, scale: Normalize) -> None:
         label.set(verticalalignment=side)
 
 
-def _captions(fields: Fields, whole: Fields, periodic: Periodic) -> list[str]:
-    """Numbers below each picture, the target's first; spectra are those of the whole fields."""
+def _captions(fields: Fields, seen: Fields, periodic: Periodic) -> list[str]:
+    """Numbers below each picture, the target's first; spectra are those of what is seen."""
     first, *others = fields
     target = fields[first]
     words = [f"{_marginals(target, periodic)}\nblack to white: {range_name(target)}"]
     if missing := np.mean(np.isnan(target)):
         words[0] += f"\nlight blue: missing, {missing:.1%}"
     for name in others:
-        if name not in whole:
+        if name not in seen:
             words.append("constant or not finite: no statistics")
             continue
-        error = spectrum_error(whole[first], whole[name], periodic=periodic)
+        error = spectrum_error(seen[first], seen[name], periodic=periodic)
         words.append(f"{_marginals(fields[name], periodic)}\nspectrum {error:.2f} dB off")
     return words
 

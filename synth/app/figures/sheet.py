@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from synth.app.figures._diagrams import filled
+from synth.app.figures._diagrams import alike
 from synth.app.figures._page import (
     HEADLINE,
     LIFT,
@@ -142,18 +142,18 @@ def _table(page: Page, row: Row, left: float, top: float) -> None:
 def _numbers(row: Row) -> Iterator[tuple[str, list[str]]]:
     """Lines of the table: what is told, and a cell per field, empty where there is nothing."""
     fields = {name: np.asarray(field, np.float64) for name, field in row.fields.items()}
-    first, whole = next(iter(fields)), filled(fields, row.periodic)
+    first, seen = next(iter(fields)), alike(fields)
 
     def error(name: str) -> str:
-        if name == first or first not in whole:
+        if name == first or first not in seen:
             return ""
-        return f"{spectrum_error(whole[first], whole[name], periodic=row.periodic):.1f} dB"
+        return f"{spectrum_error(seen[first], seen[name], periodic=row.periodic):.1f} dB"
 
     def flat(name: str) -> str:
         return _short(flatness(fields[name], (1,), periodic=row.periodic)[0])
 
     def cells(words: Callable[[str], str]) -> list[str]:
-        return [words(name) if name in whole else "" for name in fields]
+        return [words(name) if name in seen else "" for name in fields]
 
     scores = [row.scores.get(name) for name in fields]
     yield "", list(fields)
