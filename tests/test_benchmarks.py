@@ -265,9 +265,23 @@ def test_spectra_of_gaussian_fields_are_near_the_truth():
     assert ratios[1:] == pytest.approx(1, abs=0.15)
 
 
-def test_a_windowed_periodogram_has_the_power_of_white_noise():
-    levels = np.mean([statistics._hann(3 * white((64, 64), seed) + 7) for seed in range(20)], 0)
+@pytest.mark.parametrize("judge", statistics.JUDGES)
+def test_a_tapered_spectrum_has_the_power_of_white_noise(judge):
+    tapers = statistics.JUDGES[judge]((64, 64))
+    fields = [3 * white((64, 64), seed) + 7 for seed in range(20)]
+    levels = np.mean([statistics._tapered(field, tapers) for field in fields], axis=0)
     assert levels[2:] == pytest.approx(9, rel=0.15)
+
+
+def test_a_line_stands_out_of_its_neighbors():
+    field = white((64, 64), 0)
+    field[:, 40:] += 9
+    across = [statistics._line(field, axis, wraps=False) for axis in (0, 1)]
+    assert across[0] < 1.5
+    assert across[1] > 5
+    field[:, :] = np.linspace(0, 3, 64)
+    assert statistics._line(field, 1, wraps=False) == pytest.approx(1)
+    assert statistics._line(field, 1, wraps=True) == pytest.approx(63)
 
 
 def test_the_standard_error_of_a_difference_by_hand():
