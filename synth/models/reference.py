@@ -18,10 +18,7 @@ from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
 from synth.transforms.weighted import Observation
 
-__all__ = ["FINE", "Reference", "moments_on_torus", "refer"]
-
-FINE = 1
-"""Oversampling of the moments that are reported: their error is under a tenth of a tolerance."""
+__all__ = ["Reference", "moments_on_torus", "refer"]
 
 _SAMPLES = 4  # Gaussian fields that calibrate the noise
 _SEED = 0x7265666572  # not one that pictures and masks are drawn from
@@ -33,13 +30,11 @@ class Reference(eqx.Module):
 
     Attributes:
         moments: by the descriptor that a descent uses.
-        fine: by the same one, sampled more densely (``FINE``): what results are held against.
         noise: estimation noise of every block: the difference that two independent pictures of
             this size show.
     """
 
     moments: Moments
-    fine: Moments
     noise: Residual
 
 
@@ -67,28 +62,17 @@ def refer(
     Returns:
         The reference: means over the pictures.
     """
-    stacked, fine = _stack([_stack(drawn) for drawn in pictures]), descriptor.sampled(FINE)
+    stacked = _stack([_stack(drawn) for drawn in pictures])
     samples = _samples(spectrum, pictures[0][0])
+    measure = _measured_on_torus if on_torus else _measured
     with undivided():
-        measure = _measured_on_torus if on_torus else _measured
-        moments, noise = measure(descriptor, stacked, samples)
-    if on_torus:  # by the program that measures new fields
-        every = [moments_on_torus(fine, one.field) for drawn in pictures for one in drawn]
-    else:
-        with undivided():
-            every = [_observed(fine, one) for drawn in pictures for one in drawn]
-    return Reference(moments, _mean(_stack(every)), noise)
+        return Reference(*measure(descriptor, stacked, samples))
 
 
 @compiled
 def moments_on_torus(descriptor: Descriptor, field: Float[Array, "h w"]) -> Moments:
     """Moments of a standardized field on the torus."""
     return whole(descriptor(field))
-
-
-@compiled
-def _observed(descriptor: Descriptor, picture: Observation) -> Moments:
-    return whole(descriptor.observe(picture))
 
 
 @compiled
