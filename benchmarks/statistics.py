@@ -6,9 +6,8 @@ Parts: ``spectra``, estimated over true spectra of crops of Gaussian fields; ``g
 of the Gaussian model of photographs against them; ``noise``, predicted over observed noise of every
 block; ``borders``, moments of crops against those of whole periodic fields; ``seams``, lines in
 textures of photographs; ``holes``, a fifth of the pixels missing; ``several``, the mean of eight
-pictures against that of one; ``judge``, time, error
-and memory of the residual that is reported. Moments
-are those of ``full``.
+pictures against that of one; ``judge``, time, error and memory of the residual that is reported.
+Moments are those of ``full``.
 """
 
 import argparse
@@ -137,13 +136,13 @@ def _multitaper(shape: tuple[int, int]) -> list[Float[np.ndarray, "h w"]]:
     return [row[:, None] * column for row in rows for column in columns]
 
 
-JUDGES = {"hann": _hann, "multitaper": _multitaper}
+TAPERS = {"hann": _hann, "multitaper": _multitaper}
 
 
 def gaussians(setting: Setting) -> Iterator[Row]:
     """Gaussian samples of photographs, and of a crop of each, against them, in dB.
 
-    Both judges are tapers of another kind than the model's. Hann's sees the middle of a picture
+    Both tapers are of another kind than the model's. Hann's sees the middle of a picture
     alone, so that a low band is a few waves there; nine Slepian tapers see all of it.
     """
     for name in PHOTOGRAPHS:
@@ -154,11 +153,11 @@ def gaussians(setting: Setting) -> Iterator[Row]:
             keys = jax.random.split(jax.random.key(0), setting.count(20))
             samples = [np.asarray(model.sample(key=key), np.float64) for key in keys]
             row: Row = {"name": name, "shape": list(target.shape)}
-            for judge, tapers in JUDGES.items():
+            for kind, tapers in TAPERS.items():
                 each = tapers(samples[0].shape)
                 seen = np.mean([_tapered(sample, each) for sample in samples], axis=0)
                 levels = 10 * np.log10(seen / _tapered(target.astype(np.float64), each))
-                row[judge] = {
+                row[kind] = {
                     "rms_db": round(float(np.sqrt(np.mean(levels**2))), 2),
                     "worst_db": round(float(levels[np.argmax(np.abs(levels))]), 2),
                     "bands_db": levels.round(2).tolist(),

@@ -265,9 +265,9 @@ def test_spectra_of_gaussian_fields_are_near_the_truth():
     assert ratios[1:] == pytest.approx(1, abs=0.15)
 
 
-@pytest.mark.parametrize("judge", statistics.JUDGES)
-def test_a_tapered_spectrum_has_the_power_of_white_noise(judge):
-    tapers = statistics.JUDGES[judge]((64, 64))
+@pytest.mark.parametrize("kind", statistics.TAPERS)
+def test_a_tapered_spectrum_has_the_power_of_white_noise(kind):
+    tapers = statistics.TAPERS[kind]((64, 64))
     fields = [3 * white((64, 64), seed) + 7 for seed in range(20)]
     levels = np.mean([statistics._tapered(field, tapers) for field in fields], axis=0)
     assert levels[2:] == pytest.approx(9, rel=0.15)

@@ -68,3 +68,31 @@ def test_holes_of_any_seed_leave_the_spectrum(seed):
         for each in (field, holes)
     ]
     np.testing.assert_allclose(levels[1][-6:], levels[0][-6:], atol=0.5)
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_a_constant_field_is_completed_by_itself(periodic):
+    holes = np.where(scattered((24, 24), 0), np.nan, 3.0)
+    assert np.array_equal(completions(holes, periodic=periodic)[0], np.full((24, 24), 3.0))
+    assert not estimate_spectrum(holes, periodic=periodic).any()
+
+
+def test_one_known_pixel_says_nothing():
+    holes = np.full((16, 16), np.nan)
+    holes[3, 4] = 2.0
+    assert np.array_equal(complete(holes), np.full((16, 16), 2.0))
+
+
+def test_fields_with_the_same_hole_are_drawn_independently():
+    hole = np.arange(64) < 32
+    fields = [complete(np.where(hole, np.nan, smooth((64, 64), seed, 0.01))) for seed in (1, 2)]
+    assert abs(np.corrcoef(fields[0][:, :32].ravel(), fields[1][:, :32].ravel())[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize("width", [0.7, 4.0])
+def test_draws_differ_in_a_wide_strip(width):
+    """Coarse waves are drawn, too: conjugate gradients do not end before."""
+    field = smooth((96, 96), 7, width)
+    strip = np.abs(np.arange(96) - 40) < 12
+    drawn = completions(np.where(strip, np.nan, field))
+    assert drawn[:, :, 38:43].std(0).mean() > 0.4 * field.std()

@@ -14,8 +14,8 @@ __all__ = ["Judge"]
 class Judge:
     """Moments and residual of fields, held against a model's reference.
 
-    No picture is measured again. Maps are sampled as in the descent: on maps of full density the
-    residual is another one by less than a hundredth of a tolerance.
+    No picture is measured again. Maps are sampled as in the descent: exact moments change a
+    residual by at most 0.001 of the noise.
 
     Args:
         model: whose reference it is.

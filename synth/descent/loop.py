@@ -153,7 +153,7 @@ class _Sample:
             self.ended = Synthesis(
                 field, outcome, residual, unit, moments, self.losses, self._tolerance
             )
-        self._goal *= 0.9  # the fast transform was a little too kind
+        self._goal *= 0.9  # what is clipped and rounded is a little farther off
 
     def _outcome(self, stalled: bool) -> Outcome | None:
         """Why the descent must end here, or None."""

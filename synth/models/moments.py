@@ -144,8 +144,11 @@ def fit(
     """
     check_descriptor(descriptor, np.shape(field))
     standard, wraps = standardize(field), axes_of(periodic)
-    spectrum = np.mean([estimate_spectrum(each, periodic=wraps) for each in standard.fields], 0)
-    completed = [list(completions(each, periodic=wraps)) for each in standard.fields]
+    completed, spectra = [], []
+    for each in standard.fields:
+        completed.append(list(completions(each, periodic=wraps)))
+        spectra.append(estimate_spectrum(each, periodic=wraps))
+    spectrum = np.mean(spectra, axis=0)
     draws = max(map(len, completed))
     pictures = [
         [_observation(each, whole, wraps) for whole in drawn * (draws // len(drawn))]

@@ -29,7 +29,7 @@ class Reference(eqx.Module):
     """Moments of a process, as far as its pictures tell.
 
     Attributes:
-        moments: by the descriptor that a descent uses.
+        moments: means over the pictures.
         noise: estimation noise of every block: the difference that two independent pictures of
             this size show.
     """

@@ -160,7 +160,7 @@ def whole(tree: Tree) -> Tree:
 
 
 def undivided() -> AbstractContextManager[None]:
-    """A context in which nothing is split, whatever mesh is set: all runs on one device.
+    """A context in which nothing is split, whatever mesh is set: every device does all of it.
 
     For programs of several loops, which devices need not begin in one order: each would wait for
     the other one's half.

@@ -5,6 +5,7 @@ out by a taper; where pixels are missing (NaN) they are drawn from the Gaussian 
 estimated spectrum, given the pixels that are there.
 """
 
+import zlib
 from functools import lru_cache
 from typing import Any
 
@@ -37,12 +38,12 @@ WIDEST_RAMP = 0.25
 """Share of a side that is faded out at either end: a Tukey taper of parameter 1/2."""
 
 _CORRECTIONS = 2  # of the bias of the taper; more only add noise
-_LEAST_POWER = 1e-5  # of white noise: darker waves are not told apart in missing pixels
+_LEAST_POWER = 1e-6  # of white noise: darker waves are not told apart in missing pixels
 _ROUNDS = 5  # of estimating a spectrum and drawing the missing pixels from it
 _STEEPNESS = 4  # exponent of the spectrum of the first guess: holes are bridged smoothly
 _SMOOTHED = 5  # frequencies over which a spectrum is averaged along each axis
 _ITERATIONS = 200  # of the conjugate gradient
-_ACCURACY = 1e-2  # relative residual at which it ends; less changes no field that is seen
+_ACCURACY = (1e-3, 1e-2)  # relative residual at which it ends, preconditioned in deep holes
 _KEPT = 6  # completed fields: models, metrics and figures ask for the same ones
 _DRAWS = 4  # of missing pixels, to be measured in the mean
 _SEED = 0x73796E7468  # not one that masks are drawn from: the noise must not know the holes
@@ -51,7 +52,8 @@ _MARGIN = 0.25  # of a side, by which a picture that is not periodic is continue
 
 def axes_of(periodic: Periodic) -> tuple[bool, bool]:
     """Whether the rows' axis wraps, and whether the columns' axis does."""
-    return (periodic, periodic) if isinstance(periodic, bool) else periodic
+    rows, columns = (periodic, periodic) if isinstance(periodic, bool) else periodic
+    return bool(rows), bool(columns)
 
 
 def ramp(n: int, width: float) -> Float[np.ndarray, " n"]:
@@ -93,7 +95,8 @@ def estimate_spectrum(
     P(ω) = |F(t (x − m))|² / Σ t², with the taper t and the mean m under it: the periodogram
     itself where both axes are periodic. A taper spreads the power of each frequency over its
     neighbors; what that adds to a steep spectrum is computed from the radially averaged
-    estimate and divided out. Missing pixels are drawn as ``complete`` says.
+    estimate and divided out. Missing pixels are drawn as ``completions`` says, and the spectrum
+    is the mean over the draws.
 
     Args:
         field: a picture in any unit; NaN where a pixel is missing.
@@ -181,19 +184,18 @@ def complete(
     field: Float[np.ndarray, "h w"], *, periodic: Periodic = True
 ) -> Float[np.ndarray, "h w"]:
     """A field whose missing pixels are drawn: the first one of ``completions``."""
-    return completions(field, periodic=periodic)[0]
+    return _drawn(field, periodic, 1)[0]
 
 
 def completions(
     field: Float[np.ndarray, "h w"], *, periodic: Periodic = True
 ) -> Float[np.ndarray, "draws h w"]:
-    """A field whose missing pixels are drawn from a Gaussian field, given those that are there.
-
-    One draw says of coarse waves what chance made of it; means over several say less of chance.
+    """Four copies of a field, whose missing pixels are drawn anew in each.
 
     x = s + E(x − s | known pixels), s a sample of the Gaussian field of the estimated spectrum:
     the filled field has that spectrum, in the holes too. Spectrum and pixels are estimated in
-    turn. The same field is always filled alike.
+    turn. A single draw fixes the coarse waves in a hole by chance; a mean over draws does not.
+    The same field is always filled alike.
 
     Args:
         field: NaN where a pixel is missing.
@@ -201,24 +203,33 @@ def completions(
             of missing pixels.
 
     Returns:
-        Four fields, as the given one is where it is known; the field itself, once, if no pixel
-        is missing.
+        The fields, as the given one is where it is known; a single one if no pixel is missing.
 
     Source:
         B. Galerne and A. Leclaire, "Texture inpainting using efficient Gaussian conditional
         simulation", SIAM J. Imaging Sci. 10 (2017), Sec. 2.
     """
+    return _drawn(field, periodic, _DRAWS)
+
+
+def _drawn(
+    field: Float[np.ndarray, "h w"], periodic: Periodic, count: int
+) -> Float[np.ndarray, "draws h w"]:
     if not np.isnan(field).any():
-        return field[None]
+        return field[None].copy()
     whole = np.asarray(field, np.float64)
+    if np.nanmax(whole) == np.nanmin(whole):  # a constant
+        return np.where(np.isnan(whole), np.nanmax(whole), whole)[None]
     shape = (field.shape[0], field.shape[1])
-    return _completed(whole.tobytes(), shape, axes_of(periodic)).copy()
+    return _completed(whole.tobytes(), shape, axes_of(periodic), count).copy()
 
 
 @lru_cache(maxsize=_KEPT)
 def _completed(
-    content: bytes, shape: tuple[int, int], wraps: tuple[bool, bool]
+    content: bytes, shape: tuple[int, int], wraps: tuple[bool, bool], count: int
 ) -> Float[np.ndarray, "draws h w"]:
+    from scipy.ndimage import binary_erosion
+
     field = np.frombuffer(content).reshape(shape)
     missing, variance = np.isnan(field), float(np.nanvar(field))
     height, width = shape
@@ -230,13 +241,17 @@ def _completed(
     canvas = np.full(sizes, np.nan)
     canvas[:height, :width] = field - mean
     known = ~np.isnan(canvas)
+    # Of holes, not of the continuation: whether most missing pixels have no known neighbor.
+    deep = 2 * int(np.sum(binary_erosion(missing))) > int(np.sum(missing))
+    generator = np.random.default_rng([_SEED, zlib.crc32(content)])
+    noises = generator.normal(size=(count, *canvas.shape))
     power = _steep(canvas.shape)
-    filled = _conditional(canvas, known, power, np.zeros_like(canvas))  # no sample, the mean
-    noises = np.random.default_rng(_SEED).normal(size=(_DRAWS, *canvas.shape))
+    # Without noise it is no sample, but the mean.
+    filled = _conditional(canvas, known, power, np.zeros_like(canvas), deep=False)
     for _ in range(_ROUNDS):
         power = _resampled(_spectrum(filled[:height, :width], variance, wraps), canvas.shape)
-        filled = _conditional(filled, known, power, noises[0])
-    others = [_conditional(filled, known, power, noise) for noise in noises[1:]]
+        filled = _conditional(filled, known, power, noises[0], deep=deep)
+    others = [_conditional(filled, known, power, noise, deep=deep) for noise in noises[1:]]
     drawn = np.stack([filled, *others])[:, :height, :width]
     return np.where(missing, drawn + mean, field)
 
@@ -271,34 +286,46 @@ def _conditional(
     known: Bool[np.ndarray, "h w"],
     power: Float[np.ndarray, "h w"],
     noise: Float[np.ndarray, "h w"],
+    *,
+    deep: bool,
 ) -> Float[np.ndarray, "h w"]:
     """A Gaussian sample, given the pixels that are known.
 
     The missing pixels of the difference d to a free sample minimize its energy Σ |d̂|² / P, by
-    conjugate gradients that begin with the field as it is.
+    conjugate gradients that begin with the field as it is. In deep holes they are
+    preconditioned by P, which is nearly the inverse there.
     """
     import scipy.fft as sf
     from scipy.sparse.linalg import LinearOperator, cg
 
     unknown = ~known
-    gain = 1 / power[:, : power.shape[1] // 2 + 1]
+    count = np.count_nonzero(unknown)
+    half = power[:, : power.shape[1] // 2 + 1]
 
-    def energetic(pixels: np.ndarray) -> np.ndarray:
+    def filtered(pixels: np.ndarray, gain: np.ndarray) -> np.ndarray:
         spectrum: Any = sf.rfft2(pixels, workers=-1)
         back: Any = sf.irfft2(spectrum * gain, s=power.shape, workers=-1)
         return back[unknown]
 
-    def restricted(vector: np.ndarray) -> np.ndarray:
-        pixels = np.zeros(power.shape)
-        pixels[unknown] = vector.ravel()
-        return energetic(pixels)
+    def operator(gain: np.ndarray) -> Any:  # noqa: ANN401 - scipy's type has no arguments
+        def restricted(vector: np.ndarray) -> np.ndarray:
+            pixels = np.zeros(power.shape)
+            pixels[unknown] = vector.ravel()
+            return filtered(pixels, gain)
+
+        return LinearOperator((count, count), matvec=restricted, dtype=np.float64)  # pyright: ignore[reportCallIssue]
 
     free = np.fft.ifft2(np.fft.fft2(noise) * np.sqrt(power)).real
-    wanted = -energetic(np.where(known, field - free, 0))
-    count = np.count_nonzero(unknown)
-    operator: Any = LinearOperator((count, count), matvec=restricted, dtype=np.float64)  # pyright: ignore[reportCallIssue]
+    wanted = -filtered(np.where(known, field - free, 0), 1 / half)
     begin = np.nan_to_num(field - free)[unknown]
-    solution, _ = cg(operator, wanted, x0=begin, rtol=_ACCURACY, maxiter=_ITERATIONS)
+    solution, _ = cg(
+        operator(1 / half),
+        wanted,
+        x0=begin,
+        rtol=_ACCURACY[deep],
+        maxiter=_ITERATIONS,
+        M=operator(half) if deep else None,
+    )
     filled = field.copy()
     filled[unknown] = free[unknown] + solution
     return filled
