@@ -59,8 +59,8 @@ def test_one_stage_is_always_due():
         ("scattering", {}, 0.08, FREE_LAST),
         ("spectra", {}, 0.3, FREE_LAST),
         ("scattering", {"gray_levels": True}, 0.2, EASED),
-        ("spectra", {"gray_levels": True}, 0.4, EASED_FREE_FIRST),
-        ("full", {}, 0.4, EASED_FREE_FIRST),
+        ("spectra", {"gray_levels": True}, 0.45, EASED_FREE_FIRST),
+        ("full", {}, 0.45, EASED_FREE_FIRST),
     ],
 )
 def test_what_suits_a_descriptor(model, also, tolerance, stages):

@@ -100,7 +100,7 @@ Tolerance = Annotated[
     typer.Option(
         help="The descent ends when each block of moments differs by less than this fraction of "
         "its estimation noise, the difference that two such pictures show. Default: 0.08, "
-        "spectra 0.3, with gray levels 0.2, all of them 0.4."
+        "spectra 0.3, with gray levels 0.2, all of them 0.45."
     ),
 ]
 Solver = Annotated[SolverName, typer.Option(help="Descent method.")]

@@ -20,7 +20,7 @@ MAX_STEPS = 1000
 
 Bounds = Literal["model", "target", "none"]
 
-_MOMENTS, _SPECTRA, _GRAY_LEVELS, _ALL = 0.08, 0.3, 0.2, 0.4  # tolerances
+_MOMENTS, _SPECTRA, _GRAY_LEVELS, _ALL = 0.08, 0.3, 0.2, 0.45  # tolerances
 
 
 class Stage(eqx.Module):
@@ -105,7 +105,7 @@ class Schedule(eqx.Module):
         Args:
             descriptor: what is matched.
             tolerance: another one than the usual: 0.08, spectra 0.3, with gray levels
-                0.2, all of them 0.4.
+                0.2, all of them 0.45.
             max_steps: most loss evaluations. Gray levels have their full weight from evaluation
                 120 on; only then does ``full`` keep its range inside of the loss.
         """
