@@ -46,7 +46,7 @@ _ITERATIONS = 200  # of the conjugate gradient
 _ACCURACY = (1e-3, 1e-2)  # relative residual at which it ends, preconditioned in deep holes
 _KEPT = 6  # completed fields: models, metrics and figures ask for the same ones
 _DRAWS = 4  # of missing pixels, to be measured in the mean
-_SEED = 0x73796E7468  # not one that masks are drawn from: the noise must not know the holes
+_SEED = 0x73796E7468  # beside the pixels' own digest: the noise must not know the holes
 _MARGIN = 0.25  # of a side, by which a picture that is not periodic is continued
 
 
@@ -270,14 +270,14 @@ def _resampled(power: Float[np.ndarray, "h w"], shape: tuple[int, ...]) -> Float
     """
     from scipy.ndimage import map_coordinates, uniform_filter
 
+    least = _LEAST_POWER * power.mean()
     radius, mean = radial_power(power)
-    mean = np.maximum(mean, _LEAST_POWER * power.mean())
+    mean = np.maximum(mean, least)
     relative = power / _on_grid(power.shape, radius, mean)
     relative[0, 0] = 1
     smooth = uniform_filter(relative, _SMOOTHED, mode="wrap")
     places = [np.arange(n) * m / n for n, m in zip(shape, power.shape, strict=True)]
     nearby = map_coordinates(smooth, np.meshgrid(*places, indexing="ij"), order=1, mode="grid-wrap")
-    least = _LEAST_POWER * power.mean()
     return np.maximum(nearby * _on_grid(shape, radius, mean), least)
 
 
