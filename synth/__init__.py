@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         synthesize,
     )
     from synth.metrics import compare
-    from synth.models import GaussianModel, MomentModel, fit, fit_gaussian
+    from synth.models import GaussianModel, MomentModel, fit, fit_gaussian, mix
     from synth.parallel.mesh import device_mesh
     from synth.statistics import (
         Descriptor,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         littlewood_paley,
         max_scales,
         morlet_bank,
+        shared_scales,
     )
     from synth.transforms.scattering import Scattering, paths, scatter, scatter_local
     from synth.transforms.spectra import Spectra, scattering_spectra, spectra_paths
@@ -61,6 +62,7 @@ _HOMES = {
         "MomentModel",
         "fit",
         "fit_gaussian",
+        "mix",
     ),
     "parallel.mesh": ("device_mesh",),
     "statistics": (
@@ -77,6 +79,7 @@ _HOMES = {
         "littlewood_paley",
         "max_scales",
         "morlet_bank",
+        "shared_scales",
     ),
     "transforms.scattering": (
         "Scattering",
@@ -119,11 +122,13 @@ __all__ = [
     "littlewood_paley",
     "load",
     "max_scales",
+    "mix",
     "morlet_bank",
     "paths",
     "scatter",
     "scatter_local",
     "scattering_spectra",
+    "shared_scales",
     "spectra_paths",
     "synthesize",
 ]

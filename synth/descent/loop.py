@@ -48,6 +48,7 @@ def descend(
     """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
 
     Noise follows the stages of the schedule; fields that are given descend on the model itself.
+    A model that keeps pixels starts from a Gaussian sample given these, instead of noise.
 
     Args:
         model: the target's moments.
@@ -224,9 +225,11 @@ def _begin(
     model: MomentModel, solver: Solver, keys: Key[Array, " b"], start: Start | Float[Array, "b h w"]
 ) -> State:
     """States before the first evaluation, sample by sample."""
-    if isinstance(start, str):
-        return _from_noise(model, solver, keys, start)
-    return _from_fields(model, solver, start)
+    if not isinstance(start, str):
+        return _from_fields(model, solver, start)
+    if model.kept is not None:
+        return _from_fields(model, solver, jnp.stack([model.complete(key=key) for key in keys]))
+    return _from_noise(model, solver, keys, start)
 
 
 @jax.jit(static_argnames="kind")

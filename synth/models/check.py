@@ -4,12 +4,13 @@ from typing import Any, get_args
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from synth.errors import InputError
 from synth.models.start import Start
 from synth.statistics import Descriptor
 
-__all__ = ["check_descriptor", "check_key", "check_start"]
+__all__ = ["check_descriptor", "check_given", "check_key", "check_start"]
 
 
 def check_key(key: Any) -> None:  # noqa: ANN401 - that is what is checked
@@ -38,6 +39,29 @@ def check_descriptor(descriptor: Any, shape: tuple[int, ...]) -> None:  # noqa: 
             f"The field has {shape[-2]} × {shape[-1]} pixels and the descriptor is for fields of "
             f"{descriptor.shape[0]} × {descriptor.shape[1]}: make it with shape={shape[-2:]}."
         )
+
+
+def check_given(field: np.ndarray, shape: tuple[int, int]) -> None:
+    """Refuse a field of which nothing is to be drawn, or nothing is given.
+
+    Args:
+        field: NaN where a pixel is to be drawn.
+        shape: of the model's fields.
+
+    Raises:
+        InputError: if it has another shape, no missing pixel, or nothing but these.
+    """
+    if field.shape != shape:
+        given = " × ".join(map(str, field.shape))
+        raise InputError(
+            f"The field that is given in part has {given} pixels and the model {shape[0]} × "
+            f"{shape[1]}: put it on a field of NaN of that shape, and the model on it by on(shape)."
+        )
+    missing = np.isnan(field)
+    if not missing.any():
+        raise InputError("No pixel is missing: put NaN where pixels are to be drawn.")
+    if missing.all():
+        raise InputError("All pixels are missing: give some of them.")
 
 
 def check_start(start: Any) -> None:  # noqa: ANN401

@@ -1,4 +1,7 @@
-"""The Gaussian model: the power spectrum of the target and no more, sampled directly."""
+"""The Gaussian model: the power spectrum of the target and no more, sampled directly.
+
+Where some pixels are given, it is sampled given these.
+"""
 
 import equinox as eqx
 import jax
@@ -7,8 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from synth.models._standard import standardize
-from synth.models.check import check_key
-from synth.transforms.estimate import Periodic, estimate_spectrum
+from synth.models.check import check_given, check_key
+from synth.transforms.conditional import LEAST_POWER, are_deep, conditional_sample, power_on
+from synth.transforms.estimate import SMOOTHED, Periodic, estimate_spectrum
 
 __all__ = ["GaussianModel", "fit_gaussian"]
 
@@ -26,6 +30,23 @@ class GaussianModel(eqx.Module):
     mean: Float[Array, ""]
     scale: Float[Array, ""]
     spectrum: Float[Array, "h w"]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the fields, pixels."""
+        return self.spectrum.shape  # pyright: ignore[reportReturnType]
+
+    def on(self, shape: tuple[int, int]) -> "GaussianModel":
+        """The same model of fields of another shape, see ``transforms.conditional.power_on``.
+
+        Args:
+            shape: height and width of the fields, pixels.
+        """
+        if shape == self.shape:
+            return self
+        power = power_on(np.asarray(self.spectrum, np.float64), shape)
+        power[0, 0] = 0
+        return GaussianModel(self.mean, self.scale, jnp.asarray(power / power.mean(), float))
 
     def sample(self, *, key: PRNGKeyArray, random_phase: bool = False) -> Float[Array, "h w"]:
         """Draw a field x = mean + scale · F⁻¹(√P · n̂), n white noise.
@@ -50,6 +71,39 @@ class GaussianModel(eqx.Module):
         if random_phase:
             noise = np.sqrt(self.spectrum.size) * noise / jnp.abs(noise)
         return self.mean + self.scale * jnp.fft.ifft2(jnp.sqrt(self.spectrum) * noise).real
+
+    def complete(
+        self, field: Float[np.ndarray, "h w"], *, key: PRNGKeyArray
+    ) -> Float[Array, "h w"]:
+        """Draw the missing pixels of a field on the torus, given the others.
+
+        Args:
+            field: of the model's shape, in the target's units; NaN where a pixel is to be drawn.
+            key: random key; the same key gives the same pixels.
+
+        Returns:
+            The field, its other pixels as they are.
+
+        Raises:
+            InputError: if the key is no random key, or the field has another shape, no missing
+                pixel or nothing else.
+
+        Source:
+            B. Galerne and A. Leclaire, "Texture inpainting using efficient Gaussian conditional
+            simulation", SIAM J. Imaging Sci. 10 (2017), Sec. 2.
+        """
+        check_key(key)
+        given = np.asarray(field)
+        check_given(given, self.shape)
+        mean, scale = float(self.mean), float(self.scale)
+        standard = (given.astype(np.float64) - mean) / scale
+        known = ~np.isnan(standard)
+        spectrum = np.asarray(self.spectrum, np.float64)
+        power = power_on(spectrum, self.shape, smoothed=SMOOTHED, least=LEAST_POWER)
+        noise = np.asarray(jax.random.normal(key, self.shape), np.float64)
+        begin, deep = np.nan_to_num(standard), are_deep(~known)
+        drawn = conditional_sample(begin, known, power, noise, deep=deep)
+        return jnp.asarray(np.where(known, given, mean + scale * drawn), float)
 
 
 def fit_gaussian(

@@ -3,31 +3,48 @@
 Fields in and out are in the target's own units; inside the model they have mean 0 and variance 1.
 """
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Inexact, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.models._standard import Standard, standardize
-from synth.models.check import check_descriptor
+from synth.models.check import check_descriptor, check_given
+from synth.models.gaussian import GaussianModel, fit_gaussian
 from synth.models.reference import Reference, refer
 from synth.models.start import Start, skewed_spectrum
-from synth.statistics import Descriptor, GrayLevels, Moments, Residual, matches, unit_of
-from synth.transforms.estimate import (
-    Periodic,
-    axes_of,
-    completions,
-    estimate_spectrum,
-    radial_power,
+from synth.statistics import (
+    Descriptor,
+    GrayLevels,
+    Moments,
+    Residual,
+    matches,
+    quantiles,
+    unit_of,
 )
-from synth.transforms.fourier import radial_frequency
+from synth.transforms.estimate import Periodic, axes_of, completions
+from synth.transforms.fourier import radial_frequency, radial_power
 from synth.transforms.weighted import Observation
 
-__all__ = ["MomentModel", "fit"]
+__all__ = ["Kept", "MomentModel", "assembled", "fit"]
 
 _SPECTRUM_FLOOR = 1e-6  # of white noise with the target's variance
+
+
+class Kept(eqx.Module):
+    """Pixels that new fields have as they are given.
+
+    Attributes:
+        pixels: in the target's units; 0 where they are free.
+        free: which ones are drawn.
+    """
+
+    pixels: Float[Array, "h w"]
+    free: Bool[Array, "h w"]
 
 
 class MomentModel(eqx.Module):
@@ -40,26 +57,43 @@ class MomentModel(eqx.Module):
     Attributes:
         descriptor: maps a field to its moments.
         reference: the target's moments and their estimation noise.
+        gaussian: mean, standard deviation and spectrum of the target.
         unit: noise that residuals are counted in: the reference's, as far as it is not capped.
         weights: frozen weights of the loss, one per moment.
-        levels: the target's gray levels in increasing order, standardized.
+        levels: the target's gray levels in increasing order, standardized, one per pixel.
         shaping: P̄^{a/2} on the half-plane of a real FFT.
         prior: P̄^{1/2} there.
-        mean: of the target, in its own units.
-        scale: standard deviation of the target.
         bounds: least and largest value of new fields, in the target's units.
+        exponent: a.
+        kept: pixels that are given, or None.
     """
 
     descriptor: Descriptor
     reference: Reference
+    gaussian: GaussianModel
     unit: Residual
     weights: Moments
     levels: Float[Array, " n"]
     shaping: Float[Array, "h k"]
     prior: Float[Array, "h k"]
-    mean: Float[Array, ""]
-    scale: Float[Array, ""]
     bounds: Float[Array, "2"]
+    exponent: float = eqx.field(static=True)
+    kept: Kept | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of new fields, pixels."""
+        return self.descriptor.shape
+
+    @property
+    def mean(self) -> Float[Array, ""]:
+        """Mean of the target, in its own units."""
+        return self.gaussian.mean
+
+    @property
+    def scale(self) -> Float[Array, ""]:
+        """Standard deviation of the target."""
+        return self.gaussian.scale
 
     @property
     def target(self) -> Moments:
@@ -76,18 +110,79 @@ class MomentModel(eqx.Module):
         """The target's least and largest value, in its units."""
         return self.mean + self.scale * self.levels[jnp.asarray([0, -1])]
 
+    def on(self, shape: tuple[int, int]) -> "MomentModel":
+        """The model of fields of another shape, larger or smaller, with the same moments.
+
+        Args:
+            shape: height and width of new fields, pixels.
+
+        Raises:
+            InputError: if the descriptor has more scales than ``shared_scales`` of both shapes.
+
+        Example:
+            >>> import numpy as np
+            >>> from synth import fit, joint
+            >>> noise = np.random.default_rng(0).normal(size=(32, 32))
+            >>> model = fit(joint("scattering", shape=(32, 32), scales=4), noise)
+            >>> model.on((48, 80)).shape
+            (48, 80)
+        """
+        if shape == self.shape:
+            return self
+        moments = self.descriptor.carried(self.target, shape)
+        return assembled(
+            self.descriptor.on(shape),
+            Reference(moments, self.noise),
+            self.gaussian.on(shape),
+            levels=_resized(self.levels, math.prod(shape)),
+            bounds=self.bounds,
+            exponent=self.exponent,
+        )
+
+    def keeping(self, field: Float[np.ndarray, "h w"]) -> "MomentModel":
+        """The model of fields that have the pixels of a given one, where it has any.
+
+        Moments are those of the whole field on the torus. If a share f of the pixels is drawn,
+        an error of theirs counts f times in a mean, and their estimation noise is f^{-1/2} times
+        that of a whole field: the unit is f^{1/2} times the whole field's, so that the tolerance
+        holds for what is drawn.
+
+        Args:
+            field: of the model's shape, in the target's units; NaN where a pixel is to be drawn.
+
+        Raises:
+            InputError: if it has another shape, no missing pixel, or nothing else.
+        """
+        given = np.asarray(field)
+        check_given(given, self.shape)
+        free = np.isnan(given)
+        share = float(np.sqrt(free.mean()))
+        unit = {name: share * level for name, level in unit_of(self.descriptor, self.noise).items()}
+        weights = self.descriptor.weights(self.target, unit)
+        kept = Kept(jnp.asarray(np.nan_to_num(given), float), jnp.asarray(free))
+        return eqx.tree_at(
+            lambda m: (m.unit, m.weights, m.kept),
+            self,
+            (unit, weights, kept),
+            is_leaf=lambda leaf: leaf is None,
+        )
+
     def field(self, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
-        """Standardized field x of a variable z, clipped to the bounds."""
+        """Standardized field x of a variable z, clipped; kept pixels are as they came."""
         low, high = self.from_units(self.bounds)
-        return jnp.clip(_filter(variable, self.shaping), low, high)
+        x = jnp.clip(_filter(variable, self.shaping), low, high)
+        if self.kept is None:
+            return x
+        return jnp.where(self.kept.free, x, self.from_units(self.kept.pixels))
 
     def variable(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
         """Variable z of a standardized field x, its mean left out."""
         return _filter(field, _inverse(self.shaping))
 
-    def to_units(self, field: Float[Array, "*n"]) -> Float[Array, "*n"]:
-        """A standardized field in the target's units, clipped to the bounds."""
-        return jnp.clip(self.mean + self.scale * field, self.bounds[0], self.bounds[1])
+    def to_units(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
+        """A standardized field in the target's units, clipped; kept pixels are as they came."""
+        x = jnp.clip(self.mean + self.scale * field, self.bounds[0], self.bounds[1])
+        return x if self.kept is None else jnp.where(self.kept.free, x, self.kept.pixels)
 
     def from_units(self, field: Float[Array, "*n"]) -> Float[Array, "*n"]:
         """A field in the target's units, standardized."""
@@ -104,7 +199,7 @@ class MomentModel(eqx.Module):
 
     def start(self, *, key: PRNGKeyArray, kind: Start = "skewed") -> Float[Array, "h w"]:
         """Variable from which a descent starts: seeded noise."""
-        noise = jax.random.normal(key, self.descriptor.shape)
+        noise = jax.random.normal(key, self.shape)
         if kind == "variable":
             return noise
         if kind == "pixels":
@@ -113,6 +208,52 @@ class MomentModel(eqx.Module):
             return _filter(noise, self.prior * _inverse(self.shaping))
         spectrum = skewed_spectrum(noise, self.prior, self.levels)
         return jnp.fft.irfft2(spectrum * _inverse(self.shaping), s=noise.shape)
+
+    def complete(self, *, key: PRNGKeyArray) -> Float[Array, "h w"]:
+        """Kept pixels, and a Gaussian sample given them, in the target's units.
+
+        It is what a descent of a model that keeps pixels starts from.
+
+        Args:
+            key: random key.
+
+        Raises:
+            InputError: if no pixels are kept.
+        """
+        if self.kept is None:
+            raise InputError("The model keeps no pixels: say which ones by keeping(field).")
+        given = np.where(self.kept.free, np.nan, self.kept.pixels)
+        return self.gaussian.complete(given, key=key)
+
+
+def assembled(
+    descriptor: Descriptor,
+    reference: Reference,
+    gaussian: GaussianModel,
+    *,
+    levels: Float[Array, " n"],
+    bounds: Float[Array, "2"],
+    exponent: float,
+) -> MomentModel:
+    """A model of its parts: what follows from them are units, weights and gains."""
+    unit = unit_of(descriptor, reference.noise)
+    radial = _radial(np.asarray(gaussian.spectrum, np.float64))
+    shaping, prior = radial ** (exponent / 2), np.sqrt(radial)
+    prior[0, 0] = 0
+    if not matches(descriptor, GrayLevels):
+        shaping[0, 0] = 0
+    return MomentModel(
+        descriptor=descriptor,
+        reference=reference,
+        gaussian=gaussian,
+        unit=unit,
+        weights=descriptor.weights(reference.moments, unit),
+        levels=levels,
+        shaping=jnp.asarray(shaping, float),
+        prior=jnp.asarray(prior, float),
+        bounds=bounds,
+        exponent=exponent,
+    )
 
 
 def fit(
@@ -144,35 +285,22 @@ def fit(
     """
     check_descriptor(descriptor, np.shape(field))
     standard, wraps = standardize(field), axes_of(periodic)
-    completed, spectra = [], []
-    for each in standard.fields:
-        completed.append(list(completions(each, periodic=wraps)))
-        spectra.append(estimate_spectrum(each, periodic=wraps))
-    spectrum = np.mean(spectra, axis=0)
+    gaussian = fit_gaussian(field, periodic=wraps)
+    completed = [list(completions(each, periodic=wraps)) for each in standard.fields]
     draws = max(map(len, completed))
     pictures = [
         [_observation(each, whole, wraps) for whole in drawn * (draws // len(drawn))]
         for each, drawn in zip(standard.fields, completed, strict=True)
     ]
     on_torus = all(wraps) and not np.isnan(standard.fields).any()
-    reference = refer(descriptor, pictures, spectrum, on_torus=on_torus)
-    unit = unit_of(descriptor, reference.noise)
-    radial = _radial(spectrum)
-    shaping, prior = radial ** (exponent / 2), np.sqrt(radial)
-    prior[0, 0] = 0
-    if not matches(descriptor, GrayLevels):
-        shaping[0, 0] = 0
-    return MomentModel(
-        descriptor=descriptor,
-        reference=reference,
-        unit=unit,
-        weights=descriptor.weights(reference.moments, unit),
+    spectrum = np.asarray(gaussian.spectrum, np.float64)
+    return assembled(
+        descriptor,
+        refer(descriptor, pictures, spectrum, on_torus=on_torus),
+        gaussian,
         levels=jnp.asarray(_levels(standard), float),
-        shaping=jnp.asarray(shaping, float),
-        prior=jnp.asarray(prior, float),
-        mean=jnp.asarray(standard.mean, float),
-        scale=jnp.asarray(standard.scale, float),
         bounds=jnp.asarray(_bounds(descriptor, np.asarray(field), bounds), float),
+        exponent=exponent,
     )
 
 
@@ -193,6 +321,11 @@ def _levels(standard: Standard) -> Float[np.ndarray, " n"]:
     levels = np.quantile(there, (np.arange(count) + 0.5) / count, method="hazen")
     levels[[0, -1]] = there.min(), there.max()
     return levels
+
+
+def _resized(levels: Float[Array, " n"], count: int) -> Float[Array, " m"]:
+    """Another number of quantiles, the least and the largest as they are."""
+    return quantiles(levels, count).at[jnp.asarray([0, -1])].set(levels[jnp.asarray([0, -1])])
 
 
 def _bounds(

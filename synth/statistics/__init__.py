@@ -1,7 +1,7 @@
 """Descriptors: a field in, named moments out. One file each."""
 
 from synth.statistics.descriptor import Descriptor, Moments, Residual, excess, unit_of
-from synth.statistics.gray_levels import GrayLevels
+from synth.statistics.gray_levels import GrayLevels, quantiles
 from synth.statistics.joint import Joint, matches
 from synth.statistics.ladder import MODELS, NUM_ANGLES, joint
 from synth.statistics.scattering_moments import ScatteringMoments
@@ -20,5 +20,6 @@ __all__ = [
     "excess",
     "joint",
     "matches",
+    "quantiles",
     "unit_of",
 ]

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from synth.errors import InputError
 from synth.transforms.weighted import Observation
 
 __all__ = ["Descriptor", "Moments", "Residual", "excess", "unit_of"]
@@ -40,6 +41,27 @@ class Descriptor(eqx.Module):
     @abstractmethod
     def sampled(self, oversampling: int) -> "Descriptor":
         """The same moments from maps that are sampled 2^oversampling times as densely."""
+
+    def on(self, shape: tuple[int, int]) -> "Descriptor":
+        """The same moments of fields of another shape.
+
+        Args:
+            shape: height and width of the fields, pixels.
+
+        Raises:
+            InputError: if there are none; so does a descriptor that does not say otherwise.
+        """
+        if shape == self.shape:
+            return self
+        raise InputError(
+            f"{type(self).__name__} knows fields of {self.shape[0]} × {self.shape[1]} pixels "
+            "only: give it a method `on` that makes it for another shape."
+        )
+
+    def carried(self, moments: Moments, shape: tuple[int, int]) -> Moments:
+        """Moments of this descriptor as those of ``on(shape)``; means stay as they are."""
+        del shape
+        return moments
 
     @abstractmethod
     def weights(self, target: Moments, unit: Residual) -> Moments:

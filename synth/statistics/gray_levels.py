@@ -1,5 +1,7 @@
 """The gray levels of a field as a descriptor: its marginal distribution, as sorted values."""
 
+import math
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -7,7 +9,7 @@ from jaxtyping import Array, Float, Int
 from synth.statistics.descriptor import Descriptor, Residual, quadrant, repeated, standard
 from synth.transforms.weighted import Observation
 
-__all__ = ["GrayLevels"]
+__all__ = ["GrayLevels", "quantiles"]
 
 
 class GrayLevels(Descriptor):
@@ -35,16 +37,19 @@ class GrayLevels(Descriptor):
         del oversampling
         return self
 
+    def on(self, shape: tuple[int, int]) -> "GrayLevels":
+        """Those of fields of another shape."""
+        return GrayLevels(shape)
+
+    def carried(self, moments: Float[Array, " n"], shape: tuple[int, int]) -> Float[Array, " m"]:
+        """As many quantiles as fields of another shape have pixels."""
+        return quantiles(moments, math.prod(shape))
+
     def observe(self, picture: Observation) -> Float[Array, " n"]:
         """As many quantiles as there are pixels, of those that are there."""
         there = picture.known.ravel() > 0
         values = jnp.sort(jnp.where(there, picture.field.ravel(), jnp.inf))
-        count = jnp.sum(there)
-        place = (jnp.arange(values.size) + 0.5) * (count / values.size) - 0.5
-        low = jnp.clip(jnp.floor(place).astype(int), 0, count - 1)
-        high = jnp.minimum(low + 1, count - 1)
-        share = jnp.clip(place - low, 0, 1)
-        return (1 - share) * values[low] + share * values[high]
+        return quantiles(values, values.size, jnp.sum(there))
 
     def piece(self, field: Float[Array, "h w"], corner: Int[Array, "2"]) -> Float[Array, " n"]:
         """Sorted values of a quadrant, each as often as fills the full size."""
@@ -66,3 +71,21 @@ class GrayLevels(Descriptor):
     def residual(self, moments: Float[Array, " n"], target: Float[Array, " n"]) -> Residual:
         """Wasserstein-2 distance of the marginal distributions."""
         return {"gray_levels": jnp.sqrt(jnp.mean((moments - target) ** 2))}
+
+
+def quantiles(
+    levels: Float[Array, " n"], count: int, known: Int[Array, ""] | int | None = None
+) -> Float[Array, " m"]:
+    """Quantiles at (i + ½) / count of sorted values, interpolated between their midpoints.
+
+    Args:
+        levels: in increasing order.
+        count: how many quantiles.
+        known: how many of the values count, the first ones; all of them by default.
+    """
+    known = levels.size if known is None else known
+    place = (jnp.arange(count) + 0.5) * (known / count) - 0.5
+    low = jnp.clip(jnp.floor(place).astype(int), 0, known - 1)
+    high = jnp.minimum(low + 1, known - 1)
+    share = jnp.clip(place - low, 0, 1)
+    return (1 - share) * levels[low] + share * levels[high]

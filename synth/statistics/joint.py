@@ -64,6 +64,14 @@ class Joint(Descriptor):
         parts = {name: part.sampled(oversampling) for name, part in self.parts.items()}
         return Joint(parts, self.importance)
 
+    def on(self, shape: tuple[int, int]) -> "Joint":
+        """All parts for fields of another shape."""
+        return Joint({name: part.on(shape) for name, part in self.parts.items()}, self.importance)
+
+    def carried(self, moments: dict[str, Moments], shape: tuple[int, int]) -> dict[str, Moments]:
+        """Moments of all parts as those of fields of another shape."""
+        return {name: part.carried(moments[name], shape) for name, part in self.parts.items()}
+
     def observe(self, picture: Observation) -> dict[str, Moments]:
         """Moments of a picture that may have borders and holes."""
         return {name: part.observe(picture) for name, part in self.parts.items()}

@@ -40,6 +40,10 @@ class ScatteringMoments(Descriptor):
         """The same moments from maps that are sampled 2^oversampling times as densely."""
         return ScatteringMoments(self.bank.sampled(oversampling), self.max_order)
 
+    def on(self, shape: tuple[int, int]) -> "ScatteringMoments":
+        """The same moments of fields of another shape, see ``FilterBank.on``."""
+        return ScatteringMoments(self.bank.on(shape), self.max_order)
+
     def observe(self, picture: Observation) -> Scattering:
         """Moments of a picture that may have borders and holes."""
         return scatter_weighted(picture, self.bank, max_order=self.max_order)

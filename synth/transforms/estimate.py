@@ -7,26 +7,27 @@ estimated spectrum, given the pixels that are there.
 
 import zlib
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
+from synth.transforms.conditional import LEAST_POWER, are_deep, conditional_sample, power_on
 from synth.transforms.fourier import (
     good_length,
+    on_rings,
     periodogram,
-    radial_average,
     radial_frequency,
+    radial_power,
 )
 
 __all__ = [
+    "SMOOTHED",
     "WIDEST_RAMP",
     "Periodic",
     "axes_of",
     "complete",
     "completions",
     "estimate_spectrum",
-    "radial_power",
     "ramp",
     "taper",
 ]
@@ -37,13 +38,12 @@ Periodic = bool | tuple[bool, bool]
 WIDEST_RAMP = 0.25
 """Share of a side that is faded out at either end: a Tukey taper of parameter 1/2."""
 
+SMOOTHED = 5
+"""Frequencies along each axis over which a spectrum is averaged, for drawing pixels from it."""
+
 _CORRECTIONS = 2  # of the bias of the taper; more only add noise
-_LEAST_POWER = 1e-6  # of white noise: darker waves are not told apart in missing pixels
 _ROUNDS = 5  # of estimating a spectrum and drawing the missing pixels from it
 _STEEPNESS = 4  # exponent of the spectrum of the first guess: holes are bridged smoothly
-_SMOOTHED = 5  # frequencies over which a spectrum is averaged along each axis
-_ITERATIONS = 200  # of the conjugate gradient
-_ACCURACY = (1e-3, 1e-2)  # relative residual at which it ends, preconditioned in deep holes
 _KEPT = 6  # completed fields: models, metrics and figures ask for the same ones
 _DRAWS = 4  # of missing pixels, to be measured in the mean
 _SEED = 0x73796E7468  # beside the pixels' own digest: the noise must not know the holes
@@ -149,35 +149,10 @@ def _correction(
     seen = np.maximum(seen, least)
     truth = seen.copy()
     for _ in range(_CORRECTIONS):
-        covariance = np.fft.ifft2(_on_grid(double, radius, truth)).real
+        covariance = np.fft.ifft2(on_rings(double, radius, truth)).real
         expected = np.fft.fft2(covariance * (own / own[0, 0])).real[::2, ::2]
         truth *= seen / np.maximum(radial_power(expected)[1], least)
-    return _on_grid(shape, radius, truth / seen)
-
-
-def radial_power(
-    power: Float[np.ndarray, "h w"],
-) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    """Mean of a spectrum over rings as wide as one frequency of the longer side.
-
-    Args:
-        power: in FFT order.
-
-    Returns:
-        Mean |ω| in radians per pixel and mean power of every ring but the zero frequency.
-    """
-    step = 2 * np.pi / max(power.shape)
-    return radial_average(power, np.arange(0.5 * step, np.pi * np.sqrt(2) + step, step))
-
-
-def _on_grid(
-    shape: tuple[int, ...], radius: Float[np.ndarray, " k"], values: Float[np.ndarray, " k"]
-) -> Float[np.ndarray, "h w"]:
-    """Values of rings at all frequencies, interpolated in logarithms; constant beyond the ends."""
-    height, width = shape
-    all_radii = np.fft.ifftshift(radial_frequency((height, width)))
-    place = np.log(np.maximum(all_radii, radius[0]))
-    return np.exp(np.interp(place, np.log(radius), np.log(values)))
+    return on_rings(shape, radius, truth / seen)
 
 
 def complete(
@@ -228,8 +203,6 @@ def _drawn(
 def _completed(
     content: bytes, shape: tuple[int, int], wraps: tuple[bool, bool], count: int
 ) -> Float[np.ndarray, "draws h w"]:
-    from scipy.ndimage import binary_erosion
-
     field = np.frombuffer(content).reshape(shape)
     missing, variance = np.isnan(field), float(np.nanvar(field))
     height, width = shape
@@ -241,17 +214,17 @@ def _completed(
     canvas = np.full(sizes, np.nan)
     canvas[:height, :width] = field - mean
     known = ~np.isnan(canvas)
-    # Of holes, not of the continuation: whether most missing pixels have no known neighbor.
-    deep = 2 * int(np.sum(binary_erosion(missing))) > int(np.sum(missing))
+    deep = are_deep(missing)  # not of the continuation
     generator = np.random.default_rng([_SEED, zlib.crc32(content)])
     noises = generator.normal(size=(count, *canvas.shape))
     power = _steep(canvas.shape)
     # Without noise it is no sample, but the mean.
-    filled = _conditional(canvas, known, power, np.zeros_like(canvas), deep=False)
+    filled = conditional_sample(canvas, known, power, np.zeros_like(canvas), deep=False)
     for _ in range(_ROUNDS):
-        power = _resampled(_spectrum(filled[:height, :width], variance, wraps), canvas.shape)
-        filled = _conditional(filled, known, power, noises[0], deep=deep)
-    others = [_conditional(filled, known, power, noise, deep=deep) for noise in noises[1:]]
+        estimated = _spectrum(filled[:height, :width], variance, wraps)
+        power = power_on(estimated, (sizes[0], sizes[1]), smoothed=SMOOTHED, least=LEAST_POWER)
+        filled = conditional_sample(filled, known, power, noises[0], deep=deep)
+    others = [conditional_sample(filled, known, power, noise, deep=deep) for noise in noises[1:]]
     drawn = np.stack([filled, *others])[:, :height, :width]
     return np.where(missing, drawn + mean, field)
 
@@ -261,71 +234,3 @@ def _steep(shape: tuple[int, ...]) -> Float[np.ndarray, "h w"]:
     radius = np.fft.ifftshift(radial_frequency((shape[0], shape[1])))
     radius[0, 0] = 2 * np.pi / max(shape)
     return radius**-_STEEPNESS
-
-
-def _resampled(power: Float[np.ndarray, "h w"], shape: tuple[int, ...]) -> Float[np.ndarray, "a b"]:
-    """A spectrum as a smooth function at the frequencies of another grid.
-
-    What varies is averaged over neighbors, relative to the mean of each ring.
-    """
-    from scipy.ndimage import map_coordinates, uniform_filter
-
-    least = _LEAST_POWER * power.mean()
-    radius, mean = radial_power(power)
-    mean = np.maximum(mean, least)
-    relative = power / _on_grid(power.shape, radius, mean)
-    relative[0, 0] = 1
-    smooth = uniform_filter(relative, _SMOOTHED, mode="wrap")
-    places = [np.arange(n) * m / n for n, m in zip(shape, power.shape, strict=True)]
-    nearby = map_coordinates(smooth, np.meshgrid(*places, indexing="ij"), order=1, mode="grid-wrap")
-    return np.maximum(nearby * _on_grid(shape, radius, mean), least)
-
-
-def _conditional(
-    field: Float[np.ndarray, "h w"],
-    known: Bool[np.ndarray, "h w"],
-    power: Float[np.ndarray, "h w"],
-    noise: Float[np.ndarray, "h w"],
-    *,
-    deep: bool,
-) -> Float[np.ndarray, "h w"]:
-    """A Gaussian sample, given the pixels that are known.
-
-    The missing pixels of the difference d to a free sample minimize its energy Σ |d̂|² / P, by
-    conjugate gradients that begin with the field as it is. In deep holes they are
-    preconditioned by P, which is nearly the inverse there.
-    """
-    import scipy.fft as sf
-    from scipy.sparse.linalg import LinearOperator, cg
-
-    unknown = ~known
-    count = np.count_nonzero(unknown)
-    half = power[:, : power.shape[1] // 2 + 1]
-
-    def filtered(pixels: np.ndarray, gain: np.ndarray) -> np.ndarray:
-        spectrum: Any = sf.rfft2(pixels, workers=-1)
-        back: Any = sf.irfft2(spectrum * gain, s=power.shape, workers=-1)
-        return back[unknown]
-
-    def operator(gain: np.ndarray) -> Any:  # noqa: ANN401 - scipy's type has no arguments
-        def restricted(vector: np.ndarray) -> np.ndarray:
-            pixels = np.zeros(power.shape)
-            pixels[unknown] = vector.ravel()
-            return filtered(pixels, gain)
-
-        return LinearOperator((count, count), matvec=restricted, dtype=np.float64)  # pyright: ignore[reportCallIssue]
-
-    free = np.fft.ifft2(np.fft.fft2(noise) * np.sqrt(power)).real
-    wanted = -filtered(np.where(known, field - free, 0), 1 / half)
-    begin = np.nan_to_num(field - free)[unknown]
-    solution, _ = cg(
-        operator(1 / half),
-        wanted,
-        x0=begin,
-        rtol=_ACCURACY[deep],
-        maxiter=_ITERATIONS,
-        M=operator(half) if deep else None,
-    )
-    filled = field.copy()
-    filled[unknown] = free[unknown] + solution
-    return filled

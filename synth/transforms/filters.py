@@ -31,6 +31,8 @@ __all__ = [
     "littlewood_paley",
     "max_scales",
     "morlet_bank",
+    "num_points",
+    "shared_scales",
 ]
 
 EXACT = 99
@@ -125,6 +127,29 @@ class FilterBank(eqx.Module):
                 f"make a bank with morlet_bank({shape})."
             )
 
+    def on(self, shape: tuple[int, int]) -> "FilterBank":
+        """The same wavelets for pictures of another shape.
+
+        Args:
+            shape: height and width of the pictures, pixels.
+
+        Raises:
+            InputError: if there are more scales than ``shared_scales`` of both shapes, so that
+                the coarsest wavelets would meet other frequencies than those of the picture.
+        """
+        if shape == self.shape:
+            return self
+        most = shared_scales(self.shape, shape)
+        if self.num_scales > most:
+            raise InputError(
+                f"The coarsest of {self.num_scales} scales sees other waves in {_size(shape)} "
+                f"pixels than in {_size(self.shape)}: make the descriptor with scales={most} or fewer."
+            )
+        sizes, dtype = (self.num_scales, self.num_angles), self.lowpass.filters.dtype
+        return morlet_bank(
+            shape, *sizes, tight=self.tight, oversampling=self.oversampling, dtype=dtype
+        )
+
     def sampled(self, oversampling: int) -> "FilterBank":
         """The same filters on windows that are 2^oversampling times as wide as the default ones.
 
@@ -149,6 +174,36 @@ def max_scales(shape: tuple[int, int]) -> int:
         7
     """
     return int(math.log2(min(shape)))
+
+
+def shared_scales(*shapes: tuple[int, int]) -> int:
+    """Largest number of scales whose wavelets see the same in fields of all of these shapes.
+
+    That is ``max_scales`` of the smallest, or one less if the shapes differ: the wavelet that is
+    as long as a field meets a single wave of it, and its rms differs up to 3-fold from one grid
+    to another. At the next scale that is 1 % on average over angles.
+
+    Args:
+        shapes: heights and widths in pixels.
+
+    Example:
+        >>> shared_scales((256, 256)), shared_scales((256, 256), (1024, 512))
+        (8, 7)
+    """
+    return max(1, min(map(max_scales, shapes)) - (len(set(shapes)) > 1))
+
+
+def num_points(shape: tuple[int, int], num_scales: int, num_angles: int) -> int:
+    """``FilterBank.num_points`` of a bank that is not made yet.
+
+    Args:
+        shape: height and width of the pictures, pixels.
+        num_scales: J.
+        num_angles: L.
+    """
+    first = sum(math.prod(_window(shape, j, _FIRST_LAYER, 0)) for j in range(num_scales))
+    second = (j * math.prod(_window(shape, j, _SECOND_LAYER, 0)) for j in range(1, num_scales))
+    return num_angles * first + num_angles**2 * sum(second)
 
 
 def morlet_bank(
@@ -260,6 +315,10 @@ def _squares(band: Band, bank: FilterBank) -> Iterator[_Patch]:
     corners = np.asarray(band.starts) + np.array(bank.shape) // 2
     for filter_, (row, column) in zip(np.asarray(band.filters, np.float64), corners, strict=True):
         yield _Patch(filter_**2, (int(row), int(column)))
+
+
+def _size(shape: tuple[int, int]) -> str:
+    return f"{shape[0]} × {shape[1]}"
 
 
 def _check_sizes(shape: tuple[int, int], num_scales: int | None, num_angles: int) -> int:

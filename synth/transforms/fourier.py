@@ -12,9 +12,11 @@ __all__ = [
     "centered_frequencies",
     "good_length",
     "half_octaves",
+    "on_rings",
     "periodogram",
     "radial_average",
     "radial_frequency",
+    "radial_power",
 ]
 
 
@@ -118,3 +120,28 @@ def radial_average(
     ]
     filled = count > 0
     return sums[0][filled] / count[filled], sums[1][filled] / count[filled]
+
+
+def radial_power(
+    power: Float[np.ndarray, "h w"],
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Mean of a spectrum over rings as wide as one frequency of the longer side.
+
+    Args:
+        power: in FFT order.
+
+    Returns:
+        Mean |ω| in radians per pixel and mean power of every ring but the zero frequency.
+    """
+    step = 2 * np.pi / max(power.shape)
+    return radial_average(power, np.arange(0.5 * step, np.pi * np.sqrt(2) + step, step))
+
+
+def on_rings(
+    shape: tuple[int, ...], radius: Float[np.ndarray, " k"], values: Float[np.ndarray, " k"]
+) -> Float[np.ndarray, "h w"]:
+    """Values of rings at all frequencies, interpolated in logarithms; constant beyond the ends."""
+    height, width = shape
+    all_radii = np.fft.ifftshift(radial_frequency((height, width)))
+    place = np.log(np.maximum(all_radii, radius[0]))
+    return np.exp(np.interp(place, np.log(radius), np.log(values)))

@@ -1,0 +1,107 @@
+"""Mixtures: models between those of several pictures, linear in what they keep.
+
+Textures that differ in size or shape are nowhere near each other as pictures. Their moments are
+numbers of one kind, and the straight line between two of them is a path of textures.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from synth.errors import InputError
+from synth.models.gaussian import GaussianModel
+from synth.models.moments import MomentModel, assembled
+
+__all__ = ["mix"]
+
+Model = TypeVar("Model", GaussianModel, MomentModel)
+Tree = TypeVar("Tree")
+
+
+def mix(models: Sequence[Model], shares: Sequence[float]) -> Model:
+    """Model whose moments are the mean Σ aᵢ Sᵢ of those of several models.
+
+    All that a model keeps of its target is averaged alike: moments and their noise, quantiles of
+    the gray levels, spectrum, mean and standard deviation.
+
+    Args:
+        models: all Gaussian ones, or all of one descriptor, for fields of one shape: put them on
+            it by ``on(shape)``.
+        shares: aᵢ, not negative, with the sum 1.
+
+    Returns:
+        The model; ``models[i]`` itself, but for rounding, where its share is 1.
+
+    Raises:
+        InputError: if shares are no such numbers, models differ in shape, descriptor or
+            exponent, or keep pixels.
+
+    Source:
+        S. Mallat, "Group invariant scattering", Comm. Pure Appl. Math. 65 (2012), Sec. 2.5: near
+        a field the transform is linear in its deformations.
+
+    Example:
+        >>> import jax
+        >>> from synth import fit_gaussian, mix
+        >>> rough, smooth = np.random.default_rng(0).normal(size=(2, 32, 32)).cumsum(2)
+        >>> float(mix([fit_gaussian(rough), fit_gaussian(5 + smooth)], [0.5, 0.5]).mean) > 2
+        True
+    """
+    _check(models, shares)
+    moment_models = [model for model in models if isinstance(model, MomentModel)]
+    if not moment_models:
+        return _mean(models, shares)
+    return _mixed(moment_models, shares)  # pyright: ignore[reportReturnType]
+
+
+def _mixed(models: Sequence[MomentModel], shares: Sequence[float]) -> MomentModel:
+    references = [model.reference for model in models]
+    return assembled(
+        models[0].descriptor,
+        _mean(references, shares),
+        _mean([model.gaussian for model in models], shares),
+        levels=_mean([model.levels for model in models], shares),
+        bounds=_bounds(models, shares),
+        exponent=models[0].exponent,
+    )
+
+
+def _mean(trees: Sequence[Tree], shares: Sequence[float]) -> Tree:
+    """Σ aᵢ of every array of trees of one structure."""
+    return jax.tree.map(
+        lambda *each: jnp.asarray(sum(a * x for a, x in zip(shares, each, strict=True))), *trees
+    )
+
+
+def _bounds(models: Sequence[MomentModel], shares: Sequence[float]) -> jax.Array:
+    """Mean bounds of the models that have a share: none are infinite, and 0 · ∞ is no number."""
+    used = [(share, model.bounds) for share, model in zip(shares, models, strict=True) if share]
+    return jnp.asarray(sum(share * np.asarray(bounds) for share, bounds in used), float)
+
+
+def _check(models: Sequence[GaussianModel | MomentModel], shares: Sequence[float]) -> None:
+    if len(models) != len(shares) or not models:
+        raise InputError(f"{len(models)} models and {len(shares)} shares: give a share of each.")
+    if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+        words = ", ".join(f"{share:g}" for share in shares)
+        raise InputError(f"The shares are {words}: give numbers from 0 on whose sum is 1.")
+    if len({type(model) for model in models}) > 1:
+        raise InputError("Gaussian and moment models do not mix: give models of one kind.")
+    shapes = sorted({model.shape for model in models})
+    if len(shapes) > 1:
+        words = " and ".join(f"{height} × {width}" for height, width in shapes)
+        raise InputError(
+            f"The models are for fields of {words} pixels: put them on one shape by on(shape)."
+        )
+    if any(isinstance(model, MomentModel) and model.kept is not None for model in models):
+        raise InputError("A model keeps pixels: mix first, and then say which ones are kept.")
+    kinds = {jax.tree.structure(model) for model in models}
+    sizes = {tuple(np.shape(leaf) for leaf in jax.tree.leaves(model)) for model in models}
+    if len(kinds) > 1 or len(sizes) > 1:
+        raise InputError(
+            "The models match different moments: fit them with one descriptor, of as many scales "
+            "and angles."
+        )
