@@ -93,17 +93,24 @@ class GaussianModel(eqx.Module):
             simulation", SIAM J. Imaging Sci. 10 (2017), Sec. 2.
         """
         check_key(key)
-        given = np.asarray(field)
-        check_given(given, self.shape)
+        noise = np.asarray(jax.random.normal(key, self.shape), np.float64)
+        return jnp.asarray(self._given(np.asarray(field), noise), float)
+
+    def expect(self, field: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+        """Mean of the missing pixels of a field, given the others; see ``complete``."""
+        return self._given(np.asarray(field), np.zeros(self.shape))
+
+    def _given(
+        self, field: Float[np.ndarray, "h w"], noise: Float[np.ndarray, "h w"]
+    ) -> Float[np.ndarray, "h w"]:
+        check_given(field, self.shape)
         mean, scale = float(self.mean), float(self.scale)
-        standard = (given.astype(np.float64) - mean) / scale
-        known = ~np.isnan(standard)
+        known = ~np.isnan(field)
+        begin = np.where(known, (field.astype(np.float64) - mean) / scale, 0)
         spectrum = np.asarray(self.spectrum, np.float64)
         power = power_on(spectrum, self.shape, smoothed=SMOOTHED, least=LEAST_POWER)
-        noise = np.asarray(jax.random.normal(key, self.shape), np.float64)
-        begin, deep = np.nan_to_num(standard), are_deep(~known)
-        drawn = conditional_sample(begin, known, power, noise, deep=deep)
-        return jnp.asarray(np.where(known, given, mean + scale * drawn), float)
+        drawn = conditional_sample(begin, known, power, noise, deep=are_deep(~known))
+        return np.where(known, field, mean + scale * drawn)
 
 
 def fit_gaussian(

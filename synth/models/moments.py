@@ -4,6 +4,7 @@ Fields in and out are in the target's own units; inside the model they have mean
 """
 
 import math
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
@@ -13,9 +14,10 @@ from jaxtyping import Array, Bool, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.models._standard import Standard, standardize
-from synth.models.check import check_descriptor, check_given
+from synth.models.check import check_descriptor
 from synth.models.gaussian import GaussianModel, fit_gaussian
-from synth.models.reference import Reference, refer
+from synth.models.keeping import Kept, surroundings
+from synth.models.reference import Reference, moments_on_torus, refer
 from synth.models.start import Start, skewed_spectrum
 from synth.statistics import (
     Descriptor,
@@ -30,21 +32,9 @@ from synth.transforms.estimate import Periodic, axes_of, completions
 from synth.transforms.fourier import radial_frequency, radial_power
 from synth.transforms.weighted import Observation
 
-__all__ = ["Kept", "MomentModel", "assembled", "fit"]
+__all__ = ["MomentModel", "assembled", "fit"]
 
 _SPECTRUM_FLOOR = 1e-6  # of white noise with the target's variance
-
-
-class Kept(eqx.Module):
-    """Pixels that new fields have as they are given.
-
-    Attributes:
-        pixels: in the target's units; 0 where they are free.
-        free: which ones are drawn.
-    """
-
-    pixels: Float[Array, "h w"]
-    free: Bool[Array, "h w"]
 
 
 class MomentModel(eqx.Module):
@@ -139,44 +129,75 @@ class MomentModel(eqx.Module):
             exponent=self.exponent,
         )
 
-    def keeping(self, field: Float[np.ndarray, "h w"]) -> "MomentModel":
+    def keeping(
+        self,
+        field: Float[np.ndarray, "h w"],
+        *,
+        margin: Bool[np.ndarray, "h w"] | None = None,
+    ) -> "MomentModel":
         """The model of fields that have the pixels of a given one, where it has any.
 
-        Moments are those of the whole field on the torus. If a share f of the pixels is drawn,
-        an error of theirs counts f times in a mean, and their estimation noise is f^{-1/2} times
-        that of a whole field: the unit is f^{1/2} times the whole field's, so that the tolerance
-        holds for what is drawn.
+        Of a share f of free pixels the moments are to be S, and those of the whole field
+        E S(x) + f (S − E S(g)): x are Gaussian fields given the pixels, and g free ones, so that
+        what the kept pixels add is counted as it is. An error of the free pixels counts f times
+        in the whole, and their estimation noise is f^{-1/2} times that of a whole field: the unit
+        is f^{1/2} times the model's, and the tolerance holds for what is drawn. The variable
+        gives the deviation from the conditional mean, see ``Kept``.
 
         Args:
             field: of the model's shape, in the target's units; NaN where a pixel is to be drawn.
+            margin: pixels that are drawn by the Gaussian model and then kept: those that lead
+                from one border to the other, where the field does not wrap.
 
         Raises:
             InputError: if it has another shape, no missing pixel, or nothing else.
         """
-        given = np.asarray(field)
-        check_given(given, self.shape)
-        free = np.isnan(given)
-        share = float(np.sqrt(free.mean()))
-        unit = {name: share * level for name, level in unit_of(self.descriptor, self.noise).items()}
-        weights = self.descriptor.weights(self.target, unit)
-        kept = Kept(jnp.asarray(np.nan_to_num(given), float), jnp.asarray(free))
+        around = surroundings(self.gaussian, field, margin)
+
+        def mean(fields: Sequence[Float[Array, "h w"]]) -> Moments:
+            each = [moments_on_torus(self.descriptor, self.from_units(one)) for one in fields]
+            return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *each)
+
+        share, free = around.share, np.asarray(around.kept.free)
+        moved = jax.tree.map(
+            lambda whole, sample, target: whole + share * (target - sample),
+            mean(around.fillings), mean(around.samples), self.target,
+        )  # fmt: skip
+        leveled = np.array(self.from_units(around.kept.pixels))
+        # Their mean is that of the Gaussian fields, as it is in the moments.
+        shift = np.mean([np.mean(self.from_units(one)[free]) for one in around.fillings])
+        levels = np.asarray(quantiles(self.levels, int(free.sum())))
+        leveled[free] = np.clip(levels + shift, *self.levels[jnp.asarray([0, -1])])
+        target = self.descriptor.in_part(moved, jnp.asarray(leveled))
+        unit = {
+            name: math.sqrt(share) * level
+            for name, level in unit_of(self.descriptor, self.noise).items()
+        }
         return eqx.tree_at(
-            lambda m: (m.unit, m.weights, m.kept),
+            lambda m: (m.reference.moments, m.unit, m.weights, m.shaping, m.kept),
             self,
-            (unit, weights, kept),
+            (
+                target,
+                unit,
+                self.descriptor.weights(target, unit),
+                self.shaping.at[0, 0].set(self.shaping[0, 1]),
+                around.kept,
+            ),
             is_leaf=lambda leaf: leaf is None,
         )
 
     def field(self, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
         """Standardized field x of a variable z, clipped; kept pixels are as they came."""
         low, high = self.from_units(self.bounds)
-        x = jnp.clip(_filter(variable, self.shaping), low, high)
+        x = _filter(variable, self.shaping)
         if self.kept is None:
-            return x
+            return jnp.clip(x, low, high)
+        x = jnp.clip(self.kept.drawn(x), low, high)
         return jnp.where(self.kept.free, x, self.from_units(self.kept.pixels))
 
     def variable(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
         """Variable z of a standardized field x, its mean left out."""
+        field = field if self.kept is None else self.kept.undrawn(field)
         return _filter(field, _inverse(self.shaping))
 
     def to_units(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:

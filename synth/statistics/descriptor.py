@@ -63,6 +63,16 @@ class Descriptor(eqx.Module):
         del shape
         return moments
 
+    def in_part(self, moved: Moments, leveled: Float[Array, "h w"]) -> Moments:
+        """Target of fields of which a part is kept; means are those that are given.
+
+        Args:
+            moved: moments of the kept part and the target's for the rest, averaged.
+            leveled: the kept part, and the target's gray levels in any order in the rest.
+        """
+        del leveled
+        return moved
+
     @abstractmethod
     def weights(self, target: Moments, unit: Residual) -> Moments:
         """Weights w of the loss Σ w |S − S*|², frozen at the target's moments S*.

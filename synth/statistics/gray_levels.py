@@ -45,6 +45,13 @@ class GrayLevels(Descriptor):
         """As many quantiles as fields of another shape have pixels."""
         return quantiles(moments, math.prod(shape))
 
+    def in_part(
+        self, moved: Float[Array, " n"], leveled: Float[Array, "h w"]
+    ) -> Float[Array, " n"]:
+        """Sorted values of the kept part and the target's levels: they are no means."""
+        del moved
+        return self(leveled)
+
     def observe(self, picture: Observation) -> Float[Array, " n"]:
         """As many quantiles as there are pixels, of those that are there."""
         there = picture.known.ravel() > 0

@@ -72,6 +72,12 @@ class Joint(Descriptor):
         """Moments of all parts as those of fields of another shape."""
         return {name: part.carried(moments[name], shape) for name, part in self.parts.items()}
 
+    def in_part(
+        self, moved: dict[str, Moments], leveled: Float[Array, "h w"]
+    ) -> dict[str, Moments]:
+        """Targets of all parts for fields of which a part is kept."""
+        return {name: part.in_part(moved[name], leveled) for name, part in self.parts.items()}
+
     def observe(self, picture: Observation) -> dict[str, Moments]:
         """Moments of a picture that may have borders and holes."""
         return {name: part.observe(picture) for name, part in self.parts.items()}

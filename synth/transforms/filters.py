@@ -143,7 +143,7 @@ class FilterBank(eqx.Module):
         if self.num_scales > most:
             raise InputError(
                 f"The coarsest of {self.num_scales} scales sees other waves in {_size(shape)} "
-                f"pixels than in {_size(self.shape)}: make the descriptor with scales={most} or fewer."
+                f"pixels than in {_size(self.shape)}: make the descriptor with scales={most}."
             )
         sizes, dtype = (self.num_scales, self.num_angles), self.lowpass.filters.dtype
         return morlet_bank(
