@@ -17,7 +17,7 @@ from pathlib import Path
 from synth.app import programs, runtime
 from synth.app.gallery import Entry, make, save
 from synth.app.images import pictures
-from synth.app.runs import LADDER, Options
+from synth.app.options import LADDER, Options
 from synth.errors import InputError
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from synth.app import cli, record
 from synth.app.images import PHOTOGRAPHS, bundled, load
-from synth.app.runs import LADDER
+from synth.app.options import LADDER
 from synth.descent import Schedule
 from synth.processes import PROCESSES
 from synth.statistics import joint

@@ -24,7 +24,8 @@ from synth import (
     fit,
     morlet_bank,
 )
-from synth.app.runs import Options, generate, read
+from synth.app.options import Options
+from synth.app.runs import generate, read
 from synth.descent import loop
 from synth.errors import InputError
 from synth.parallel.mesh import _shares, common_mesh, samples_at_once, split

@@ -11,7 +11,8 @@ from synth.app import record
 from synth.app.clock import Clock
 from synth.app.display import Display, _panel, _seconds_left, _words, closing_table, score_table
 from synth.app.images import Texture
-from synth.app.runs import Look, Options, Result
+from synth.app.options import Options
+from synth.app.runs import Look, Result
 from synth.descent import Progress
 from synth.metrics import compare
 

@@ -15,7 +15,7 @@ from synth.app import gallery, runs
 from synth.app.figures import Row
 from synth.app.figures import gallery as figure_of
 from synth.app.gallery import make, save
-from synth.app.runs import Options
+from synth.app.options import Options
 from synth.errors import InputError
 
 SIZES = ("--size", "32", "--scales", "3", "--angles", "2", "--max-steps", "12")

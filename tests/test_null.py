@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from synth.app.images import Texture
-from synth.app.runs import Options, generate
+from synth.app.options import Options
+from synth.app.runs import generate
 from synth.descent import Outcome, drain
 from synth.metrics import compare
 from synth.transforms.fourier import radial_frequency

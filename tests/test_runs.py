@@ -15,8 +15,9 @@ from synth.app import clock, folders, record
 from synth.app.clock import Clock
 from synth.app.folders import check_folder, hidden_folder
 from synth.app.images import bundled, load
+from synth.app.options import Options
 from synth.app.record import manifest, write, write_field
-from synth.app.runs import Options, generate, read
+from synth.app.runs import generate, read
 from synth.descent import drain
 from synth.errors import InputError
 from synth.metrics import kurtosis

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from synth.errors import InputError
+
 
 class ModelName(StrEnum):
     """Models that ``generate`` draws from, from the least to the most that is kept."""
@@ -50,13 +52,68 @@ class AxesName(StrEnum):
         return self in ("y", "xy"), self in ("x", "xy")
 
 
+def pair(size: str) -> tuple[int, int]:
+    """Height and width of ``256`` or ``200x600``.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    sides = size.lower().replace("×", "x").split("x")
+    if len(sides) > 2 or not all(side.strip().isdigit() for side in sides):
+        raise InputError(f"The out-size {size!r} is no size: give pixels, such as 512 or 200x600.")
+    return int(sides[0]), int(sides[-1])
+
+
 IMAGE = "Path of a picture or .npy array, or a name of `synth list`."
 Images = Annotated[
     list[str],
     typer.Argument(metavar="IMAGE", help=f"{IMAGE} Several are taken for pictures of one process."),
 ]
 Seed = Annotated[int, typer.Option(help="Another seed gives another texture of the same kind.")]
-Size = Annotated[int | None, typer.Option(help="Resize the target: its longest side, in pixels.")]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        help="Resize the target: its longest side, in pixels. The texture's own size is --out-size."
+    ),
+]
+OutSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="H[xW]",
+        help="Height and width of the textures, larger or smaller than the target, or of another "
+        "shape; up to 4096. Default: those of the target. Textures tile.",
+    ),
+]
+Crop = Annotated[
+    bool,
+    typer.Option("--crop", help="Cut textures out of larger ones, so that they do not tile."),
+]
+Tiles = Annotated[
+    int, typer.Option(help="Write each texture repeated so many times along each axis, too.")
+]
+Inpaint = Annotated[
+    bool,
+    typer.Option(
+        "--inpaint",
+        help="Keep the target's pixels and draw only those that it misses; with a larger "
+        "--out-size, go on beyond its borders.",
+    ),
+]
+Mix = Annotated[
+    str | None,
+    typer.Option(
+        metavar="IMAGE", help="Draw a path of textures from the target to this one's texture."
+    ),
+]
+MixSteps = Annotated[int, typer.Option(help="Textures on the path of --mix, both ends included.")]
+StartFile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="IMAGE",
+        help="Descend from this picture instead of noise; of the textures' size and the target's "
+        "type.",
+    ),
+]
 Scales = Annotated[
     int | None,
     typer.Option(

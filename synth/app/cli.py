@@ -48,6 +48,13 @@ def generate(
     solver: args.Solver = SolverName.LBFGS,
     periodic: args.Periodic = None,
     mask: args.Mask = None,
+    out_size: args.OutSize = None,
+    crop: args.Crop = False,
+    tiles: args.Tiles = 1,
+    inpaint: args.Inpaint = False,
+    mix: args.Mix = None,
+    steps: args.MixSteps = 5,
+    start: args.StartFile = None,
     out: args.Out = Path("outputs"),
     device: args.Device = DeviceName.AUTO,
     devices: args.Devices = None,
@@ -57,9 +64,9 @@ def generate(
     """Draw a new texture with the statistics of the IMAGEs, beside a Gaussian sample.
 
     Writes OUT/<name>-<time>/ with target.png, gaussian.png, a picture per model and sample,
-    comparison.png, scoreboard.png, fields.npz and manifest.json. Exit code: 0 converged,
-    1 failure, 2 bad input, 3 ended without reaching the tolerance (everything is written all
-    the same).
+    comparison.png (fillings.png, mix.png), scoreboard.png, fields.npz and manifest.json. Exit
+    code: 0 converged, 1 failure, 2 bad input, 3 ended without reaching the tolerance (everything
+    is written all the same).
     """
     asked = {
         "image": images[0],
@@ -67,6 +74,13 @@ def generate(
         "size": size,
         "periodic": periodic.pair if periodic else None,
         "mask": mask,
+        "out_size": None if out_size is None else args.pair(out_size),
+        "crop": crop,
+        "tiles": tiles,
+        "inpaint": inpaint,
+        "mix": mix,
+        "steps": steps,
+        "start": start,
         "seed": seed,
         "scales": scales,
         "angles": angles,
@@ -91,18 +105,27 @@ def _generate(asked: dict[str, Any], out: Path, *, distributed: bool, cache: boo
         display.phase("loading")
         from synth.app.clock import Clock
         from synth.app.folders import check_folder
-        from synth.app.runs import Options, generate, read
+        from synth.app.options import Options
+        from synth.app.runs import generate, read
+        from synth.app.tasks import prepare
 
         clock, options = Clock(_STARTED), Options(**asked)
         # What this process alone can find wrong comes before it meets the others.
         texture = read(options)
+        task = prepare(texture, options)
         check_folder(out)
         first = _settle(options.device, options.devices, distributed=distributed, cache=cache)
         if not first:
             display.silence()
         display.target(texture)
+        if task.layout.torus != texture.field.shape[1:]:
+            from synth.app.cost import cost
+
+            expected = cost(task, options)
+            expected.check()
+            display.say(expected.words)
         display.phase("compiling")
-        result = display.follow(generate(texture, options, clock), options)
+        result = display.follow(generate(texture, options, clock, task), options)
         folder = None
         if first:
             display.phase("writing")
@@ -219,8 +242,8 @@ def process(
         import numpy as np
 
         from synth.app.folders import check_folder
+        from synth.app.options import check_seed
         from synth.app.record import write_field
-        from synth.app.runs import check_seed
         from synth.processes import PROCESSES
 
         if name not in PROCESSES:

@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from synth.app.images import Texture
-from synth.app.runs import Look, Options, Result
+from synth.app.options import Options
+from synth.app.runs import Look, Result
 from synth.descent import drain
 from synth.metrics import Scoreboard
 
@@ -23,6 +24,12 @@ __all__ = ["Display", "closing_table", "score_table"]
 
 _BLOCKS = {"c01": "C01", "c11": "C11"}
 _BLOCKS |= {f"order{order}": f"order {order}" for order in range(3)}
+
+
+_JUMPS = {
+    "seam_jump": "jump between opposite borders / inside",
+    "border_jump": "jump between drawn and kept pixels / inside",
+}
 
 
 class Display:
@@ -69,6 +76,11 @@ class Display:
         borders = words.get(texture.axes, f"periodic along {texture.axes}")
         facts = (f"{texture.name}: {height} × {width} pixels, {borders}.", *texture.notes)
         self._facts = [Text(fact) for fact in facts]
+
+    def say(self, fact: str) -> None:
+        """Say a sentence about the run that stays."""
+        self._facts.append(Text(fact))
+        self._show(Text("compiling"))
 
     def follow(self, run: Generator[Look, None, Result], options: Options) -> Result:
         """Drain a run, showing its progress, and return its result."""
@@ -132,6 +144,21 @@ def _seconds_left(trace: list[tuple[float, int, float]], max_steps: int) -> floa
 
 def closing_table(result: Result) -> None:
     """Print residuals and statistics of target and models, the scoreboard and the verdict."""
+    console = Console()
+    console.print(_steps(result) if result.shares else _models(result))
+    if result.scoreboard is not None:
+        score_table(result.scoreboard)
+    seconds = result.seconds
+    console.print(
+        f"{result.verdict} {seconds['total']:.0f} s, of which compiling {seconds['compile']:.0f} s "
+        f"and descending {seconds['descend']:.0f} s.",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _models(result: Result) -> Table:
+    """A column per model, of its first sample."""
     from synth.app.record import manifest  # with matplotlib, which would delay the descent
 
     report = manifest(result)
@@ -140,7 +167,8 @@ def closing_table(result: Result) -> None:
     for name, noise in report["noise"].items():
         cells = (f"{one['residual'][name]:.2%}" for one in models.values())
         limit = report["unit"][name]
-        words = f"over {limit:.0%}" if noise > limit else f"{noise:.2%}"
+        whole = result.drawn is None  # of a part the noise is another one
+        words = f"over {limit:.0%}" if whole and noise > limit else f"{min(noise, limit):.2%}"
         table.add_row(f"residual, {_words(name)}", f"noise {words}", *cells)
     table.add_row(
         "spectrum error", "", *(f"{one['spectrum_error_db']:.2f} dB" for one in models.values())
@@ -151,17 +179,20 @@ def closing_table(result: Result) -> None:
     for lag in report["target"]["flatness"]:
         values = (f"{one['flatness'][lag]:.2f}" for one in columns)
         table.add_row(f"flatness of increments, {lag} px", *values)
-    console = Console()
-    console.print(table)
-    if result.scoreboard is not None:
-        score_table(result.scoreboard)
-    seconds = result.seconds
-    console.print(
-        f"{result.verdict} {seconds['total']:.0f} s, of which compiling {seconds['compile']:.0f} s "
-        f"and descending {seconds['descend']:.0f} s.",
-        soft_wrap=True,
-        highlight=False,
-    )
+    for name, words in _JUMPS.items():
+        if all(name in one for one in models.values()):
+            table.add_row(words, "", *(f"{one[name]:.2f}" for one in models.values()))
+    return table
+
+
+def _steps(result: Result) -> Table:
+    """A row per step of a mix: how far the worst block of each model is from the line."""
+    names = tuple(result.descents)
+    table = _table("Worst block beside the straight line, in units of its noise", names)
+    for index, share in enumerate(result.shares):
+        cells = (f"{result.descents[name][index].excess:.3f}" for name in names)
+        table.add_row(f"{1 - share:.0%}, {share:.0%}", *cells)
+    return table
 
 
 def _words(block: str) -> str:

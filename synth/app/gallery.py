@@ -14,8 +14,9 @@ from synth.app import figures
 from synth.app.arguments import AxesName
 from synth.app.folders import check_folder, hidden_folder
 from synth.app.images import Texture
+from synth.app.options import Options
 from synth.app.record import write
-from synth.app.runs import Options, generate, read
+from synth.app.runs import generate, read
 from synth.app.versions import version
 from synth.descent import drain
 from synth.errors import InputError

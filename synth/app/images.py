@@ -28,7 +28,7 @@ from synth.app.reading import (
 from synth.errors import InputError
 from synth.transforms.estimate import Periodic, axes_of
 
-__all__ = ["PHOTOGRAPHS", "Texture", "bundled", "load", "pictures", "save_png"]
+__all__ = ["PHOTOGRAPHS", "Texture", "bundled", "load", "load_start", "pictures", "save_png"]
 
 PHOTOGRAPHS = ("brick", "grass", "gravel")
 """Names of photographs that come with scikit-image, read from there."""
@@ -137,6 +137,33 @@ def load(
         sha256=digest,
         notes=said,
     )
+
+
+def load_start(
+    source: str | Path, texture: Texture, shape: tuple[int, int]
+) -> Float[np.ndarray, "h w"]:
+    """Read a field to start from, in a texture's units.
+
+    Args:
+        source: path of a picture, or a bundled name.
+        texture: whose type it must have.
+        shape: height and width that it must have, pixels.
+
+    Raises:
+        InputError: if there is no such picture, or it is none of that type and shape, or it has
+            missing or infinite pixels.
+    """
+    path = _find(source)
+    given, *more = read(path.read_bytes(), path)
+    if more or given.gray.shape != shape or given.dtype != texture.dtype:
+        height, width = given.gray.shape
+        raise InputError(
+            f"The start {path.name} holds {1 + len(more)} picture{'s' * bool(more)} of {height} × "
+            f"{width} pixels, {given.dtype}: give one of {shape[0]} × {shape[1]}, {texture.dtype}."
+        )
+    if not np.isfinite(given.gray).all():
+        raise InputError(f"The start {path.name} has missing pixels: give a whole field.")
+    return given.gray.astype(np.float32)
 
 
 def save_png(path: Path, field: Float[np.ndarray, "h w"], texture: Texture) -> None:

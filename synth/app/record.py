@@ -11,19 +11,30 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
+from matplotlib.figure import Figure
 
 from synth.app import figures
 from synth.app.folders import hidden_folder, publish
 from synth.app.images import Texture, save_png
 from synth.app.runs import Candidate, Result
+from synth.app.tasks import overlap
 from synth.app.versions import version
-from synth.metrics import Scoreboard, flatness, kurtosis, skewness, spectrum_error
+from synth.metrics import (
+    Scoreboard,
+    border_jump,
+    flatness,
+    kurtosis,
+    seam_jump,
+    skewness,
+    spectrum_error,
+)
 from synth.transforms.estimate import Periodic
 
 __all__ = ["manifest", "score_report", "write", "write_field", "write_report"]
 
 _VERSIONS = ("synth", "jax", "jaxlib", "optax", "equinox", "numpy", "scipy", "scikit-image")
 _LAGS = (1, 2, 4, 8)
+_MOST_SHOWN = 5  # fillings in a row of a figure
 
 
 def write(result: Result, parent: Path) -> Path:
@@ -93,6 +104,12 @@ def manifest(result: Result) -> dict[str, Any]:
             "missing": float(np.isnan(texture.fields).mean()),
             "notes": list(texture.notes),
         },
+        "output": {
+            "shape": list(result.layout.window),
+            "torus": list(result.layout.torus),
+            "kept": result.kept,
+            "mix": [{"step": n, "share": share} for n, share in enumerate(result.shares, start=1)],
+        },
         "versions": {name: version(name) for name in _VERSIONS},
         "device": _device(),
         "mesh": result.mesh,
@@ -132,21 +149,28 @@ def score_report(board: Scoreboard) -> dict[str, Any]:
 
 
 def _model(result: Result, name: str) -> dict[str, Any]:
-    """Report of the first sample, and of all of them where there are several."""
-    samples = [_sample(result.texture, candidate) for candidate in result.candidates[name]]
+    """Report of the first sample, and of all samples or steps where there are several."""
+    samples = [_sample(result, candidate) for candidate in result.candidates[name]]
     if len(samples) == 1:
         return samples[0]
-    seeds = range(result.options.seed, result.options.seed + len(samples))
-    every = [{"seed": seed, **sample} for seed, sample in zip(seeds, samples, strict=True)]
+    if result.shares:
+        which = [{"share": share} for share in result.shares]
+    else:
+        which = [{"seed": result.options.seed + index} for index in range(len(samples))]
+    every = [{**one, **sample} for one, sample in zip(which, samples, strict=True)]
     return {**samples[0], "samples": every}
 
 
-def _sample(texture: Texture, candidate: Candidate) -> dict[str, Any]:
-    descent = candidate.descent
+def _sample(result: Result, candidate: Candidate) -> dict[str, Any]:
+    descent, drawn = candidate.descent, result.drawn
     report: dict[str, Any] = {
         "residual": {name: float(value) for name, value in candidate.residual.items()},
-        **_statistics(texture, candidate.field),
+        **_statistics(result.texture, candidate.field),
     }
+    if result.layout.tiles:
+        report["seam_jump"] = seam_jump(candidate.field[0])
+    if drawn is not None:
+        report["border_jump"] = border_jump(candidate.field[0], drawn)
     if descent is not None:
         report["outcome"] = descent.outcome.value
         report["evaluations"] = descent.evaluations
@@ -160,7 +184,8 @@ def _statistics(texture: Texture, field: Float[np.ndarray, "c h w"]) -> dict[str
         flat = dict.fromkeys(map(str, _LAGS), math.nan)
         names = ("spectrum_error_db", "skewness", "kurtosis")
         return {**dict.fromkeys(names, math.nan), "flatness": flat}
-    error = spectrum_error(texture.field[0], field[0], periodic=texture.periodic)
+    target, cut, wraps = overlap(texture.field[0], field[0], texture.periodic)
+    error = spectrum_error(target, cut, periodic=wraps)
     return {"spectrum_error_db": error, **_numbers(field, texture.periodic)}
 
 
@@ -185,12 +210,15 @@ def _fields(result: Result) -> dict[str, Float[np.ndarray, "*b c h w"]]:
 
 
 def _write_pictures(result: Result, folder: Path) -> None:
-    texture = result.texture
+    texture, tiles = result.texture, result.options.tiles
     save_png(folder / "target.png", texture.field[0], texture)
     for name, samples in result.candidates.items():
         for number, candidate in enumerate(samples, start=1):
             stem = name if len(samples) == 1 else f"{name}-{number}"
             save_png(folder / f"{stem}.png", candidate.field[0], texture)
+            if tiles > 1:
+                repeated = np.tile(candidate.field[0], (tiles, tiles))
+                save_png(folder / f"{stem}-tiles.png", repeated, texture)
 
 
 def _write_arrays(result: Result, folder: Path) -> None:
@@ -212,17 +240,49 @@ def _write_arrays(result: Result, folder: Path) -> None:
 
 
 def _write_figures(result: Result, folder: Path) -> None:
-    """``comparison.png`` of the first samples, and ``scoreboard.png``."""
-    name = result.texture.name
-    fields = {"target": result.texture.field[0]}
-    fields |= {model: samples[0].field[0] for model, samples in result.candidates.items()}
-    losses = {model: samples[0].losses for model, samples in result.descents.items()}
-    page = figures.comparison(
-        fields, losses, title=name, note=result.verdict, periodic=result.texture.periodic
-    )
-    page.savefig(folder / "comparison.png")
+    """What the run is about as one picture, and the scoreboard."""
+    if result.shares:
+        _mix(result).savefig(folder / "mix.png")
+    elif result.layout.kept is not None:
+        _fillings(result).savefig(folder / "fillings.png")
+    else:
+        _comparison(result).savefig(folder / "comparison.png")
     if result.scoreboard is not None:
-        figures.scoreboard(result.scoreboard, title=name).savefig(folder / "scoreboard.png")
+        title = result.texture.name
+        figures.scoreboard(result.scoreboard, title=title).savefig(folder / "scoreboard.png")
+
+
+def _comparison(result: Result) -> Figure:
+    """The first samples beside the target, on the part that they have in common."""
+    texture = result.texture
+    drawn = {model: samples[0].field[0] for model, samples in result.candidates.items()}
+    target, _, wraps = overlap(texture.field[0], next(iter(drawn.values())), texture.periodic)
+    fields = {"target": target}
+    fields |= {model: overlap(target, field, wraps)[1] for model, field in drawn.items()}
+    losses = {model: samples[0].losses for model, samples in result.descents.items()}
+    return figures.comparison(
+        fields, losses, title=texture.name, note=result.verdict, periodic=wraps
+    )
+
+
+def _fillings(result: Result) -> Figure:
+    """The kept pixels, and the first fillings of every model."""
+    holed = result.layout.written(np.asarray(result.layout.kept))
+    rows = {
+        name: [holed, *(one.field[0] for one in samples[:_MOST_SHOWN])]
+        for name, samples in result.candidates.items()
+    }
+    count = len(next(iter(rows.values()))) - 1
+    captions = ["kept", *(f"seed {result.options.seed + index}" for index in range(count))]
+    return figures.strip(rows, captions, title=result.texture.name, note=result.verdict)
+
+
+def _mix(result: Result) -> Figure:
+    """A row per model, a picture per step."""
+    rows = {name: [one.field[0] for one in steps] for name, steps in result.candidates.items()}
+    captions = [f"{1 - share:.0%}, {share:.0%}" for share in result.shares]
+    title = f"{result.texture.name} to {Path(str(result.options.mix)).stem}"
+    return figures.strip(rows, captions, title=title, note=result.verdict)
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON

@@ -4,116 +4,38 @@
 what it returns.
 """
 
-import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from synth.app.clock import Clock
 from synth.app.images import Texture, load
+from synth.app.options import Options
+from synth.app.tasks import Layout, Task, overlap, prepare
 from synth.descent import Judge, Outcome, Progress, Schedule, Synthesis, descend
 from synth.descent.solvers import LBFGS, Adam
-from synth.errors import InputError
 from synth.metrics import Scoreboard, compare
-from synth.models import GaussianModel, MomentModel, fit, fit_gaussian
+from synth.models import GaussianModel, MomentModel, fit, mix
 from synth.parallel.mesh import common_mesh
 from synth.statistics import MODELS, NUM_ANGLES, Residual, joint
 
-__all__ = ["LADDER", "Candidate", "Look", "Options", "Result", "check_seed", "generate", "read"]
+__all__ = ["Candidate", "Look", "Result", "generate", "read"]
 
-Method = Literal["lbfgs", "adam"]
-
-LADDER = ("gaussian", *MODELS)
-"""Models from the least to the most that is kept of the target."""
-
-_MOST_SAMPLES = 64
 _JUDGED_BY = ("scattering",)  # models whose moments judge a Gaussian that is alone
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a run is asked for.
-
-    Attributes:
-        image: path or bundled name of the target.
-        others: of further pictures of the same process.
-        size: longest side to which the target is resized, pixels; as it is by default.
-        periodic: whether rows and columns of the target wrap; found out by default.
-        mask: path of a picture that is white where the target's pixels are valid.
-        seed: of all random numbers of the first sample; the next ones take the next seeds.
-        samples: number of textures of each model.
-        scales: number of scales J; by default as many as fit, and one less for spectra.
-        angles: number of angles L; by default 8 for moments and 4 for spectra.
-        models: names in ``LADDER``; the Gaussian is always shown.
-        gray_levels: whether every moment model matches the gray levels; ``full`` always does.
-        isotropic: whether spectra are averaged over rotations.
-        max_steps: most loss evaluations.
-        tolerance: residual that every block must reach, in units of its estimation noise; by
-            default the usual one of the model's descriptor, as ``Schedule.usual`` says.
-        solver: descent method.
-        device: where it computes, as it was asked for.
-        devices: how many devices of each process share the work; by default those of the mesh
-            that is set, or else all in a distributed run, as many of a processor as share
-            evenly, and otherwise one.
-    """
-
-    image: str
-    others: tuple[str, ...] = ()
-    size: int | None = None
-    periodic: tuple[bool, bool] | None = None
-    mask: str | None = None
-    seed: int = 0
-    samples: int = 1
-    scales: int | None = None
-    angles: int | None = None
-    models: tuple[str, ...] = ("scattering",)
-    gray_levels: bool = False
-    isotropic: bool = False
-    max_steps: int = 1000
-    tolerance: float | None = None
-    solver: Method = "lbfgs"
-    device: str = "auto"
-    devices: int | None = None
-
-    def __post_init__(self) -> None:
-        for model in self.models:
-            _check_name("model", model, LADDER)
-        _check_name("solver", self.solver, get_args(Method))
-        if self.tolerance is not None and not 0 < self.tolerance < math.inf:
-            raise InputError(f"The tolerance {self.tolerance} is not positive: 0.1 is usual.")
-        if self.max_steps < 1:
-            raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
-        if not 1 <= self.samples <= _MOST_SAMPLES:
-            raise InputError(f"{self.samples} samples were asked for: choose 1 to {_MOST_SAMPLES}.")
-        if self.devices is not None and self.devices < 1:
-            raise InputError(f"{self.devices} devices were asked for: choose at least 1.")
-        if self.isotropic and not {"spectra", "full"} & set(self.models):
-            raise InputError("Only spectra can be isotropic: choose the model spectra or full.")
-        if self.gray_levels and not self.descents:
-            raise InputError(
-                "A Gaussian cannot match gray levels: choose another model, such as scattering."
-            )
-        check_seed(self.seed)
-        check_seed(self.seed + self.samples - 1)
-
-    @property
-    def descents(self) -> tuple[str, ...]:
-        """Moment models that were asked for, in the order of the ladder."""
-        return tuple(name for name in MODELS if name in self.models)
 
 
 class Candidate(NamedTuple):
     """A field beside the target.
 
     Attributes:
-        field: in the target's units.
-        moments: of the field, standardized like the target, by the exact transform; by part.
+        field: in the target's units, as it is written.
+        moments: of the field on the torus, standardized like the target; by part.
         residual: distance of the moments from the target's.
         descent: how it was reached; None for a Gaussian, which is drawn directly.
     """
@@ -137,17 +59,22 @@ class Result(NamedTuple):
     Attributes:
         texture: the target.
         options: what was asked for.
+        layout: torus and part of it that is written.
+        shares: of the second target in each step of a mix; empty otherwise.
         target_moments: of the reference, by part.
         noise: their estimation noise.
         unit: noise that residuals are counted in; less where the noise is over its limit.
-        candidates: what was drawn, by the model's name, a sample per seed.
-        scoreboard: held-out statistics; None if no sample is finite.
+        candidates: what was drawn, by the model's name, a sample per seed or step.
+        scoreboard: held-out statistics; None if no sample is finite, of mixes, and where pixels
+            of the target are kept.
         clock: that tells what took how long.
         mesh: over how many devices samples and angles were split; empty if over none.
     """
 
     texture: Texture
     options: Options
+    layout: Layout
+    shares: tuple[float, ...]
     target_moments: dict[str, Any]
     noise: Residual
     unit: Residual
@@ -160,6 +87,17 @@ class Result(NamedTuple):
     def seconds(self) -> dict[str, float]:
         """What took how long, so far."""
         return self.clock.seconds()
+
+    @property
+    def drawn(self) -> Bool[np.ndarray, "a b"] | None:
+        """Which pixels of the textures were drawn, if others were kept."""
+        kept = self.layout.kept
+        return None if kept is None else np.isnan(self.layout.written(kept))
+
+    @property
+    def kept(self) -> float:
+        """Share of the pixels of the textures that were kept."""
+        return 0.0 if self.drawn is None else float(1 - self.drawn.mean())
 
     @property
     def descents(self) -> dict[str, tuple[Synthesis, ...]]:
@@ -208,7 +146,7 @@ def read(options: Options) -> Texture:
 
 
 def generate(
-    texture: Texture, options: Options, clock: Clock | None = None
+    texture: Texture, options: Options, clock: Clock | None = None, task: Task | None = None
 ) -> Generator[Look, None, Result]:
     """Fit and sample the models that the options ask for, and score them.
 
@@ -216,6 +154,7 @@ def generate(
         texture: the target.
         options: what is asked for.
         clock: that has been running since the program started.
+        task: what ``prepare`` made of texture and options, if that was done already.
 
     Yields:
         Progress of the descents, chunk by chunk; nothing for a Gaussian alone.
@@ -226,7 +165,8 @@ def generate(
     Raises:
         InputError: if the options do not fit the picture.
     """
-    run, mesh = _stages(texture, options, clock or Clock()), _mesh(options)
+    task = task or prepare(texture, options)
+    run, mesh = _stages(task, options, clock or Clock()), _mesh(options)
     while True:
         try:
             with jax.set_mesh(mesh) if mesh else nullcontext():
@@ -236,61 +176,51 @@ def generate(
         yield look
 
 
-def _stages(texture: Texture, options: Options, clock: Clock) -> Generator[Look, None, Result]:
+def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None, Result]:
     """Fit, sample and score on the devices of the mesh that is set."""
+    texture, layout = task.texture, task.layout
     seeds = np.arange(options.seed, options.seed + options.samples)
     keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed)))(seeds)
-    judged = _fit(texture, options, *(options.descents or _JUDGED_BY))
-    judge = Judge(judged)
-    gaussian = fit_gaussian(texture.fields[:, 0], periodic=texture.periodic)
-    descended: dict[str, tuple[Candidate, ...]] = {}
+    shares = tuple(np.linspace(0, 1, options.steps).tolist()) if task.other else ()
+    judged = _models(task, options, shares, *(options.descents or _JUDGED_BY))
+    judges = [Judge(model) for model in judged]
+    drawn: dict[str, list[Candidate]] = {"gaussian": []}
+    for model, judge in zip(judged, judges, strict=True):
+        drawn["gaussian"] += [_drawn(field, judge, layout) for field in _sampled(model, keys[:, 0])]
     for name in options.descents:
-        model = judged if len(options.descents) == 1 else _fit(texture, options, name)
-        run = descend(
-            model,
-            keys=keys[:, 1],
-            solver=LBFGS() if options.solver == "lbfgs" else Adam(),
-            schedule=Schedule.usual(
-                model.descriptor, tolerance=options.tolerance, max_steps=options.max_steps
-            ),
-            judge=judge,
-        )
-        with clock.phase("descend"):
-            samples = yield from _named(run, name, clock)
-        descended[name] = tuple(_descended(sample) for sample in samples)
-    drawn = _sampled(gaussian, keys[:, 0])
-    candidates = {"gaussian": tuple(_drawn(field, judge) for field in drawn), **descended}
+        alone = len(options.descents) == 1
+        models = judged if alone else _models(task, options, shares, name)
+        drawn[name] = []
+        for model, judge in zip(models, judges, strict=True):
+            run = descend(
+                model,
+                keys=keys[:, 1],
+                solver=LBFGS() if options.solver == "lbfgs" else Adam(),
+                schedule=Schedule.usual(
+                    model.descriptor, tolerance=options.tolerance, max_steps=options.max_steps
+                ),
+                start="skewed" if task.start is None else jnp.asarray(task.start, float)[None],
+                judge=judge,
+            )
+            with clock.phase("descend"):
+                samples = yield from _named(run, name, clock)
+            drawn[name] += [_descended(sample, layout) for sample in samples]
+    candidates = {name: tuple(each) for name, each in drawn.items()}
     with clock.phase("score"):
-        scoreboard = _score(texture, candidates)
-    mesh = dict(jax.sharding.get_mesh().shape)
+        scoreboard = None if shares or layout.kept is not None else _score(texture, candidates)
     return Result(
         texture=texture,
         options=options,
-        target_moments=judge.target,
-        noise=judged.noise,
-        unit=judged.unit,
+        layout=layout,
+        shares=shares,
+        target_moments=judges[0].target,
+        noise=judged[0].noise,
+        unit=judged[0].unit,
         candidates=candidates,
         scoreboard=scoreboard,
         clock=clock,
-        mesh=mesh,
+        mesh=dict(jax.sharding.get_mesh().shape),
     )
-
-
-def check_seed(seed: int) -> None:
-    """Refuse a seed that JAX does not take.
-
-    Raises:
-        InputError: if it is negative or has more than 32 bits.
-    """
-    if not 0 <= seed < 2**32:
-        raise InputError(f"The seed {seed} is out of range: choose 0 to {2**32 - 1}.")
-
-
-def _check_name(what: str, given: str, names: tuple[str, ...]) -> None:
-    if given not in names:
-        raise InputError(
-            f"There is no {what} {given}: choose {', '.join(names[:-1])} or {names[-1]}."
-        )
 
 
 def _verdict(samples: tuple[Synthesis, ...]) -> str:
@@ -304,13 +234,29 @@ def _verdict(samples: tuple[Synthesis, ...]) -> str:
     return f"{len(failed)} of {len(samples)} samples did not converge. {failed[0].verdict}"
 
 
-def _fit(texture: Texture, options: Options, *models: str) -> MomentModel:
-    """Moment model of the target with all that any of the named models matches."""
+def _models(
+    task: Task, options: Options, shares: Sequence[float], *names: str
+) -> list[MomentModel]:
+    """Moment models on the torus with all that any of the named ones matches.
+
+    One; or one per share of the second target.
+    """
+    model = _fit(task.texture, options, task.scales, *names).on(task.layout.torus)
+    if task.other is not None:
+        other = _fit(task.other, options, task.scales, *names).on(task.layout.torus)
+        return [mix([model, other], [1 - share, share]) for share in shares]
+    if task.layout.kept is None:
+        return [model]
+    return [model.keeping(task.layout.kept, margin=task.layout.margin)]
+
+
+def _fit(texture: Texture, options: Options, scales: int | None, *models: str) -> MomentModel:
+    """Moment model of a target with all that any of the named models matches."""
     height, width = texture.fields.shape[-2:]
     descriptor = joint(
         *models,
         shape=(height, width),
-        scales=options.scales,
+        scales=scales,
         angles=options.angles,
         gray_levels=options.gray_levels,
         isotropic=options.isotropic,
@@ -341,22 +287,32 @@ def _named(
         yield Look(model, progress)
 
 
+def _sampled(model: MomentModel, keys: Key[Array, " b"]) -> list[Float[Array, "h w"]]:
+    """Gaussian fields, with the pixels that the model keeps."""
+    if model.kept is not None:
+        return [model.complete(key=key) for key in keys]
+    return list(_free(model.gaussian, keys))
+
+
 @jax.jit
-def _sampled(model: GaussianModel, keys: Key[Array, " b"]) -> Float[Array, "b h w"]:
+def _free(model: GaussianModel, keys: Key[Array, " b"]) -> Float[Array, "b h w"]:
     return jax.vmap(lambda key: model.sample(key=key))(keys)
 
 
-def _drawn(field: Float[Array, "h w"], judge: Judge) -> Candidate:
-    return Candidate(np.asarray(field, np.float32)[None], *judge(field), None)
+def _drawn(field: Float[Array, "h w"], judge: Judge, layout: Layout) -> Candidate:
+    return Candidate(_written(field, layout), *judge(field), None)
 
 
-def _descended(sample: Synthesis) -> Candidate:
-    field = np.asarray(sample.field, np.float32)[None]
-    return Candidate(field, sample.moments, sample.residual, sample)
+def _descended(sample: Synthesis, layout: Layout) -> Candidate:
+    return Candidate(_written(sample.field, layout), sample.moments, sample.residual, sample)
+
+
+def _written(field: Float[Array, "h w"], layout: Layout) -> Float[np.ndarray, "1 a b"]:
+    return layout.written(np.asarray(field, np.float32))[None]
 
 
 def _score(texture: Texture, candidates: dict[str, tuple[Candidate, ...]]) -> Scoreboard | None:
-    """Score what is finite."""
+    """Score what is finite, on the part that target and textures have in common."""
     fields = {
         name: [one.field[0] for one in samples if np.isfinite(one.field).all()]
         for name, samples in candidates.items()
@@ -364,5 +320,10 @@ def _score(texture: Texture, candidates: dict[str, tuple[Candidate, ...]]) -> Sc
     judgeable = {name: each for name, each in fields.items() if each}
     if not judgeable:
         return None
-    target, *others = texture.fields[:, 0]
-    return compare(target, judgeable, reals=others, periodic=texture.periodic)
+    like = next(iter(judgeable.values()))[0]
+    target, *others = (overlap(one, like, (False, False))[0] for one in texture.fields[:, 0])
+    _, _, wraps = overlap(texture.field[0], like, texture.periodic)
+    cut = {
+        name: [overlap(target, one, wraps)[1] for one in each] for name, each in judgeable.items()
+    }
+    return compare(target, cut, reals=others, periodic=wraps)

@@ -8,6 +8,7 @@ itself in a candidate. All of it is NumPy.
 from synth.metrics._statistic import Statistic
 from synth.metrics.copies import Copying, copying
 from synth.metrics.increments import flatness
+from synth.metrics.jumps import border_jump, seam_jump
 from synth.metrics.marginals import kurtosis, skewness
 from synth.metrics.power import radial_spectrum, spectrum_error
 from synth.metrics.registry import STATISTICS
@@ -19,11 +20,13 @@ __all__ = [
     "Score",
     "Scoreboard",
     "Statistic",
+    "border_jump",
     "compare",
     "copying",
     "flatness",
     "kurtosis",
     "radial_spectrum",
+    "seam_jump",
     "skewness",
     "spectrum_error",
 ]

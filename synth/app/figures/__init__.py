@@ -11,5 +11,15 @@ from synth.app.figures.comparison import comparison
 from synth.app.figures.dots import scoreboard
 from synth.app.figures.progress import progress
 from synth.app.figures.sheet import Row, gallery
+from synth.app.figures.strip import strip
 
-__all__ = ["Row", "coefficients", "comparison", "filter_bank", "gallery", "progress", "scoreboard"]
+__all__ = [
+    "Row",
+    "coefficients",
+    "comparison",
+    "filter_bank",
+    "gallery",
+    "progress",
+    "scoreboard",
+    "strip",
+]

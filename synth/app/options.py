@@ -1,0 +1,158 @@
+"""What a run is asked for, checked."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from synth.errors import InputError
+from synth.statistics import MODELS
+
+__all__ = ["LADDER", "MOST_SIDE", "Options", "check_seed"]
+
+Method = Literal["lbfgs", "adam"]
+
+LADDER = ("gaussian", *MODELS)
+"""Models from the least to the most that is kept of the target."""
+
+MOST_SIDE = 4096
+"""Longest side of a texture, pixels."""
+
+_LEAST_SIDE = 16
+_MOST_TILES = 8
+_MOST_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is asked for.
+
+    Attributes:
+        image: path or bundled name of the target.
+        others: of further pictures of the same process.
+        size: longest side to which the target is resized, pixels; as it is by default.
+        periodic: whether rows and columns of the target wrap; found out by default.
+        mask: path of a picture that is white where the target's pixels are valid.
+        out_size: height and width of the textures, pixels; those of the target by default.
+        crop: whether textures are cut out of larger ones, so that they do not repeat.
+        tiles: how many times a texture is repeated along each axis in a picture beside it.
+        inpaint: whether the target's pixels are kept, and only those that it misses are drawn.
+        mix: path or bundled name of a second target, to which a path of textures leads.
+        steps: textures on that path, both ends included.
+        start: path of a field to start from instead of noise.
+        seed: of all random numbers of the first sample; the next ones take the next seeds.
+        samples: number of textures of each model.
+        scales: number of scales J; by default as many as fit, and one less for spectra.
+        angles: number of angles L; by default 8 for moments and 4 for spectra.
+        models: names in ``LADDER``; the Gaussian is always shown.
+        gray_levels: whether every moment model matches the gray levels; ``full`` always does.
+        isotropic: whether spectra are averaged over rotations.
+        max_steps: most loss evaluations.
+        tolerance: residual that every block must reach, in units of its estimation noise; by
+            default the usual one of the model's descriptor, as ``Schedule.usual`` says.
+        solver: descent method.
+        device: where it computes, as it was asked for.
+        devices: how many devices of each process share the work; by default those of the mesh
+            that is set, or else all in a distributed run, as many of a processor as share
+            evenly, and otherwise one.
+    """
+
+    image: str
+    others: tuple[str, ...] = ()
+    size: int | None = None
+    periodic: tuple[bool, bool] | None = None
+    mask: str | None = None
+    out_size: tuple[int, int] | None = None
+    crop: bool = False
+    tiles: int = 1
+    inpaint: bool = False
+    mix: str | None = None
+    steps: int = 5
+    start: str | None = None
+    seed: int = 0
+    samples: int = 1
+    scales: int | None = None
+    angles: int | None = None
+    models: tuple[str, ...] = ("scattering",)
+    gray_levels: bool = False
+    isotropic: bool = False
+    max_steps: int = 1000
+    tolerance: float | None = None
+    solver: Method = "lbfgs"
+    device: str = "auto"
+    devices: int | None = None
+
+    def __post_init__(self) -> None:
+        for model in self.models:
+            _check_name("model", model, LADDER)
+        _check_name("solver", self.solver, get_args(Method))
+        if self.tolerance is not None and not 0 < self.tolerance < math.inf:
+            raise InputError(f"The tolerance {self.tolerance} is not positive: 0.1 is usual.")
+        if self.max_steps < 1:
+            raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
+        if not 1 <= self.samples <= _MOST_SAMPLES:
+            raise InputError(f"{self.samples} samples were asked for: choose 1 to {_MOST_SAMPLES}.")
+        if self.devices is not None and self.devices < 1:
+            raise InputError(f"{self.devices} devices were asked for: choose at least 1.")
+        if self.isotropic and not {"spectra", "full"} & set(self.models):
+            raise InputError("Only spectra can be isotropic: choose the model spectra or full.")
+        if self.gray_levels and not self.descents:
+            raise InputError(
+                "A Gaussian cannot match gray levels: choose another model, such as scattering."
+            )
+        self._check_uses()
+        check_seed(self.seed)
+        check_seed(self.seed + self.samples - 1)
+
+    def _check_uses(self) -> None:
+        """Refuse sizes, tiles and uses that do not go together."""
+        height, width = self.out_size or (MOST_SIDE, MOST_SIDE)
+        if not _LEAST_SIDE <= min(height, width) <= max(height, width) <= MOST_SIDE:
+            raise InputError(
+                f"The out-size {height} × {width} is out of range: give sides of {_LEAST_SIDE} to "
+                f"{MOST_SIDE} pixels."
+            )
+        if not 1 <= self.tiles <= _MOST_TILES:
+            raise InputError(f"{self.tiles} tiles were asked for: choose 1 to {_MOST_TILES}.")
+        if self.tiles > 1 and self.crop:
+            raise InputError("A texture that is cropped does not tile: leave out crop or tiles.")
+        if self.mix is not None:
+            if self.inpaint:
+                raise InputError("Mixing keeps no pixels: leave out mix or inpaint.")
+            if self.samples > 1:
+                raise InputError("A mix is one texture per step: leave out samples, or mix.")
+            if not 2 <= self.steps <= _MOST_SAMPLES:
+                raise InputError(f"{self.steps} steps of a mix: choose 2 to {_MOST_SAMPLES}.")
+        if self.start is not None:
+            if self.crop or self.mix:
+                raise InputError(
+                    "One field is no start for larger ones, or several: leave out "
+                    "start, or crop and mix."
+                )
+            if self.samples > 1:
+                raise InputError("Samples from one start are alike: leave out samples, or start.")
+            if not self.descents:
+                raise InputError(
+                    "A Gaussian is drawn directly: choose another model, such as scattering."
+                )
+
+    @property
+    def descents(self) -> tuple[str, ...]:
+        """Moment models that were asked for, in the order of the ladder."""
+        return tuple(name for name in MODELS if name in self.models)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that JAX does not take.
+
+    Raises:
+        InputError: if it is negative or has more than 32 bits.
+    """
+    if not 0 <= seed < 2**32:
+        raise InputError(f"The seed {seed} is out of range: choose 0 to {2**32 - 1}.")
+
+
+def _check_name(what: str, given: str, names: tuple[str, ...]) -> None:
+    if given not in names:
+        raise InputError(
+            f"There is no {what} {given}: choose {', '.join(names[:-1])} or {names[-1]}."
+        )

@@ -1,0 +1,192 @@
+"""What a run is to draw: the torus that the moments are those of, and the part that is written.
+
+A texture lives on a torus. It may be larger than the target, or smaller; a part of it may be cut
+out, and pixels of the target may lie in it.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from synth.app.images import Texture, load, load_start
+from synth.app.options import Options
+from synth.errors import InputError
+from synth.models.keeping import widest
+from synth.transforms.estimate import axes_of
+from synth.transforms.filters import max_scales, shared_scales
+from synth.transforms.fourier import good_length
+
+__all__ = ["Layout", "Task", "overlap", "prepare"]
+
+_CROPPED, _LEAST_CROPPED = 0.25, 16  # of a side, and pixels, that are drawn and cut off
+_MARGIN, _LEAST_MARGIN = 0.125, 32  # that lead from one border to the other
+_LEAST_SCALES = 3  # for holes however small
+
+Shape = tuple[int, int]
+
+
+class Layout(NamedTuple):
+    """Where on the torus things are.
+
+    Attributes:
+        torus: height and width of what is drawn, pixels.
+        window: height and width of what is written: the first rows and columns.
+        kept: on the torus, NaN where pixels are drawn; None if all are.
+        margin: pixels that lead from one border to the other and are not written.
+    """
+
+    torus: Shape
+    window: Shape
+    kept: Float[np.ndarray, "h w"] | None = None
+    margin: Bool[np.ndarray, "h w"] | None = None
+
+    @property
+    def tiles(self) -> bool:
+        """Whether what is written goes on across its borders."""
+        return self.torus == self.window
+
+    def written(self, field: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "a b"]:
+        """The part of a drawn field that is written."""
+        return field[: self.window[0], : self.window[1]]
+
+
+class Task(NamedTuple):
+    """All that a run needs besides its options.
+
+    Attributes:
+        texture: the target.
+        layout: of the textures.
+        scales: number of scales J; None for as many as fit.
+        other: the second target of a mix.
+        start: field to start from, on the torus, in the target's units.
+    """
+
+    texture: Texture
+    layout: Layout
+    scales: int | None
+    other: Texture | None = None
+    start: Float[np.ndarray, "h w"] | None = None
+
+
+def prepare(texture: Texture, options: Options) -> Task:
+    """Settle what is drawn, and read what else that needs.
+
+    Args:
+        texture: the target.
+        options: what is asked for.
+
+    Raises:
+        InputError: if picture and options do not fit together.
+    """
+    layout = _inpainted(texture, options) if options.inpaint else _drawn(texture, options)
+    if options.tiles > 1 and not layout.tiles:
+        raise InputError(
+            f"{texture.name} is not periodic, so a filled one does not tile: leave out tiles, or "
+            "give a larger out-size, over which it is continued until it does."
+        )
+    other = None if options.mix is None else _other(texture, options)
+    start = None
+    if options.start is not None:
+        start = load_start(options.start, texture, layout.window)
+        if not layout.tiles:
+            raise InputError("A start must be on the torus: give an out-size, or leave out start.")
+    return Task(texture, layout, _scales(texture, other, layout, options.scales), other, start)
+
+
+def overlap(
+    target: Float[np.ndarray, "h w"], field: Float[np.ndarray, "a b"], periodic: tuple[bool, bool]
+) -> tuple[Float[np.ndarray, "u v"], Float[np.ndarray, "u v"], tuple[bool, bool]]:
+    """Target and field, cut to one shape, and which axes of it wrap.
+
+    Args:
+        target: of one shape.
+        field: of another.
+        periodic: whether the target's axes wrap; cut ones do not.
+    """
+    height, width = np.minimum(target.shape, field.shape)
+    same = [a == b for a, b in zip(target.shape, field.shape, strict=True)]
+    rows, columns = (wraps and one for wraps, one in zip(axes_of(periodic), same, strict=True))
+    return target[:height, :width], field[:height, :width], (rows, columns)
+
+
+def _drawn(texture: Texture, options: Options) -> Layout:
+    """Textures of a size, cropped or not."""
+    window = options.out_size or _shape(texture)
+    if not options.crop:
+        return Layout(window, window)
+    height, width = (good_length(n + max(_LEAST_CROPPED, round(_CROPPED * n))) for n in window)
+    return Layout((height, width), window)
+
+
+def _inpainted(texture: Texture, options: Options) -> Layout:
+    """The target on a canvas, its missing pixels and what lies around it to be drawn."""
+    shape = _shape(texture)
+    window = options.out_size or shape
+    if len(texture.fields) > 1:
+        raise InputError(
+            f"{len(texture.fields)} pictures were given and one can be filled: give one picture."
+        )
+    if min(np.subtract(window, shape)) < 0:
+        raise InputError(
+            f"The out-size {_size(window)} is smaller than {texture.name}, {_size(shape)} pixels: "
+            "its pixels are to be kept, give a larger one."
+        )
+    field = texture.field[0]
+    if window == shape and not np.isnan(field).any():
+        raise InputError(
+            f"{texture.name} misses no pixel: say which ones to fill by a mask, by NaN or by "
+            "transparency, or continue it over a larger out-size."
+        )
+    torus = tuple(
+        good_length(n + max(_LEAST_MARGIN, round(_MARGIN * n)))
+        if options.crop or (n == m and not wraps)
+        else n
+        for n, m, wraps in zip(window, shape, texture.periodic, strict=True)
+    )
+    kept = np.full(torus, np.nan, np.float32)
+    top, left = ((n - m) // 2 for n, m in zip(window, shape, strict=True))
+    kept[top : top + shape[0], left : left + shape[1]] = field
+    margin = np.ones(torus, bool)
+    margin[: window[0], : window[1]] = False
+    return Layout((torus[0], torus[1]), window, kept, margin if margin.any() else None)
+
+
+def _other(texture: Texture, options: Options) -> Texture:
+    """The second target of a mix."""
+    other = load(str(options.mix), size=options.size)
+    if other.dtype != texture.dtype:
+        raise InputError(
+            f"{other.name} holds {other.dtype} values and {texture.name} {texture.dtype}: mix "
+            "pictures of one type."
+        )
+    return other
+
+
+def _scales(
+    texture: Texture, other: Texture | None, layout: Layout, asked: int | None
+) -> int | None:
+    """Number of scales that all fields see alike, and that holes have room for."""
+    shapes = {_shape(texture), layout.torus} | ({_shape(other)} if other else set())
+    most = shared_scales(*shapes)
+    if asked is not None:
+        if len(shapes) > 1 and not 1 <= asked <= most:
+            words = " and ".join(_size(shape) for shape in sorted(shapes))
+            raise InputError(f"{asked} scales do not fit {words} pixels: choose 1 to {most}.")
+        return asked
+    if layout.kept is not None:
+        free = np.isnan(layout.kept)
+        if layout.margin is not None:
+            free &= ~layout.margin
+        return min(most, max(_LEAST_SCALES, int(math.log2(widest(free))) - 1))
+    return most if len(shapes) > 1 or most < max_scales(layout.torus) else None
+
+
+def _shape(texture: Texture) -> Shape:
+    _, height, width = texture.field.shape
+    return height, width
+
+
+def _size(shape: Shape) -> str:
+    return f"{shape[0]} × {shape[1]}"
