@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -191,7 +192,7 @@ def _steps(result: Result) -> Table:
     table = _table("Worst block beside the straight line, in units of its noise", names)
     for index, share in enumerate(result.shares):
         cells = (f"{result.descents[name][index].excess:.3f}" for name in names)
-        table.add_row(f"{1 - share:.0%}, {share:.0%}", *cells)
+        table.add_row(f"{share:.0%} {Path(str(result.options.mix)).stem}", *cells)
     return table
 
 

@@ -280,8 +280,9 @@ def _fillings(result: Result) -> Figure:
 def _mix(result: Result) -> Figure:
     """A row per model, a picture per step."""
     rows = {name: [one.field[0] for one in steps] for name, steps in result.candidates.items()}
-    captions = [f"{1 - share:.0%}, {share:.0%}" for share in result.shares]
-    title = f"{result.texture.name} to {Path(str(result.options.mix)).stem}"
+    other = Path(str(result.options.mix)).stem
+    captions = [f"{share:.0%} {other}" for share in result.shares]
+    title = f"{result.texture.name} to {other}"
     return figures.strip(rows, captions, title=title, note=result.verdict)
 
 

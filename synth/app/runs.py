@@ -125,7 +125,8 @@ class Result(NamedTuple):
         """How the run ended, in a sentence per model."""
         if not self.descents:
             return "Drawn directly."
-        lines = {name: _verdict(samples) for name, samples in self.descents.items()}
+        what = "steps" if self.shares else "samples"
+        lines = {name: _verdict(samples, what) for name, samples in self.descents.items()}
         if len(lines) == 1:
             return next(iter(lines.values()))
         return " ".join(f"{name}: {line}" for name, line in lines.items())
@@ -223,15 +224,13 @@ def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None,
     )
 
 
-def _verdict(samples: tuple[Synthesis, ...]) -> str:
-    """The sentence of the sample that went worst, and how many did not."""
+def _verdict(samples: tuple[Synthesis, ...], what: str) -> str:
+    """The sentence of the sample or step that went worst, and how many did not."""
     failed = [one for one in samples if one.outcome != Outcome.CONVERGED]
-    if len(samples) == 1 or not failed:
-        longest = max(samples, key=lambda one: one.evaluations)
-        return (
-            longest.verdict if len(samples) == 1 else f"{len(samples)} samples. {longest.verdict}"
-        )
-    return f"{len(failed)} of {len(samples)} samples did not converge. {failed[0].verdict}"
+    if failed and len(samples) > 1:
+        return f"{len(failed)} of {len(samples)} {what} did not converge. {failed[0].verdict}"
+    longest = max(samples, key=lambda one: one.evaluations)
+    return longest.verdict if len(samples) == 1 else f"{len(samples)} {what}. {longest.verdict}"
 
 
 def _models(

@@ -48,7 +48,8 @@ def descend(
     """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
 
     Noise follows the stages of the schedule; fields that are given descend on the model itself.
-    A model that keeps pixels starts from a Gaussian sample given these, instead of noise.
+    A model that keeps pixels starts from a Gaussian sample given these, instead of noise, and
+    goes through all stages: a mean over the whole field may be near the target at once.
 
     Args:
         model: the target's moments.
@@ -102,8 +103,9 @@ def descend(
         yield Progress(all_losses, view.residual, view.excess, schedule.tolerance, fields)
         # What stalls is restarted by the next stage, if there is one.
         stalled = view.stalled & (due == last)
-        for sample, field, far, stuck in zip(samples, fields, view.excess, stalled, strict=True):
-            sample.look(field, float(far), bool(stuck), model.unit, judge)
+        far = view.excess if model.kept is None or due == last else view.excess * jnp.inf
+        for sample, field, away, stuck in zip(samples, fields, far, stalled, strict=True):
+            sample.look(field, float(away), bool(stuck), model.unit, judge)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
             return ended
