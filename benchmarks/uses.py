@@ -4,10 +4,10 @@
 
 ``sizes``: 256² to 1024² and 200 × 600; scores of crops beside those of textures of the target's
 own size, cut alike, and beside further real fields where there are any; largest correlation of
-two crops (over 0.25: the same structures). ``holes``: a hole of 64² in 256², and 192² continued to 256²: jumps across the
-border of what is drawn, five seeds. ``mixes``: five steps, the worst block beside the straight
-line in units of its noise. ``seams``: jumps between opposite borders, every model and picture at
-128². Pictures are left in --pictures FOLDER.
+two crops (over 0.25: the same structures). ``holes``: a hole of 64² in 256², and 192² continued
+to 256²: jumps across the border of what is drawn, five seeds. ``mixes``: five
+steps, the worst block beside the straight line in units of its noise. ``seams``: jumps between
+opposite borders, every model and picture at 128². Pictures are left in --pictures FOLDER.
 """
 
 import argparse

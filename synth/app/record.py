@@ -167,10 +167,11 @@ def _sample(result: Result, candidate: Candidate) -> dict[str, Any]:
         "residual": {name: float(value) for name, value in candidate.residual.items()},
         **_statistics(result.texture, candidate.field),
     }
+    finite = bool(np.isfinite(candidate.field).all())
     if result.layout.tiles:
-        report["seam_jump"] = seam_jump(candidate.field[0])
+        report["seam_jump"] = seam_jump(candidate.field[0]) if finite else math.nan
     if drawn is not None:
-        report["border_jump"] = border_jump(candidate.field[0], drawn)
+        report["border_jump"] = border_jump(candidate.field[0], drawn) if finite else math.nan
     if descent is not None:
         report["outcome"] = descent.outcome.value
         report["evaluations"] = descent.evaluations

@@ -73,7 +73,7 @@ class GaussianModel(eqx.Module):
         return self.mean + self.scale * jnp.fft.ifft2(jnp.sqrt(self.spectrum) * noise).real
 
     def complete(
-        self, field: Float[np.ndarray, "h w"], *, key: PRNGKeyArray
+        self, field: Float[np.ndarray, "_ _"], *, key: PRNGKeyArray
     ) -> Float[Array, "h w"]:
         """Draw the missing pixels of a field on the torus, given the others.
 
@@ -101,7 +101,7 @@ class GaussianModel(eqx.Module):
         return self._given(np.asarray(field), np.zeros(self.shape))
 
     def _given(
-        self, field: Float[np.ndarray, "h w"], noise: Float[np.ndarray, "h w"]
+        self, field: Float[np.ndarray, "_ _"], noise: Float[np.ndarray, "h w"]
     ) -> Float[np.ndarray, "h w"]:
         check_given(field, self.shape)
         mean, scale = float(self.mean), float(self.scale)

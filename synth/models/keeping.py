@@ -63,8 +63,8 @@ class Surroundings(NamedTuple):
 
 def surroundings(
     gaussian: GaussianModel,
-    field: Float[np.ndarray, "h w"],
-    margin: Bool[np.ndarray, "h w"] | None,
+    field: Float[np.ndarray, "_ _"],
+    margin: Bool[np.ndarray, "_ _"] | None,
 ) -> Surroundings:
     """Keep the pixels of a field, and what the Gaussian model draws in a margin.
 

@@ -131,9 +131,9 @@ class MomentModel(eqx.Module):
 
     def keeping(
         self,
-        field: Float[np.ndarray, "h w"],
+        field: Float[np.ndarray, "_ _"],
         *,
-        margin: Bool[np.ndarray, "h w"] | None = None,
+        margin: Bool[np.ndarray, "_ _"] | None = None,
     ) -> "MomentModel":
         """The model of fields that have the pixels of a given one, where it has any.
 
