@@ -279,9 +279,18 @@ class TestMixing:
 
     def test_moments_lie_on_the_straight_line(self, two):
         mixed = mix(two, [0.25, 0.75])
-        line = jax.tree.map(lambda a, b: a / 4 + 3 * b / 4, two[0].target, two[1].target)
-        same = jax.tree.map(lambda a, b: np.allclose(a, b, atol=1e-5), mixed.target, line)
-        assert all(jax.tree.leaves(same))
+        for part in ("moments", "spectra"):
+            ends = [model.target[part] for model in two]
+            line = jax.tree.map(lambda a, b: a / 4 + 3 * b / 4, *ends)
+            same = jax.tree.map(lambda a, b: np.allclose(a, b, atol=1e-5), mixed.target[part], line)
+            assert all(jax.tree.leaves(same))
+        # Of gray levels the moments in the usual sense do.
+        for power in (1, 2, 3, 4):
+            one, other, between = (
+                float(np.mean(np.asarray(model.levels, np.float64) ** power))
+                for model in (*two, mixed)
+            )
+            assert between == pytest.approx(one / 4 + 3 * other / 4, rel=0.01, abs=0.01)
         wanted = float(two[0].mean) / 4 + 3 * float(two[1].mean) / 4
         assert float(mixed.mean) == pytest.approx(wanted, rel=1e-5)
         texture = synthesize(mixed, key=jax.random.key(0))

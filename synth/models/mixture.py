@@ -14,6 +14,8 @@ import numpy as np
 from synth.errors import InputError
 from synth.models.gaussian import GaussianModel
 from synth.models.moments import MomentModel, assembled
+from synth.models.reference import Reference
+from synth.statistics import mixed_levels
 
 __all__ = ["mix"]
 
@@ -24,8 +26,8 @@ Tree = TypeVar("Tree")
 def mix(models: Sequence[Model], shares: Sequence[float]) -> Model:
     """Model whose moments are the mean Σ aᵢ Sᵢ of those of several models.
 
-    All that a model keeps of its target is averaged alike: moments and their noise, quantiles of
-    the gray levels, spectrum, mean and standard deviation.
+    Standardized fields that are of kind i in a share aᵢ of their area have these moments, and the
+    law Σ aᵢ Fᵢ of gray levels. Noise, spectrum, mean and standard deviation are averaged, too.
 
     Args:
         models: all Gaussian ones, or all of one descriptor, for fields of one shape: put them on
@@ -58,13 +60,21 @@ def mix(models: Sequence[Model], shares: Sequence[float]) -> Model:
 
 
 def _mixed(models: Sequence[MomentModel], shares: Sequence[float]) -> MomentModel:
-    references = [model.reference for model in models]
+    descriptor = models[0].descriptor
+    gaussian = _mean([model.gaussian for model in models], shares)
+    reference = Reference(
+        moments=descriptor.mixed([model.target for model in models], shares),
+        noise=_mean([model.noise for model in models], shares),
+    )
+    used = [model for model, share in zip(models, shares, strict=True) if share]
+    ends = np.array([model.from_units(model.bounds) for model in used])
+    widest = np.array([ends[:, 0].min(), ends[:, 1].max()])
     return assembled(
-        models[0].descriptor,
-        _mean(references, shares),
-        _mean([model.gaussian for model in models], shares),
-        levels=_mean([model.levels for model in models], shares),
-        bounds=_bounds(models, shares),
+        descriptor,
+        reference,
+        gaussian,
+        levels=mixed_levels([model.levels for model in models], shares),
+        bounds=jnp.asarray(float(gaussian.mean) + float(gaussian.scale) * widest, float),
         exponent=models[0].exponent,
     )
 
@@ -74,12 +84,6 @@ def _mean(trees: Sequence[Tree], shares: Sequence[float]) -> Tree:
     return jax.tree.map(
         lambda *each: jnp.asarray(sum(a * x for a, x in zip(shares, each, strict=True))), *trees
     )
-
-
-def _bounds(models: Sequence[MomentModel], shares: Sequence[float]) -> jax.Array:
-    """Mean bounds of the models that have a share: none are infinite, and 0 · ∞ is no number."""
-    used = [(share, model.bounds) for share, model in zip(shares, models, strict=True) if share]
-    return jnp.asarray(sum(share * np.asarray(bounds) for share, bounds in used), float)
 
 
 def _check(models: Sequence[GaussianModel | MomentModel], shares: Sequence[float]) -> None:

@@ -1,7 +1,7 @@
 """Descriptors: a field in, named moments out. One file each."""
 
 from synth.statistics.descriptor import Descriptor, Moments, Residual, excess, unit_of
-from synth.statistics.gray_levels import GrayLevels, quantiles
+from synth.statistics.gray_levels import GrayLevels, mixed_levels, quantiles
 from synth.statistics.joint import Joint, matches
 from synth.statistics.ladder import MODELS, NUM_ANGLES, joint
 from synth.statistics.scattering_moments import ScatteringMoments
@@ -20,6 +20,7 @@ __all__ = [
     "excess",
     "joint",
     "matches",
+    "mixed_levels",
     "quantiles",
     "unit_of",
 ]

@@ -5,6 +5,7 @@ them are, block by block. A new one is a subclass; ``Joint`` makes one of severa
 """
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -72,6 +73,18 @@ class Descriptor(eqx.Module):
         """
         del leveled
         return moved
+
+    def mixed(self, moments: Sequence[Moments], shares: Sequence[float]) -> Moments:
+        """Moments of fields that are of several kinds in shares of their area: Σ aᵢ Sᵢ.
+
+        Args:
+            moments: of each kind.
+            shares: aᵢ, whose sum is 1.
+        """
+        return jax.tree.map(
+            lambda *each: jnp.asarray(sum(a * x for a, x in zip(shares, each, strict=True))),
+            *moments,
+        )
 
     @abstractmethod
     def weights(self, target: Moments, unit: Residual) -> Moments:

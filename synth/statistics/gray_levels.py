@@ -1,15 +1,17 @@
 """The gray levels of a field as a descriptor: its marginal distribution, as sorted values."""
 
 import math
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from synth.statistics.descriptor import Descriptor, Residual, quadrant, repeated, standard
 from synth.transforms.weighted import Observation
 
-__all__ = ["GrayLevels", "quantiles"]
+__all__ = ["GrayLevels", "mixed_levels", "quantiles"]
 
 
 class GrayLevels(Descriptor):
@@ -44,6 +46,12 @@ class GrayLevels(Descriptor):
     def carried(self, moments: Float[Array, " n"], shape: tuple[int, int]) -> Float[Array, " m"]:
         """As many quantiles as fields of another shape have pixels."""
         return quantiles(moments, math.prod(shape))
+
+    def mixed(
+        self, moments: Sequence[Float[Array, " n"]], shares: Sequence[float]
+    ) -> Float[Array, " n"]:
+        """Quantiles of the mixed law, which has the share aᵢ of each one's values."""
+        return mixed_levels(moments, shares)
 
     def in_part(
         self, moved: Float[Array, " n"], leveled: Float[Array, "h w"]
@@ -96,3 +104,24 @@ def quantiles(
     high = jnp.minimum(low + 1, known - 1)
     share = jnp.clip(place - low, 0, 1)
     return (1 - share) * levels[low] + share * levels[high]
+
+
+def mixed_levels(
+    levels: Sequence[Float[Array, " n"]], shares: Sequence[float]
+) -> Float[Array, " n"]:
+    """Quantiles of Σ aᵢ Fᵢ, the law of fields of several kinds in shares of their area.
+
+    A mean of quantiles would have a smaller variance than each of the laws, and the powers of
+    such a field a mean of theirs: no field has both.
+
+    Args:
+        levels: of each law, in increasing order, as many of each.
+        shares: aᵢ, whose sum is 1.
+    """
+    used = [(share, np.asarray(each)) for share, each in zip(shares, levels, strict=True) if share]
+    count = used[0][1].size
+    values = np.concatenate([each for _, each in used])
+    weights = np.concatenate([np.full(count, share / count) for share, _ in used])
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(weights[order]) - weights[order] / 2
+    return jnp.asarray(np.interp((np.arange(count) + 0.5) / count, below, values[order]), float)

@@ -1,6 +1,6 @@
 """Several descriptors as one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import equinox as eqx
@@ -71,6 +71,15 @@ class Joint(Descriptor):
     def carried(self, moments: dict[str, Moments], shape: tuple[int, int]) -> dict[str, Moments]:
         """Moments of all parts as those of fields of another shape."""
         return {name: part.carried(moments[name], shape) for name, part in self.parts.items()}
+
+    def mixed(
+        self, moments: Sequence[dict[str, Moments]], shares: Sequence[float]
+    ) -> dict[str, Moments]:
+        """Mixed moments of all parts."""
+        return {
+            name: part.mixed([each[name] for each in moments], shares)
+            for name, part in self.parts.items()
+        }
 
     def in_part(
         self, moved: dict[str, Moments], leveled: Float[Array, "h w"]
