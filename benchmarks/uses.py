@@ -43,7 +43,7 @@ from synth.metrics import border_jump, copying, seam_jump
 from synth.statistics import MODELS
 
 SIZE, HOLE, CONTINUED = 256, 64, 192
-SIZES = ((1024, 1024), (200, 600))
+SIZES = ((200, 600), (1024, 1024))
 PICTURES = ("turbulence", "gravel", "brick")
 MIXES = (("turbulence", "foam"), ("gravel", "brick"))
 SEEDS = 5
@@ -197,6 +197,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/uses.json"))
     options = parser.parse_args()
     results: list[Row] = []
+    if unknown := [part for part in options.parts if part not in PARTS]:
+        parser.error(f"there is no part {unknown[0]}: choose {', '.join(PARTS)}")
     for part in options.parts or PARTS:
         for row in PARTS[part](options.model, options.pictures):
             results.append(row)

@@ -13,6 +13,7 @@ from synth.app.display import Display, _panel, _seconds_left, _words, closing_ta
 from synth.app.images import Texture
 from synth.app.options import Options
 from synth.app.runs import Look, Result
+from synth.app.tasks import prepare
 from synth.descent import Progress
 from synth.metrics import compare
 
@@ -138,7 +139,8 @@ def test_the_closing_table_says_where_the_noise_is_over_its_limit(
     fields = np.zeros((1, 1, 16, 16), np.float32)
     texture = Texture("waves", fields, (True, True), fields.dtype, "")
     options = Options("waves")
-    closing_table(Result(texture, options, {}, {}, {}, {}, None, Clock(), {}))
+    layout = prepare(texture, options).layout
+    closing_table(Result(texture, None, options, layout, (), {}, {}, {}, {}, None, Clock(), {}))
     (line,) = (
         line
         for line in capsys.readouterr().out.splitlines()

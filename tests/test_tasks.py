@@ -12,7 +12,7 @@ from synth.app.arguments import pair
 from synth.app.figures import strip
 from synth.app.images import load
 from synth.app.options import Options
-from synth.app.tasks import overlap, prepare
+from synth.app.tasks import Layout, Overlap, overlap, prepare
 from synth.errors import InputError
 
 QUICK = ("--scales", 2, "--angles", 2, "--max-steps", 20, "--tolerance", 3)
@@ -99,11 +99,18 @@ class TestLayout:
         assert task(whole, out_size=(100, 300), scales=2).scales == 2
         assert task(pictures / "holed.npy", inpaint=True, periodic=(True, True)).scales == 3
 
-    def test_what_two_fields_have_in_common(self):
-        target, field = np.zeros((8, 12)), np.ones((10, 12))
-        one, other, wraps = overlap(target, field, (True, True))
-        assert one.shape == other.shape == (8, 12)
-        assert wraps == (False, True)
+    def test_what_target_and_textures_have_in_common(self, pictures):
+        texture = load(pictures / "whole.npy", periodic=True)
+        common = overlap(texture, Layout((48, 40), (48, 40)))
+        assert common == Overlap(
+            (slice(0, 32), slice(0, 40)), (slice(0, 32), slice(0, 40)), (False, True)
+        )
+        cropped = overlap(texture, Layout((48, 40), (32, 40)))
+        assert cropped.periodic == (False, True)
+        holed = texture._replace(fields=texture.fields.copy())
+        holed.fields[..., :20, :20] = np.nan
+        smaller = overlap(holed, Layout((16, 16), (16, 16)))
+        assert not np.isnan(holed.field[0][smaller.of_target]).any()
 
     @pytest.mark.parametrize(
         ("image", "also", "words"),
@@ -111,6 +118,7 @@ class TestLayout:
             ("whole.npy", {"inpaint": True}, "misses no pixel"),
             ("holed.npy", {"inpaint": True, "out_size": (20, 60)}, "20 × 60 is smaller than"),
             ("holed.npy", {"inpaint": True, "tiles": 2}, "does not tile"),
+            ("holed.npy", {"inpaint": True, "start": "whole.npy"}, "leave out start"),
             ("whole.npy", {"mix": "eight.png"}, "holds uint8 values and whole float"),
             ("whole.npy", {"start": "wide.npy"}, "of 32 × 80 pixels, float32: give one of 32 × 40"),
             ("whole.npy", {"start": "holed.npy"}, "missing pixels"),
@@ -141,7 +149,7 @@ class TestOptions:
     def test_sizes_are_read(self, given, sides):
         assert pair(given) == sides
 
-    @pytest.mark.parametrize("given", ["big", "1x2x3", "x", "12.5", "-4", ""])
+    @pytest.mark.parametrize("given", ["big", "1x2x3", "x", "12.5", "-4", "", "²x30"])
     def test_what_is_no_size_is_refused(self, given):
         with pytest.raises(InputError, match="no size: give pixels"):
             pair(given)
@@ -156,6 +164,7 @@ class TestOptions:
             ({"mix": "b", "inpaint": True}, "Mixing keeps no pixels"),
             ({"mix": "b", "samples": 2}, "one texture per step"),
             ({"mix": "b", "steps": 1}, "1 steps of a mix"),
+            ({"steps": 7}, "Steps are those of a mix"),
             ({"start": "b", "crop": True}, "no start for larger ones"),
             ({"start": "b", "samples": 2}, "Samples from one start are alike"),
             ({"start": "b", "models": ("gaussian",)}, "drawn directly"),
@@ -178,7 +187,8 @@ class TestCost:
         assert 30 < large.seconds / small.seconds < 130
         assert large.memory > small.memory
         assert several.seconds == pytest.approx(4 * small.seconds)
-        assert of(64, models=("gaussian",)).seconds == 0
+        assert several.memory > small.memory
+        assert of(64, models=("gaussian",)).seconds < small.seconds / 20
         assert "GB of memory" in large.words
 
     def test_what_does_not_fit_is_refused_before_it_starts(self, synth, tmp_path, monkeypatch):
@@ -249,13 +259,31 @@ class TestCommand:
         np.save(tmp_path / "other.npy", np.load(pictures / "whole.npy")[::-1, ::-1] * 2 + 1)
         arguments = (pictures / "whole.npy", "--mix", tmp_path / "other.npy", "--steps", 3)
         files = {"mix.png", "scattering-1.png", "scattering-3.png", "gaussian-3.png"}
-        report, arrays, _, _ = self.run(synth, tmp_path, *arguments, files=files)
+        report, arrays, made, _ = self.run(synth, tmp_path, *arguments, files=files)
         assert arrays["scattering"].shape == (3, 1, 32, 40)
-        shares = [one["share"] for one in report["models"]["scattering"]["samples"]]
+        shares = [one["share"] for one in report["models"]["scattering"]["steps"]]
         assert shares == [0, 0.5, 1]
         means = arrays["scattering"].mean((1, 2, 3))
         assert (np.diff(means) > 0).all()
         assert report["scores"] is None
+        assert report["mix"]["name"] == "other"
+        for number in (1, 3):  # on a gray scale that holds both
+            assert np.mean(iio.imread(made / f"scattering-{number}.png") == 2**16 - 1) < 0.1
+
+    def test_a_mix_of_gaussians(self, synth, tmp_path, pictures):
+        whole = pictures / "whole.npy"
+        arguments = (whole, "--mix", whole, "--model", "gaussian", "--out", tmp_path)
+        code, out, err = synth("generate", *arguments)
+        assert code == 0, err
+        assert "Drawn directly." in out
+
+    def test_a_small_texture_is_scored_where_the_target_is_known(self, synth, tmp_path, pictures):
+        x = np.load(pictures / "whole.npy")
+        x[:18, :20] = np.nan
+        np.save(tmp_path / "corner.npy", x)
+        arguments = (tmp_path / "corner.npy", "--out-size", 16)
+        report, *_ = self.run(synth, tmp_path, *arguments, files={"scoreboard.png"})
+        assert report["scores"] is not None
 
     def test_a_start_is_followed(self, synth, tmp_path, pictures):
         arguments = (pictures / "whole.npy", "--start", pictures / "whole.npy")

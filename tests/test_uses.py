@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from fields import white
+from jaxtyping import TypeCheckError
 
 from synth import (
     Descriptor,
@@ -251,6 +252,25 @@ class TestKeeping:
         with pytest.raises(InputError, match=words):
             model.gaussian.complete(given, key=jax.random.key(0))
 
+    def test_a_model_keeps_pixels_once(self, keeping):
+        for again in (lambda: keeping.on(OTHER), lambda: keeping.keeping(holed())):
+            with pytest.raises(InputError, match="The model keeps pixels"):
+                again()
+
+    def test_infinite_pixels_and_other_margins_are_refused(self, model):
+        x = holed()
+        with pytest.raises(InputError, match=r"margin has the shape \(3, 3\)"):
+            model.keeping(x, margin=np.ones((3, 3), bool))
+        x[0, 0] = np.inf
+        with pytest.raises(InputError, match="infinite values"):
+            model.keeping(x)
+
+    @pytest.mark.parametrize("shape", [(0, 5), (48,), (1, 8), (4.5, 8)])
+    def test_what_is_no_shape_is_refused(self, model, shape):
+        for one in (model, model.gaussian):
+            with pytest.raises((InputError, TypeCheckError), match="shape"):
+                one.on(shape)
+
     def test_a_model_that_keeps_nothing_says_so(self, model):
         with pytest.raises(InputError, match="keeps no pixels"):
             model.complete(key=jax.random.key(0))
@@ -325,6 +345,7 @@ class TestMixing:
             ([], [], "0 models and 0 shares"),
             (two, [0.5, 0.6], "The shares are 0.5, 0.6"),
             (two, [1.5, -0.5], "The shares are 1.5, -0.5"),
+            (two, [np.nan, np.nan], "The shares are nan, nan"),
             ([two[0], gaussian], [0.5, 0.5], "models of one kind"),
             ([two[0], two[1].on(OTHER)], [0.5, 0.5], "fields of 32 × 48 and 40 × 24 pixels"),
             ([two[0], other], [0.5, 0.5], "match different moments"),

@@ -59,7 +59,7 @@ def pair(size: str) -> tuple[int, int]:
         InputError: if it is neither.
     """
     sides = size.lower().replace("×", "x").split("x")
-    if len(sides) > 2 or not all(side.strip().isdigit() for side in sides):
+    if len(sides) > 2 or not all(side.strip().isdecimal() for side in sides):
         raise InputError(f"The out-size {size!r} is no size: give pixels, such as 512 or 200x600.")
     return int(sides[0]), int(sides[-1])
 
@@ -102,7 +102,9 @@ Inpaint = Annotated[
 Mix = Annotated[
     str | None,
     typer.Option(
-        metavar="IMAGE", help="Draw a path of textures from the target to this one's texture."
+        metavar="IMAGE",
+        help="Draw a path of textures from the target to this one's texture; values of one type. "
+        "--mask and --periodic are those of the first.",
     ),
 ]
 MixSteps = Annotated[int, typer.Option(help="Textures on the path of --mix, both ends included.")]

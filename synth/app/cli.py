@@ -122,8 +122,9 @@ def _generate(asked: dict[str, Any], out: Path, *, distributed: bool, cache: boo
             from synth.app.cost import cost
 
             expected = cost(task, options)
-            expected.check()
             display.say(expected.words)
+            if not distributed:  # of which each process has another memory
+                expected.check()
         display.phase("compiling")
         result = display.follow(generate(texture, options, clock, task), options)
         folder = None

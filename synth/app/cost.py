@@ -1,13 +1,16 @@
 """What a run will take: seconds and memory, told before it starts."""
 
+import math
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import psutil
+from jaxtyping import Array
 
-from synth.app.options import Options
+from synth.app.options import JUDGED_BY, Options
 from synth.app.tasks import Task
 from synth.errors import InputError
 from synth.statistics import MODELS, NUM_ANGLES
@@ -18,10 +21,12 @@ __all__ = ["Cost", "cost"]
 _EVALUATIONS = 140  # of a descent, on average over pictures and models
 _FFTS = {"moments": 4.5, "spectra": 9.0}  # per evaluation: FFTs of all maps, in time
 _BYTES = {"moments": 9.0, "spectra": 40.0}  # per point of the maps, filters included
-_PER_PIXEL = 600  # curvature pairs, fields and their spectra, bytes
-_BASE = 7e8  # bytes of the program itself
+_PER_PIXEL = 400  # of fields, spectra and samples that a run holds, bytes
+_STATE = 350  # of a descent: 20 curvature pairs and what else it remembers, bytes per pixel
+_FILLING = 1e4  # FFTs of conjugate gradients
+_BASE = 9e8  # bytes of the program itself
 _SHARE = 0.9  # of the memory that is free
-_PROBE = (8, 256, 256)
+_PROBE, _PROBES = (8, 256, 256), 8
 
 
 class Cost(NamedTuple):
@@ -65,19 +70,22 @@ def cost(task: Task, options: Options) -> Cost:
         task: what is drawn.
         options: what is asked for.
     """
-    height, width = shape = task.layout.torus
+    shape = task.layout.torus
+    pixels, second = math.prod(shape), _seconds_per_point()
     runs = options.samples if task.other is None else options.steps
-    second, memory = _seconds_per_point(), 0.0
-    seconds = 0.0
-    for name in options.descents:
-        held = _PER_PIXEL * height * width
-        for part in MODELS[name]:
-            if part in NUM_ANGLES:
-                points = _points(part, shape, task.scales, options.angles)
-                seconds += runs * _EVALUATIONS * _FFTS[part] * points * second
-                held += _BYTES[part] * points
-        memory = max(memory, held)
-    return Cost(seconds, _BASE + memory, _free())
+    seconds, held = 0.0, 0.0
+    for name in options.descents or JUDGED_BY:
+        evaluations = runs * _EVALUATIONS if options.descents else runs
+        most = 0.0
+        for part in set(MODELS[name]) & set(NUM_ANGLES):
+            points = _points(part, shape, task.scales, options.angles)
+            seconds += evaluations * _FFTS[part] * points * second
+            most += _BYTES[part] * points
+        held = max(held, most)
+    if task.layout.kept is not None:
+        seconds += _FILLING * pixels * second
+    together = options.samples if options.descents else 1
+    return Cost(seconds, _BASE + held + pixels * (_PER_PIXEL + together * _STATE), _free())
 
 
 def _points(part: str, shape: tuple[int, int], scales: int | None, angles: int | None) -> int:
@@ -94,10 +102,13 @@ def _seconds_per_point() -> float:
     transform = jax.jit(lambda x: jnp.fft.ifft2(x))
     maps = jnp.zeros(_PROBE, jnp.complex64)
     transform(maps).block_until_ready()
+    return min(_timed(transform, maps) for _ in range(_PROBES)) / maps.size
+
+
+def _timed(transform: Callable[[Array], Array], maps: Array) -> float:
     start = time.perf_counter()
-    for _ in range(3):
-        transform(maps).block_until_ready()
-    return (time.perf_counter() - start) / 3 / maps.size
+    transform(maps).block_until_ready()
+    return time.perf_counter() - start
 
 
 def _free() -> float:

@@ -81,7 +81,6 @@ class Display:
     def say(self, fact: str) -> None:
         """Say a sentence about the run that stays."""
         self._facts.append(Text(fact))
-        self._show(Text("compiling"))
 
     def follow(self, run: Generator[Look, None, Result], options: Options) -> Result:
         """Drain a run, showing its progress, and return its result."""
@@ -146,7 +145,10 @@ def _seconds_left(trace: list[tuple[float, int, float]], max_steps: int) -> floa
 def closing_table(result: Result) -> None:
     """Print residuals and statistics of target and models, the scoreboard and the verdict."""
     console = Console()
-    console.print(_steps(result) if result.shares else _models(result))
+    if not result.shares:
+        console.print(_models(result))
+    elif result.descents:
+        console.print(_steps(result))
     if result.scoreboard is not None:
         score_table(result.scoreboard)
     seconds = result.seconds
@@ -168,8 +170,9 @@ def _models(result: Result) -> Table:
     for name, noise in report["noise"].items():
         cells = (f"{one['residual'][name]:.2%}" for one in models.values())
         limit = report["unit"][name]
-        whole = result.drawn is None  # of a part the noise is another one
-        words = f"over {limit:.0%}" if whole and noise > limit else f"{min(noise, limit):.2%}"
+        if result.drawn is not None:  # that of the part that was drawn
+            noise = limit
+        words = f"over {limit:.0%}" if noise > limit else f"{noise:.2%}"
         table.add_row(f"residual, {_words(name)}", f"noise {words}", *cells)
     table.add_row(
         "spectrum error", "", *(f"{one['spectrum_error_db']:.2f} dB" for one in models.values())
@@ -189,7 +192,7 @@ def _models(result: Result) -> Table:
 def _steps(result: Result) -> Table:
     """A row per step of a mix: how far the worst block of each model is from the line."""
     names = tuple(result.descents)
-    table = _table("Worst block beside the straight line, in units of its noise", names)
+    table = _table("Distance from the straight line, in units of the noise", names)
     for index, share in enumerate(result.shares):
         cells = (f"{result.descents[name][index].excess:.3f}" for name in names)
         table.add_row(f"{share:.0%} {Path(str(result.options.mix)).stem}", *cells)

@@ -28,7 +28,16 @@ from synth.app.reading import (
 from synth.errors import InputError
 from synth.transforms.estimate import Periodic, axes_of
 
-__all__ = ["PHOTOGRAPHS", "Texture", "bundled", "load", "load_start", "pictures", "save_png"]
+__all__ = [
+    "PHOTOGRAPHS",
+    "Texture",
+    "bundled",
+    "load",
+    "load_start",
+    "pictures",
+    "same_type",
+    "save_png",
+]
 
 PHOTOGRAPHS = ("brick", "grass", "gravel")
 """Names of photographs that come with scikit-image, read from there."""
@@ -155,7 +164,7 @@ def load_start(
     """
     path = _find(source)
     given, *more = read(path.read_bytes(), path)
-    if more or given.gray.shape != shape or given.dtype != texture.dtype:
+    if more or given.gray.shape != shape or not same_type(given.dtype, texture.dtype):
         height, width = given.gray.shape
         raise InputError(
             f"The start {path.name} holds {1 + len(more)} picture{'s' * bool(more)} of {height} × "
@@ -164,6 +173,11 @@ def load_start(
     if not np.isfinite(given.gray).all():
         raise InputError(f"The start {path.name} has missing pixels: give a whole field.")
     return given.gray.astype(np.float32)
+
+
+def same_type(one: np.dtype, other: np.dtype) -> bool:
+    """Whether values of two types are in one unit: equal ones, or both floating."""
+    return one == other or one.kind == other.kind == "f"
 
 
 def save_png(path: Path, field: Float[np.ndarray, "h w"], texture: Texture) -> None:

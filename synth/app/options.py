@@ -7,9 +7,12 @@ from typing import Literal, get_args
 from synth.errors import InputError
 from synth.statistics import MODELS
 
-__all__ = ["LADDER", "MOST_SIDE", "Options", "check_seed"]
+__all__ = ["JUDGED_BY", "LADDER", "MOST_SIDE", "Options", "check_seed"]
 
 Method = Literal["lbfgs", "adam"]
+
+JUDGED_BY = ("scattering",)
+"""Models whose moments judge a Gaussian that is alone."""
 
 LADDER = ("gaussian", *MODELS)
 """Models from the least to the most that is kept of the target."""
@@ -115,6 +118,8 @@ class Options:
             raise InputError(f"{self.tiles} tiles were asked for: choose 1 to {_MOST_TILES}.")
         if self.tiles > 1 and self.crop:
             raise InputError("A texture that is cropped does not tile: leave out crop or tiles.")
+        if self.mix is None and self.steps != type(self).steps:
+            raise InputError("Steps are those of a mix: give a second picture to mix with, too.")
         if self.mix is not None:
             if self.inpaint:
                 raise InputError("Mixing keeps no pixels: leave out mix or inpaint.")

@@ -107,8 +107,15 @@ def manifest(result: Result) -> dict[str, Any]:
         "output": {
             "shape": list(result.layout.window),
             "torus": list(result.layout.torus),
-            "kept": result.kept,
-            "mix": [{"step": n, "share": share} for n, share in enumerate(result.shares, start=1)],
+            "kept": result.share_kept,
+            "wraps": list(result.layout.wraps),
+        },
+        "mix": None
+        if result.other is None
+        else {
+            "name": result.other.name,
+            "sha256": result.other.sha256,
+            "shares": list(result.shares),
         },
         "versions": {name: version(name) for name in _VERSIONS},
         "device": _device(),
@@ -158,14 +165,14 @@ def _model(result: Result, name: str) -> dict[str, Any]:
     else:
         which = [{"seed": result.options.seed + index} for index in range(len(samples))]
     every = [{**one, **sample} for one, sample in zip(which, samples, strict=True)]
-    return {**samples[0], "samples": every}
+    return {**samples[0], "steps" if result.shares else "samples": every}
 
 
 def _sample(result: Result, candidate: Candidate) -> dict[str, Any]:
     descent, drawn = candidate.descent, result.drawn
     report: dict[str, Any] = {
         "residual": {name: float(value) for name, value in candidate.residual.items()},
-        **_statistics(result.texture, candidate.field),
+        **_statistics(result, candidate.field),
     }
     finite = bool(np.isfinite(candidate.field).all())
     if result.layout.tiles:
@@ -179,15 +186,21 @@ def _sample(result: Result, candidate: Candidate) -> dict[str, Any]:
     return report
 
 
-def _statistics(texture: Texture, field: Float[np.ndarray, "c h w"]) -> dict[str, Any]:
+def _statistics(result: Result, field: Float[np.ndarray, "c h w"]) -> dict[str, Any]:
     """Statistics of a new field; NaN if it is not finite: only targets may miss pixels."""
     if not np.isfinite(field).all():
         flat = dict.fromkeys(map(str, _LAGS), math.nan)
         names = ("spectrum_error_db", "skewness", "kurtosis")
         return {**dict.fromkeys(names, math.nan), "flatness": flat}
-    target, cut, wraps = overlap(texture.field[0], field[0], texture.periodic)
-    error = spectrum_error(target, cut, periodic=wraps)
-    return {"spectrum_error_db": error, **_numbers(field, texture.periodic)}
+    common = overlap(result.texture, result.layout)
+    wraps = result.layout.wraps
+    rows, columns = (a and b for a, b in zip(result.texture.periodic, wraps, strict=True))
+    numbers = _numbers(field, (rows, columns))
+    if result.shares:  # the spectrum is to be another one
+        return numbers
+    target, texture = result.texture.field[0][common.of_target], field[0][common.of_texture]
+    error = spectrum_error(target, texture, periodic=common.periodic)
+    return {"spectrum_error_db": error, **numbers}
 
 
 def _numbers(field: Float[np.ndarray, "c h w"], periodic: Periodic) -> dict[str, Any]:
@@ -211,8 +224,8 @@ def _fields(result: Result) -> dict[str, Float[np.ndarray, "*b c h w"]]:
 
 
 def _write_pictures(result: Result, folder: Path) -> None:
-    texture, tiles = result.texture, result.options.tiles
-    save_png(folder / "target.png", texture.field[0], texture)
+    texture, tiles = _gray_scale(result), result.options.tiles
+    save_png(folder / "target.png", result.texture.field[0], texture)
     for name, samples in result.candidates.items():
         for number, candidate in enumerate(samples, start=1):
             stem = name if len(samples) == 1 else f"{name}-{number}"
@@ -220,6 +233,15 @@ def _write_pictures(result: Result, folder: Path) -> None:
             if tiles > 1:
                 repeated = np.tile(candidate.field[0], (tiles, tiles))
                 save_png(folder / f"{stem}-tiles.png", repeated, texture)
+
+
+def _gray_scale(result: Result) -> Texture:
+    """The texture on whose gray scale pictures are written: of a mix that of both targets."""
+    if result.other is None:
+        return result.texture
+    both = [result.texture.fields, result.other.fields]
+    ends = [f([f(each) for each in both]) for f in (np.nanmin, np.nanmax)]
+    return result.texture._replace(fields=np.reshape(ends, (1, 1, 1, 2)))
 
 
 def _write_arrays(result: Result, folder: Path) -> None:
@@ -255,14 +277,15 @@ def _write_figures(result: Result, folder: Path) -> None:
 
 def _comparison(result: Result) -> Figure:
     """The first samples beside the target, on the part that they have in common."""
-    texture = result.texture
-    drawn = {model: samples[0].field[0] for model, samples in result.candidates.items()}
-    target, _, wraps = overlap(texture.field[0], next(iter(drawn.values())), texture.periodic)
-    fields = {"target": target}
-    fields |= {model: overlap(target, field, wraps)[1] for model, field in drawn.items()}
+    texture, common = result.texture, overlap(result.texture, result.layout)
+    fields = {"target": texture.field[0][common.of_target]}
+    fields |= {
+        model: samples[0].field[0][common.of_texture]
+        for model, samples in result.candidates.items()
+    }
     losses = {model: samples[0].losses for model, samples in result.descents.items()}
     return figures.comparison(
-        fields, losses, title=texture.name, note=result.verdict, periodic=wraps
+        fields, losses, title=texture.name, note=result.verdict, periodic=common.periodic
     )
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from synth.app.clock import Clock
 from synth.app.images import Texture, load
-from synth.app.options import Options
+from synth.app.options import JUDGED_BY, Options
 from synth.app.tasks import Layout, Task, overlap, prepare
 from synth.descent import Judge, Outcome, Progress, Schedule, Synthesis, descend
 from synth.descent.solvers import LBFGS, Adam
@@ -27,7 +27,7 @@ from synth.statistics import MODELS, NUM_ANGLES, Residual, joint
 
 __all__ = ["Candidate", "Look", "Result", "generate", "read"]
 
-_JUDGED_BY = ("scattering",)  # models whose moments judge a Gaussian that is alone
+_MOST_MISSING = 0.5  # of the pixels of a part that is scored
 
 
 class Candidate(NamedTuple):
@@ -58,6 +58,7 @@ class Result(NamedTuple):
 
     Attributes:
         texture: the target.
+        other: the second target of a mix.
         options: what was asked for.
         layout: torus and part of it that is written.
         shares: of the second target in each step of a mix; empty otherwise.
@@ -72,6 +73,7 @@ class Result(NamedTuple):
     """
 
     texture: Texture
+    other: Texture | None
     options: Options
     layout: Layout
     shares: tuple[float, ...]
@@ -95,7 +97,7 @@ class Result(NamedTuple):
         return None if kept is None else np.isnan(self.layout.written(kept))
 
     @property
-    def kept(self) -> float:
+    def share_kept(self) -> float:
         """Share of the pixels of the textures that were kept."""
         return 0.0 if self.drawn is None else float(1 - self.drawn.mean())
 
@@ -183,7 +185,7 @@ def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None,
     seeds = np.arange(options.seed, options.seed + options.samples)
     keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed)))(seeds)
     shares = tuple(np.linspace(0, 1, options.steps).tolist()) if task.other else ()
-    judged = _models(task, options, shares, *(options.descents or _JUDGED_BY))
+    judged = _models(task, options, shares, *(options.descents or JUDGED_BY))
     judges = [Judge(model) for model in judged]
     drawn: dict[str, list[Candidate]] = {"gaussian": []}
     for model, judge in zip(judged, judges, strict=True):
@@ -208,9 +210,11 @@ def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None,
             drawn[name] += [_descended(sample, layout) for sample in samples]
     candidates = {name: tuple(each) for name, each in drawn.items()}
     with clock.phase("score"):
-        scoreboard = None if shares or layout.kept is not None else _score(texture, candidates)
+        judged_apart = shares or layout.kept is not None
+        scoreboard = None if judged_apart else _score(texture, layout, candidates)
     return Result(
         texture=texture,
+        other=task.other,
         options=options,
         layout=layout,
         shares=shares,
@@ -268,7 +272,7 @@ def _mesh(options: Options) -> Mesh | None:
     if options.devices is None and not jax.sharding.get_mesh().empty:
         return None
     samples = options.samples if options.descents else 1
-    parts = {part for name in options.descents or _JUDGED_BY for part in MODELS[name]}
+    parts = {part for name in options.descents or JUDGED_BY for part in MODELS[name]}
     angles = [options.angles or NUM_ANGLES[part] for part in parts if part in NUM_ANGLES]
     return common_mesh(options.devices, samples=samples, angles=angles)
 
@@ -290,11 +294,11 @@ def _sampled(model: MomentModel, keys: Key[Array, " b"]) -> list[Float[Array, "h
     """Gaussian fields, with the pixels that the model keeps."""
     if model.kept is not None:
         return [model.complete(key=key) for key in keys]
-    return list(_free(model.gaussian, keys))
+    return list(_unbound(model.gaussian, keys))
 
 
 @jax.jit
-def _free(model: GaussianModel, keys: Key[Array, " b"]) -> Float[Array, "b h w"]:
+def _unbound(model: GaussianModel, keys: Key[Array, " b"]) -> Float[Array, "b h w"]:
     return jax.vmap(lambda key: model.sample(key=key))(keys)
 
 
@@ -310,19 +314,17 @@ def _written(field: Float[Array, "h w"], layout: Layout) -> Float[np.ndarray, "1
     return layout.written(np.asarray(field, np.float32))[None]
 
 
-def _score(texture: Texture, candidates: dict[str, tuple[Candidate, ...]]) -> Scoreboard | None:
+def _score(
+    texture: Texture, layout: Layout, candidates: dict[str, tuple[Candidate, ...]]
+) -> Scoreboard | None:
     """Score what is finite, on the part that target and textures have in common."""
+    common = overlap(texture, layout)
     fields = {
-        name: [one.field[0] for one in samples if np.isfinite(one.field).all()]
+        name: [one.field[0][common.of_texture] for one in samples if np.isfinite(one.field).all()]
         for name, samples in candidates.items()
     }
     judgeable = {name: each for name, each in fields.items() if each}
-    if not judgeable:
+    target, *others = (one[common.of_target] for one in texture.fields[:, 0])
+    if not judgeable or np.isnan(target).mean() > _MOST_MISSING:
         return None
-    like = next(iter(judgeable.values()))[0]
-    target, *others = (overlap(one, like, (False, False))[0] for one in texture.fields[:, 0])
-    _, _, wraps = overlap(texture.field[0], like, texture.periodic)
-    cut = {
-        name: [overlap(target, one, wraps)[1] for one in each] for name, each in judgeable.items()
-    }
-    return compare(target, cut, reals=others, periodic=wraps)
+    return compare(target, judgeable, reals=others, periodic=common.periodic)

@@ -5,20 +5,20 @@ out, and pixels of the target may lie in it.
 """
 
 import math
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from synth.app.images import Texture, load, load_start
+from synth.app.images import Texture, load, load_start, same_type
 from synth.app.options import Options
 from synth.errors import InputError
 from synth.models.keeping import widest
-from synth.transforms.estimate import axes_of
-from synth.transforms.filters import max_scales, shared_scales
+from synth.transforms.filters import shared_scales
 from synth.transforms.fourier import good_length
 
-__all__ = ["Layout", "Task", "overlap", "prepare"]
+__all__ = ["Layout", "Overlap", "Task", "overlap", "prepare"]
 
 _CROPPED, _LEAST_CROPPED = 0.25, 16  # of a side, and pixels, that are drawn and cut off
 _MARGIN, _LEAST_MARGIN = 0.125, 32  # that lead from one border to the other
@@ -33,8 +33,8 @@ class Layout(NamedTuple):
     Attributes:
         torus: height and width of what is drawn, pixels.
         window: height and width of what is written: the first rows and columns.
-        kept: on the torus, NaN where pixels are drawn; None if all are.
-        margin: pixels that lead from one border to the other and are not written.
+        kept: field on the torus, NaN where pixels are drawn; None if all are.
+        margin: pixels of the torus that lead from one border to the other and are not written.
     """
 
     torus: Shape
@@ -43,9 +43,15 @@ class Layout(NamedTuple):
     margin: Bool[np.ndarray, "h w"] | None = None
 
     @property
+    def wraps(self) -> tuple[bool, bool]:
+        """Along which axes what is written goes on across its borders."""
+        rows, columns = (a == b for a, b in zip(self.torus, self.window, strict=True))
+        return rows, columns
+
+    @property
     def tiles(self) -> bool:
-        """Whether what is written goes on across its borders."""
-        return self.torus == self.window
+        """Whether it does along both."""
+        return all(self.wraps)
 
     def written(self, field: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "a b"]:
         """The part of a drawn field that is written."""
@@ -89,26 +95,50 @@ def prepare(texture: Texture, options: Options) -> Task:
     other = None if options.mix is None else _other(texture, options)
     start = None
     if options.start is not None:
-        start = load_start(options.start, texture, layout.window)
         if not layout.tiles:
-            raise InputError("A start must be on the torus: give an out-size, or leave out start.")
+            raise InputError(
+                f"{texture.name} is not periodic, so that filling it takes more than its own "
+                "pixels: leave out start, or give a larger out-size."
+            )
+        start = load_start(options.start, texture, layout.window)
     return Task(texture, layout, _scales(texture, other, layout, options.scales), other, start)
 
 
-def overlap(
-    target: Float[np.ndarray, "h w"], field: Float[np.ndarray, "a b"], periodic: tuple[bool, bool]
-) -> tuple[Float[np.ndarray, "u v"], Float[np.ndarray, "u v"], tuple[bool, bool]]:
-    """Target and field, cut to one shape, and which axes of it wrap.
+class Overlap(NamedTuple):
+    """The part that a target and textures of another shape have in common.
+
+    Attributes:
+        of_target: rows and columns of the target, where it misses the fewest pixels.
+        of_texture: rows and columns of a texture, the first ones.
+        periodic: which axes of both wrap: cut ones do not.
+    """
+
+    of_target: tuple[slice, slice]
+    of_texture: tuple[slice, slice]
+    periodic: tuple[bool, bool]
+
+
+def overlap(texture: Texture, layout: Layout) -> Overlap:
+    """What the target and the textures of a layout have in common.
 
     Args:
-        target: of one shape.
-        field: of another.
-        periodic: whether the target's axes wrap; cut ones do not.
+        texture: the target.
+        layout: of the textures.
     """
-    height, width = np.minimum(target.shape, field.shape)
-    same = [a == b for a, b in zip(target.shape, field.shape, strict=True)]
-    rows, columns = (wraps and one for wraps, one in zip(axes_of(periodic), same, strict=True))
-    return target[:height, :width], field[:height, :width], (rows, columns)
+    whole = _shape(texture)
+    sides = [min(pair) for pair in zip(whole, layout.window, strict=True)]
+    starts = [sorted({0, (n - side) // 2, n - side}) for n, side in zip(whole, sides, strict=True)]
+
+    def at(top: int, left: int) -> tuple[slice, slice]:
+        return slice(top, top + sides[0]), slice(left, left + sides[1])
+
+    missing = np.isnan(texture.field[0])
+    corner = min(product(*starts), key=lambda corner: int(missing[at(*corner)].sum()))
+    whole_axes = (a == b for a, b in zip(whole, layout.window, strict=True))
+    rows, columns = (
+        all(axis) for axis in zip(texture.periodic, layout.wraps, whole_axes, strict=True)
+    )
+    return Overlap(at(*corner), at(0, 0), (rows, columns))
 
 
 def _drawn(texture: Texture, options: Options) -> Layout:
@@ -156,7 +186,7 @@ def _inpainted(texture: Texture, options: Options) -> Layout:
 def _other(texture: Texture, options: Options) -> Texture:
     """The second target of a mix."""
     other = load(str(options.mix), size=options.size)
-    if other.dtype != texture.dtype:
+    if not same_type(other.dtype, texture.dtype):
         raise InputError(
             f"{other.name} holds {other.dtype} values and {texture.name} {texture.dtype}: mix "
             "pictures of one type."
@@ -180,7 +210,7 @@ def _scales(
         if layout.margin is not None:
             free &= ~layout.margin
         return min(most, max(_LEAST_SCALES, int(math.log2(widest(free))) - 1))
-    return most if len(shapes) > 1 or most < max_scales(layout.torus) else None
+    return most if len(shapes) > 1 else None
 
 
 def _shape(texture: Texture) -> Shape:

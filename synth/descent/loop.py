@@ -103,9 +103,10 @@ def descend(
         yield Progress(all_losses, view.residual, view.excess, schedule.tolerance, fields)
         # What stalls is restarted by the next stage, if there is one.
         stalled = view.stalled & (due == last)
-        far = view.excess if model.kept is None or due == last else view.excess * jnp.inf
-        for sample, field, away, stuck in zip(samples, fields, far, stalled, strict=True):
-            sample.look(field, float(away), bool(stuck), model.unit, judge)
+        may_end = model.kept is None or due == last
+        for sample, field, far, stuck in zip(samples, fields, view.excess, stalled, strict=True):
+            near = float(far) if may_end else np.inf
+            sample.look(field, near, bool(stuck), model.unit, judge)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
             return ended

@@ -10,7 +10,7 @@ from synth.errors import InputError
 from synth.models.start import Start
 from synth.statistics import Descriptor
 
-__all__ = ["check_descriptor", "check_given", "check_key", "check_start"]
+__all__ = ["check_descriptor", "check_given", "check_key", "check_shape", "check_start"]
 
 
 def check_key(key: Any) -> None:  # noqa: ANN401 - that is what is checked
@@ -49,7 +49,8 @@ def check_given(field: np.ndarray, shape: tuple[int, int]) -> None:
         shape: of the model's fields.
 
     Raises:
-        InputError: if it has another shape, no missing pixel, or nothing but these.
+        InputError: if it has another shape, no missing pixel, nothing but these, or infinite
+            values.
     """
     if field.shape != shape:
         given = " × ".join(map(str, field.shape))
@@ -57,11 +58,23 @@ def check_given(field: np.ndarray, shape: tuple[int, int]) -> None:
             f"The field that is given in part has {given} pixels and the model {shape[0]} × "
             f"{shape[1]}: put it on a field of NaN of that shape, and the model on it by on(shape)."
         )
+    if np.isinf(field).any():
+        raise InputError("The field holds infinite values: put NaN where pixels are to be drawn.")
     missing = np.isnan(field)
     if not missing.any():
         raise InputError("No pixel is missing: put NaN where pixels are to be drawn.")
     if missing.all():
         raise InputError("All pixels are missing: give some of them.")
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Refuse what is no height and width.
+
+    Raises:
+        InputError: if it is not two whole numbers from 2 on.
+    """
+    if len(shape) != 2 or not all(isinstance(n, int | np.integer) and n > 1 for n in shape):
+        raise InputError(f"The shape {shape} is none of fields: give height and width in pixels.")
 
 
 def check_start(start: Any) -> None:  # noqa: ANN401

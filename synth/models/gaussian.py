@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from synth.models._standard import standardize
-from synth.models.check import check_given, check_key
+from synth.models.check import check_given, check_key, check_shape
 from synth.transforms.conditional import LEAST_POWER, are_deep, conditional_sample, power_on
 from synth.transforms.estimate import SMOOTHED, Periodic, estimate_spectrum
 
@@ -44,6 +44,7 @@ class GaussianModel(eqx.Module):
         """
         if shape == self.shape:
             return self
+        check_shape(shape)
         power = power_on(np.asarray(self.spectrum, np.float64), shape)
         power[0, 0] = 0
         return GaussianModel(self.mean, self.scale, jnp.asarray(power / power.mean(), float))
@@ -97,7 +98,14 @@ class GaussianModel(eqx.Module):
         return jnp.asarray(self._given(np.asarray(field), noise), float)
 
     def expect(self, field: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
-        """Mean of the missing pixels of a field, given the others; see ``complete``."""
+        """Mean of the missing pixels of a field, given the others.
+
+        Args:
+            field: as for ``complete``.
+
+        Raises:
+            InputError: as from ``complete``.
+        """
         return self._given(np.asarray(field), np.zeros(self.shape))
 
     def _given(

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from synth.errors import InputError
 from synth.models.check import check_given
 from synth.models.gaussian import GaussianModel
 
@@ -27,7 +28,8 @@ class Kept(eqx.Module):
         pixels: in the target's units; 0 where they are free.
         free: which ones are drawn.
         mean: of the standardized Gaussian field, given the others.
-        gain: its variance, relative to that of a free field; 0 at kept pixels.
+        gain: its variance relative to that of a free field, the mean over all pixels as far from
+            the kept ones, at most 1 and never falling with the distance; 0 at kept pixels.
     """
 
     pixels: Float[Array, "h w"]
@@ -78,6 +80,8 @@ def surroundings(
     """
     given = np.array(field, np.float32)
     check_given(given, gaussian.shape)
+    if margin is not None and margin.shape != gaussian.shape:
+        raise InputError(f"The margin has the shape {margin.shape}: give that of the field.")
     keys = jax.random.split(jax.random.key(_SEED), _FILLINGS + 1)
     if margin is not None:
         given = np.where(margin, np.asarray(gaussian.complete(given, key=keys[-1])), given)

@@ -41,10 +41,6 @@ def mix(models: Sequence[Model], shares: Sequence[float]) -> Model:
         InputError: if shares are no such numbers, models differ in shape, descriptor or
             exponent, or keep pixels.
 
-    Source:
-        S. Mallat, "Group invariant scattering", Comm. Pure Appl. Math. 65 (2012), Sec. 2.5: near
-        a field the transform is linear in its deformations.
-
     Example:
         >>> import jax
         >>> from synth import fit_gaussian, mix
@@ -89,7 +85,7 @@ def _mean(trees: Sequence[Tree], shares: Sequence[float]) -> Tree:
 def _check(models: Sequence[GaussianModel | MomentModel], shares: Sequence[float]) -> None:
     if len(models) != len(shares) or not models:
         raise InputError(f"{len(models)} models and {len(shares)} shares: give a share of each.")
-    if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+    if not (min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-6):
         words = ", ".join(f"{share:g}" for share in shares)
         raise InputError(f"The shares are {words}: give numbers from 0 on whose sum is 1.")
     if len({type(model) for model in models}) > 1:
@@ -107,5 +103,5 @@ def _check(models: Sequence[GaussianModel | MomentModel], shares: Sequence[float
     if len(kinds) > 1 or len(sizes) > 1:
         raise InputError(
             "The models match different moments: fit them with one descriptor, of as many scales "
-            "and angles."
+            "and angles, and one exponent."
         )

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.models._standard import Standard, standardize
-from synth.models.check import check_descriptor
+from synth.models.check import check_descriptor, check_shape
 from synth.models.gaussian import GaussianModel, fit_gaussian
 from synth.models.keeping import Kept, surroundings
 from synth.models.reference import Reference, moments_on_torus, refer
@@ -107,7 +107,8 @@ class MomentModel(eqx.Module):
             shape: height and width of new fields, pixels.
 
         Raises:
-            InputError: if the descriptor has more scales than ``shared_scales`` of both shapes.
+            InputError: if the descriptor has more scales than ``shared_scales`` of both shapes, or
+                the model keeps pixels.
 
         Example:
             >>> import numpy as np
@@ -119,6 +120,8 @@ class MomentModel(eqx.Module):
         """
         if shape == self.shape:
             return self
+        self._check_free()
+        check_shape(shape)
         moments = self.descriptor.carried(self.target, shape)
         return assembled(
             self.descriptor.on(shape),
@@ -150,8 +153,10 @@ class MomentModel(eqx.Module):
                 from one border to the other, where the field does not wrap.
 
         Raises:
-            InputError: if it has another shape, no missing pixel, or nothing else.
+            InputError: if it has another shape, no missing pixel, nothing else, or infinite ones;
+                or if the model keeps pixels already.
         """
+        self._check_free()
         around = surroundings(self.gaussian, field, margin)
 
         def mean(fields: Sequence[Float[Array, "h w"]]) -> Moments:
@@ -229,6 +234,12 @@ class MomentModel(eqx.Module):
             return _filter(noise, self.prior * _inverse(self.shaping))
         spectrum = skewed_spectrum(noise, self.prior, self.levels)
         return jnp.fft.irfft2(spectrum * _inverse(self.shaping), s=noise.shape)
+
+    def _check_free(self) -> None:
+        if self.kept is not None:
+            raise InputError(
+                "The model keeps pixels: put the one without them on another shape, and then keep."
+            )
 
     def complete(self, *, key: PRNGKeyArray) -> Float[Array, "h w"]:
         """Kept pixels, and a Gaussian sample given them, in the target's units.
