@@ -19,12 +19,13 @@ from synth.transforms.filters import max_scales, num_points
 __all__ = ["Cost", "cost"]
 
 _EVALUATIONS = 140  # of a descent, on average over pictures and models
-_FFTS = {"moments": 4.5, "spectra": 9.0}  # per evaluation: FFTs of all maps, in time
-_BYTES = {"moments": 9.0, "spectra": 40.0}  # per point of the maps, filters included
-_PER_PIXEL = 400  # of fields, spectra and samples that a run holds, bytes
+# Measured with two cores, from 256² to 1024², of 1 to 8 samples; right within a factor of two.
+_FFTS = {"moments": 5.5, "spectra": 15.0}  # an evaluation, in FFTs of all maps
+_BYTES = {"moments": 14.5, "spectra": 225.0}  # per point of the maps, filters included
+_PER_PIXEL = 500  # bytes of fields, spectra and samples that a run holds
 _STATE = 350  # of a descent: 20 curvature pairs and what else it remembers, bytes per pixel
 _FILLING = 1e4  # FFTs of conjugate gradients
-_BASE = 9e8  # bytes of the program itself
+_BASE = 1.1e9  # bytes of the program itself
 _SHARE = 0.9  # of the memory that is free
 _PROBE, _PROBES = (8, 256, 256), 8
 
