@@ -3,7 +3,8 @@
     python -m benchmarks.uses [sizes holes mixes seams] [--model full] [--json FILE]
 
 ``sizes``: 256² to 1024² and 200 × 600; scores of crops beside those of textures of the target's
-own size, cut alike, and beside further real fields where there are any; largest correlation of
+own size, cut alike, and beside further real fields where there are any, by the noise floor of
+further fields and by that of quadrants, where the crops' own energy may differ as much; largest correlation of
 two crops (over 0.25: the same structures). ``holes``: a hole of 64² in 256², and 192² continued
 to 256²: jumps across the border of what is drawn, five seeds. ``mixes``: five
 steps, the worst block beside the straight line in units of its noise. ``seams``: jumps between
@@ -84,7 +85,9 @@ def sizes(model_name: str, folder: Path) -> Iterator[Row]:
                 floor = [one[:side, :side] for one in further_fields(name, REALS)]
             else:
                 floor = []
-            board = compare(target[:side, :side], fields, reals=floor, periodic=False)
+            cut = target[:side, :side]
+            by_quadrants = compare(cut, fields, periodic=False)
+            board = compare(cut, fields, reals=floor, periodic=False) if floor else by_quadrants
             pairs = combinations(crops, 2)
             alike = max(copying(a, b).correlation for a, b in pairs)
             yield {
@@ -94,6 +97,7 @@ def sizes(model_name: str, folder: Path) -> Iterator[Row]:
                 "memory (MB)": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000,
                 "alike": round(alike, 3),
                 **{k: spread(score.overall) for k, score in board.scores.items()},
+                **{f"{k}, quadrants": spread(v.overall) for k, v in by_quadrants.scores.items()},
             }  # fmt: skip
 
 
