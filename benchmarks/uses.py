@@ -2,13 +2,13 @@
 
     python -m benchmarks.uses [sizes holes mixes seams] [--model full] [--json FILE]
 
-``sizes``: 256² to 1024² and 200 × 600; scores of crops beside those of textures of the target's
-own size, cut alike, and beside further real fields where there are any, by the noise floor of
-further fields and by that of quadrants, where the crops' own energy may differ as much; largest correlation of
-two crops (over 0.25: the same structures). ``holes``: a hole of 64² in 256², and 192² continued
-to 256²: jumps across the border of what is drawn, five seeds. ``mixes``: five
-steps, the worst block beside the straight line in units of its noise. ``seams``: jumps between
-opposite borders, every model and picture at 128². Pictures are left in --pictures FOLDER.
+``sizes``: 256² to 1024² and 200 × 600; scores of square crops, as large as fit, beside those of
+textures of the target's own size and of further real fields, cut alike, by the noise floor of
+further fields and by that of quadrants; largest correlation of two crops (over 0.25: the same
+structures); peak memory of the process so far. ``holes``: a hole of 64² in 256², and 192²
+continued to 256²: jumps across the border of what is drawn, five seeds. ``mixes``: five steps,
+the worst block beside the straight line in units of its noise. ``seams``: jumps between opposite
+borders, every model and picture at 128². Pictures are left in --pictures FOLDER.
 """
 
 import argparse
