@@ -119,8 +119,8 @@ class TestLayout:
             ("holed.npy", {"inpaint": True, "out_size": (20, 60)}, "20 × 60 is smaller than"),
             ("holed.npy", {"inpaint": True, "tiles": 2}, "does not tile"),
             ("holed.npy", {"inpaint": True, "start": "whole.npy"}, "leave out start"),
-            ("whole.npy", {"mix": "eight.png"}, "holds uint8 values and whole float"),
-            ("whole.npy", {"start": "wide.npy"}, "of 32 × 80 pixels, float32: give one of 32 × 40"),
+            ("whole.npy", {"mix": "eight.png"}, "holds uint8 values and the target float"),
+            ("whole.npy", {"start": "wide.npy"}, "of 32 × 80 pixels: give one of 32 × 40"),
             ("whole.npy", {"start": "holed.npy"}, "missing pixels"),
             ("whole.npy", {"out_size": (64, 64), "scales": 5}, "choose 1 to 4"),
             ("whole.npy", {"mix": "no.png"}, "There is no picture"),
@@ -134,6 +134,11 @@ class TestLayout:
     def test_a_mask_that_leaves_nothing_is_refused(self, pictures):
         with pytest.raises(InputError, match="misses 1,280 of 1,280 pixels"):
             task(pictures / "whole.npy", mask=str(pictures / "nothing.png"), inpaint=True)
+
+    def test_pictures_of_8_and_16_bits_mix(self, pictures):
+        other = task(pictures / "eight.png", mix="foam").other
+        assert other.dtype == np.uint8
+        assert 200 < other.fields.max() <= 255
 
     def test_one_picture_is_filled(self, pictures):
         options = Options("a", inpaint=True)

@@ -103,8 +103,8 @@ Mix = Annotated[
     str | None,
     typer.Option(
         metavar="IMAGE",
-        help="Draw a path of textures from the target to this one's texture; values of one type. "
-        "--mask and --periodic are those of the first.",
+        help="Draw a path of textures from the target to this one's texture. --mask and "
+        "--periodic are those of the first.",
     ),
 ]
 MixSteps = Annotated[int, typer.Option(help="Textures on the path of --mix, both ends included.")]

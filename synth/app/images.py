@@ -32,10 +32,10 @@ __all__ = [
     "PHOTOGRAPHS",
     "Texture",
     "bundled",
+    "in_range_of",
     "load",
     "load_start",
     "pictures",
-    "same_type",
     "save_png",
 ]
 
@@ -155,29 +155,49 @@ def load_start(
 
     Args:
         source: path of a picture, or a bundled name.
-        texture: whose type it must have.
+        texture: in whose range it is brought.
         shape: height and width that it must have, pixels.
 
     Raises:
-        InputError: if there is no such picture, or it is none of that type and shape, or it has
+        InputError: if there is no such picture, or it is none of such a type and shape, or it has
             missing or infinite pixels.
     """
     path = _find(source)
     given, *more = read(path.read_bytes(), path)
-    if more or given.gray.shape != shape or not same_type(given.dtype, texture.dtype):
+    values = in_range_of(given.gray, f"The start {path.name}", given.dtype, texture.dtype)
+    if more or values.shape != shape:
         height, width = given.gray.shape
         raise InputError(
             f"The start {path.name} holds {1 + len(more)} picture{'s' * bool(more)} of {height} × "
-            f"{width} pixels, {given.dtype}: give one of {shape[0]} × {shape[1]}, {texture.dtype}."
+            f"{width} pixels: give one of {shape[0]} × {shape[1]}."
         )
-    if not np.isfinite(given.gray).all():
+    if not np.isfinite(values).all():
         raise InputError(f"The start {path.name} has missing pixels: give a whole field.")
-    return given.gray.astype(np.float32)
+    return values.astype(np.float32)
 
 
-def same_type(one: np.dtype, other: np.dtype) -> bool:
-    """Whether values of two types are in one unit: equal ones, or both floating."""
-    return one == other or one.kind == other.kind == "f"
+def in_range_of(
+    values: Float[np.ndarray, "*n"], name: str, given: np.dtype, wanted: np.dtype
+) -> Float[np.ndarray, "*n"]:
+    """Values of one type in the unit of another: white of 8 bits is white of 16.
+
+    Args:
+        values: of a picture.
+        name: of it.
+        given: its type.
+        wanted: the target's type.
+
+    Raises:
+        InputError: if only one of them is a picture's, of 8 or 16 bits, and they are not both
+            floating.
+    """
+    if given == wanted or given.kind == wanted.kind == "f":
+        return values
+    if {given, wanted} <= {np.dtype(np.uint8), np.dtype(np.uint16)}:
+        return values * np.float32(np.iinfo(wanted).max / np.iinfo(given).max)
+    raise InputError(
+        f"{name} holds {given} values and the target {wanted}: give pictures of one type."
+    )
 
 
 def save_png(path: Path, field: Float[np.ndarray, "h w"], texture: Texture) -> None:

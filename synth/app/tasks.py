@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from synth.app.images import Texture, load, load_start, same_type
+from synth.app.images import Texture, in_range_of, load, load_start
 from synth.app.options import Options
 from synth.errors import InputError
 from synth.models.keeping import widest
@@ -186,12 +186,8 @@ def _inpainted(texture: Texture, options: Options) -> Layout:
 def _other(texture: Texture, options: Options) -> Texture:
     """The second target of a mix."""
     other = load(str(options.mix), size=options.size)
-    if not same_type(other.dtype, texture.dtype):
-        raise InputError(
-            f"{other.name} holds {other.dtype} values and {texture.name} {texture.dtype}: mix "
-            "pictures of one type."
-        )
-    return other
+    fields = in_range_of(other.fields, other.name, other.dtype, texture.dtype)
+    return other._replace(fields=fields, dtype=texture.dtype)
 
 
 def _scales(

@@ -103,6 +103,9 @@ class MomentModel(eqx.Module):
     def on(self, shape: tuple[int, int]) -> "MomentModel":
         """The model of fields of another shape, larger or smaller, with the same moments.
 
+        Between the target, of A pixels, and another field of the process, of A′, the estimation
+        noise is √((1 + A/A′)/2) times that between two fields of A pixels.
+
         Args:
             shape: height and width of new fields, pixels.
 
@@ -123,9 +126,10 @@ class MomentModel(eqx.Module):
         self._check_free()
         check_shape(shape)
         moments = self.descriptor.carried(self.target, shape)
+        ratio = math.sqrt((1 + math.prod(self.shape) / math.prod(shape)) / 2)
         return assembled(
             self.descriptor.on(shape),
-            Reference(moments, self.noise),
+            Reference(moments, {name: ratio * level for name, level in self.noise.items()}),
             self.gaussian.on(shape),
             levels=_resized(self.levels, math.prod(shape)),
             bounds=self.bounds,
