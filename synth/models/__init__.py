@@ -5,9 +5,10 @@ moments of a descriptor and is sampled by descent (``synth.descent``). Both can 
 shape, mixed, and given pixels to keep.
 """
 
+from synth.models.fitting import fit
 from synth.models.gaussian import GaussianModel, fit_gaussian
 from synth.models.mixture import mix
-from synth.models.moments import MomentModel, fit
+from synth.models.moments import MomentModel
 from synth.models.reference import Reference
 from synth.models.start import Start
 

@@ -13,11 +13,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
-from synth.models._standard import Standard, standardize
-from synth.models.check import check_descriptor, check_shape
-from synth.models.gaussian import GaussianModel, fit_gaussian
-from synth.models.keeping import Kept, surroundings
-from synth.models.reference import Reference, moments_on_torus, refer
+from synth.models.check import check_shape
+from synth.models.gaussian import GaussianModel
+from synth.models.keeping import Kept, Surroundings, surroundings
+from synth.models.reference import Reference, moments_on_torus
 from synth.models.start import Start, skewed_spectrum
 from synth.statistics import (
     Descriptor,
@@ -28,11 +27,9 @@ from synth.statistics import (
     quantiles,
     unit_of,
 )
-from synth.transforms.estimate import Periodic, axes_of, completions
 from synth.transforms.fourier import radial_frequency, radial_power
-from synth.transforms.weighted import Observation
 
-__all__ = ["MomentModel", "assembled", "fit"]
+__all__ = ["MomentModel", "assembled"]
 
 _SPECTRUM_FLOOR = 1e-6  # of white noise with the target's variance
 
@@ -162,24 +159,9 @@ class MomentModel(eqx.Module):
         """
         self._check_free()
         around = surroundings(self.gaussian, field, margin)
-
-        def mean(fields: Sequence[Float[Array, "h w"]]) -> Moments:
-            each = [moments_on_torus(self.descriptor, self.from_units(one)) for one in fields]
-            return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *each)
-
-        share, free = around.share, np.asarray(around.kept.free)
-        moved = jax.tree.map(
-            lambda whole, sample, target: whole + share * (target - sample),
-            mean(around.fillings), mean(around.samples), self.target,
-        )  # fmt: skip
-        leveled = np.array(self.from_units(around.kept.pixels))
-        # Their mean is that of the Gaussian fields, as it is in the moments.
-        shift = np.mean([np.mean(self.from_units(one)[free]) for one in around.fillings])
-        levels = np.asarray(quantiles(self.levels, int(free.sum())))
-        leveled[free] = np.clip(levels + shift, *self.levels[jnp.asarray([0, -1])])
-        target = self.descriptor.in_part(moved, jnp.asarray(leveled))
+        target = self._around(around)
         unit = {
-            name: math.sqrt(share) * level
+            name: math.sqrt(around.share) * level
             for name, level in unit_of(self.descriptor, self.noise).items()
         }
         return eqx.tree_at(
@@ -194,6 +176,25 @@ class MomentModel(eqx.Module):
             ),
             is_leaf=lambda leaf: leaf is None,
         )
+
+    def _around(self, around: Surroundings) -> Moments:
+        """Moments of the whole field that its free pixels bring about with the target's own."""
+
+        def mean(fields: Sequence[Float[Array, "h w"]]) -> Moments:
+            each = [moments_on_torus(self.descriptor, self.from_units(one)) for one in fields]
+            return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *each)
+
+        moved = jax.tree.map(
+            lambda whole, sample, target: whole + around.share * (target - sample),
+            mean(around.fillings), mean(around.samples), self.target,
+        )  # fmt: skip
+        free = np.asarray(around.kept.free)
+        leveled = np.array(self.from_units(around.kept.pixels))
+        # Their mean is that of the Gaussian fields, as it is in the moments.
+        shift = np.mean([np.mean(self.from_units(one)[free]) for one in around.fillings])
+        levels = np.asarray(quantiles(self.levels, int(free.sum())))
+        leveled[free] = np.clip(levels + shift, *self.levels[jnp.asarray([0, -1])])
+        return self.descriptor.in_part(moved, jnp.asarray(leveled))
 
     def field(self, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
         """Standardized field x of a variable z, clipped; kept pixels are as they came."""
@@ -292,90 +293,9 @@ def assembled(
     )
 
 
-def fit(
-    descriptor: Descriptor,
-    field: Float[np.ndarray, "h w"] | Float[np.ndarray, "n h w"],
-    *,
-    exponent: float = 0.5,
-    periodic: Periodic = True,
-    bounds: tuple[float, float] | None = None,
-) -> MomentModel:
-    """Moment model of a field, or of several pictures of one process.
-
-    Args:
-        descriptor: moments of fields of this shape.
-        field: the target, in any unit, NaN where a pixel is missing; several pictures of one
-            process are stacked, and the mean of their moments is the target.
-        exponent: a of the descent's variable, 0 (pixels) to 1 (whitened).
-        periodic: whether opposite borders match, of both axes or of rows' and columns' axis. What
-            does not wrap is measured inside, as ``transforms.weighted`` says.
-        bounds: least and largest value of new fields; by default those of the target if gray
-            levels are matched, and none otherwise.
-
-    Returns:
-        The model.
-
-    Raises:
-        InputError: if the field is constant, infinite or no field, all of it out of bounds, or
-            the descriptor is none, or of another shape.
-    """
-    check_descriptor(descriptor, np.shape(field))
-    standard, wraps = standardize(field), axes_of(periodic)
-    gaussian = fit_gaussian(field, periodic=wraps)
-    completed = [list(completions(each, periodic=wraps)) for each in standard.fields]
-    draws = max(map(len, completed))
-    pictures = [
-        [_observation(each, whole, wraps) for whole in drawn * (draws // len(drawn))]
-        for each, drawn in zip(standard.fields, completed, strict=True)
-    ]
-    on_torus = all(wraps) and not np.isnan(standard.fields).any()
-    spectrum = np.asarray(gaussian.spectrum, np.float64)
-    return assembled(
-        descriptor,
-        refer(descriptor, pictures, spectrum, on_torus=on_torus),
-        gaussian,
-        levels=jnp.asarray(_levels(standard), float),
-        bounds=jnp.asarray(_bounds(descriptor, np.asarray(field), bounds), float),
-        exponent=exponent,
-    )
-
-
-def _observation(
-    field: Float[np.ndarray, "h w"], completed: Float[np.ndarray, "h w"], wraps: tuple[bool, bool]
-) -> Observation:
-    return Observation(
-        field=jnp.asarray(completed, float),
-        known=jnp.asarray(~np.isnan(field), float),
-        wraps=jnp.asarray(wraps),
-    )
-
-
-def _levels(standard: Standard) -> Float[np.ndarray, " n"]:
-    """As many quantiles as a picture has pixels, of the pixels that are there."""
-    there = standard.fields[~np.isnan(standard.fields)]
-    count = standard.fields[0].size
-    levels = np.quantile(there, (np.arange(count) + 0.5) / count, method="hazen")
-    levels[[0, -1]] = there.min(), there.max()
-    return levels
-
-
 def _resized(levels: Float[Array, " n"], count: int) -> Float[Array, " m"]:
     """Another number of quantiles, the least and the largest as they are."""
     return quantiles(levels, count).at[jnp.asarray([0, -1])].set(levels[jnp.asarray([0, -1])])
-
-
-def _bounds(
-    descriptor: Descriptor, field: np.ndarray, given: tuple[float, float] | None
-) -> tuple[float, float]:
-    low, high = float(np.nanmin(field)), float(np.nanmax(field))
-    if given is None:
-        return (low, high) if matches(descriptor, GrayLevels) else (-np.inf, np.inf)
-    if not max(given[0], low) < min(given[1], high):
-        raise InputError(
-            f"The bounds {given[0]:g} and {given[1]:g} leave nothing of a field from "
-            f"{low:g} to {high:g}: give a wider range, least value first."
-        )
-    return given
 
 
 def _square(z: Inexact[Array, "*n"]) -> Float[Array, "*n"]:
