@@ -1,12 +1,15 @@
 """What is drawn for a command: sizes, margins, kept pixels, mixes, costs, and what is refused."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from benchmarks import uses
 from synth.app import cli, cost
 from synth.app.arguments import pair
 from synth.app.figures import strip
@@ -321,3 +324,31 @@ class TestStrip:
     def test_what_is_no_strip_is_refused(self, rows, words):
         with pytest.raises(ValueError, match=words):
             strip(rows, ["a", "b"])
+
+
+class TestScripts:
+    def test_squares_fill_a_field(self):
+        field = np.arange(40 * 100).reshape(40, 100)
+        squares = uses.cuts(field, 30)
+        assert [square[0, 0] for square in squares] == [0, 30, 60]
+        assert {square.shape for square in squares} == {(30, 30)}
+
+    def test_a_spread_is_mean_deviation_and_ends(self):
+        assert uses.spread([1.0, 2.0, 3.0]) == [2, 1, 1, 3]
+        assert uses.spread([2.0]) == [2, 0, 2, 2]
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("scripts/make_uses.py", "bend"), "There is no use bend: choose size, tiles"),
+            (("-m", "benchmarks.uses", "bend"), "there is no part bend: choose sizes, holes"),
+        ],
+    )
+    def test_what_there_is_not_is_refused(self, arguments, words):
+        root = Path(__file__).parent.parent
+        ended = subprocess.run(
+            [sys.executable, *arguments], cwd=root, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 2
+        assert words in ended.stderr
+        assert "Traceback" not in ended.stderr
