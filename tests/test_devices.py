@@ -90,7 +90,7 @@ class TestAccelerator:
         assert loop._num_points((both, "no bank")) == 2 * bank.num_points
 
     def test_samples_at_once_are_those_one_by_one(self, model, monkeypatch):
-        keys, schedule = jax.random.split(jax.random.key(0), 3), Schedule(1e-9, max_steps=20)
+        keys, schedule = jax.random.split(jax.random.key(0), 3), Schedule(1e-9, max_steps=15)
         alone = drain(descend(model, keys=keys, schedule=schedule))
         monkeypatch.setattr(loop, "samples_at_once", lambda _, count: 2)
         jax.clear_caches()

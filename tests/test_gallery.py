@@ -101,7 +101,7 @@ class TestMake:
         def fail(*_, **__):
             raise MemoryError("64 GiB")
 
-        monkeypatch.setattr(runs, "fit_gaussian", fail)
+        monkeypatch.setattr(runs, "fit", fail)
         bad, good = make(["ising", "foam"], OPTIONS, folder)
         assert (bad.folder, bad.code, bad.words) == (None, 1, "MemoryError: 64 GiB")
         assert good.found

@@ -179,8 +179,9 @@ class TestScores:
     def test_what_is_not_finite_is_left_out(self, result, tmp_path):
         flat = {"gaussian": result.candidates["gaussian"]}
         broken = tuple(one._replace(field=np.full((1, 64, 64), np.nan)) for one in flat["gaussian"])
-        assert _score(result.texture, {"full": broken}) is None
-        half = _score(result.texture, {**flat, "full": (broken[0], flat["gaussian"][0])})
+        assert _score(result.texture, result.layout, {"full": broken}) is None
+        mixed = {**flat, "full": (broken[0], flat["gaussian"][0])}
+        half = _score(result.texture, result.layout, mixed)
         assert half.scores["full"].overall.shape == (1,)
         folder = write(result._replace(scoreboard=None), tmp_path)
         assert not (folder / "scoreboard.png").exists()
@@ -221,7 +222,7 @@ def test_gray_levels_may_be_asked_of_every_model():
 def test_spectra_may_be_averaged_over_rotations(isotropic):
     asked = {"scales": 1, "angles": 2, "models": ("spectra",), "isotropic": isotropic}
     options = Options("foam", size=32, **asked)
-    model = _fit(read(options), options, "spectra")
+    model = _fit(read(options), options, options.scales, "spectra")
     assert model.target["spectra"].c01.shape == (1, 2, 1 if isotropic else 2)
 
 
