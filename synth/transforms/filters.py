@@ -7,11 +7,8 @@ the first layer are transformed once more, so their windows are wider than those
 second layer, of which only averages are taken.
 """
 
-import functools
 import math
-import operator
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -20,7 +17,19 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
 from synth.errors import InputError
-from synth.transforms.fourier import centered_frequencies, good_length
+from synth.transforms.wavelets import (
+    SIGMA,
+    XI,
+    Patch,
+    center_of,
+    corner_of,
+    embed,
+    gaussian,
+    mean_energy,
+    morlet,
+    sum_of,
+    window_of,
+)
 
 __all__ = [
     "EXACT",
@@ -38,18 +47,11 @@ __all__ = [
 EXACT = 99
 """An ``oversampling`` at which no map is subsampled, whatever the size of the picture."""
 
-XI = 3 * np.pi / 4
-"""Center frequency of the finest wavelet, radians per pixel."""
-
-SIGMA = 0.8
-"""Standard deviation of its envelope along the wave, pixels."""
-
 _LEAST_SUM = 0.5  # where the Littlewood–Paley sum is smaller, the residual band completes it
 _FIRST_LAYER = (2.0, 96)  # samples per 2^j pixels, and the fewest along an axis
 _SECOND_LAYER = (1.125, 16)
 _MOST_ANGLES = 64
 _LEAN = 0.8  # windows lean to low frequencies, where most fields have their energy
-_SUPPORT = (3.2, 16)  # ±8 standard deviations: nothing of a wavelet lies outside
 _LOWPASS = (4.0, 16)  # φ_J is sampled at 2^J / 4 pixels
 
 
@@ -201,8 +203,8 @@ def num_points(shape: tuple[int, int], num_scales: int, num_angles: int) -> int:
         num_scales: J.
         num_angles: L.
     """
-    first = sum(math.prod(_window(shape, j, _FIRST_LAYER, 0)) for j in range(num_scales))
-    second = (j * math.prod(_window(shape, j, _SECOND_LAYER, 0)) for j in range(1, num_scales))
+    first = sum(math.prod(window_of(shape, j, _FIRST_LAYER, 0)) for j in range(num_scales))
+    second = (j * math.prod(window_of(shape, j, _SECOND_LAYER, 0)) for j in range(1, num_scales))
     return num_angles * first + num_angles**2 * sum(second)
 
 
@@ -251,17 +253,17 @@ def morlet_bank(
     if oversampling < 0:
         raise InputError(f"The oversampling {oversampling} is negative: 0 is the least.")
     scales = range(num_scales)
-    wavelets = [[_morlet(shape, j, k, num_angles) for k in range(num_angles)] for j in scales]
-    lowpass = _gaussian(shape, num_scales)
-    oriented = _total(_embed(shape, patch) ** 2 for row in wavelets for patch in row)
-    total = _energy(lowpass**2, oriented)
+    wavelets = [[morlet(shape, j, k, num_angles) for k in range(num_angles)] for j in scales]
+    lowpass = gaussian(shape, num_scales)
+    oriented = sum_of(embed(shape, patch) ** 2 for row in wavelets for patch in row)
+    total = mean_energy(lowpass**2, oriented)
     gain = 1 / np.sqrt(np.maximum(total, _LEAST_SUM)) if tight else np.ones(shape)
     residual = np.sqrt(np.maximum(0, 1 - total * gain**2))
 
     def band(j: int, sampling: tuple[float, int]) -> Band:
-        full = [_embed(shape, patch) * gain for patch in wavelets[j]]
-        centers = [_center(shape, j, k, num_angles, _LEAN) for k in range(num_angles)]
-        return _band(full, centers, _window(shape, j, sampling, oversampling), dtype)
+        full = [embed(shape, patch) * gain for patch in wavelets[j]]
+        centers = [center_of(shape, j, k, num_angles, _LEAN) for k in range(num_angles)]
+        return _band(full, centers, window_of(shape, j, sampling, oversampling), dtype)
 
     def even(full: Float[np.ndarray, "h w"], window: tuple[int, int]) -> Band:
         return _band([full], [(0.0, 0.0)], window, dtype)
@@ -269,7 +271,7 @@ def morlet_bank(
     return FilterBank(
         first=tuple(band(j, _FIRST_LAYER) for j in scales),
         second=tuple(band(j, _SECOND_LAYER) for j in scales[1:]),
-        lowpass=even(lowpass * gain, _window(shape, num_scales, _LOWPASS, oversampling)),
+        lowpass=even(lowpass * gain, window_of(shape, num_scales, _LOWPASS, oversampling)),
         residual=even(residual, shape) if tight else None,
         shape=shape,
         tight=tight,
@@ -299,22 +301,15 @@ def littlewood_paley(bank: FilterBank) -> Float[np.ndarray, "h w"]:
     even = [bank.lowpass] if bank.residual is None else [bank.lowpass, bank.residual]
 
     def squares(bands: Iterable[Band]) -> Float[np.ndarray, "h w"]:
-        return _total(_embed(bank.shape, patch) for band in bands for patch in _squares(band, bank))
+        return sum_of(embed(bank.shape, patch) for band in bands for patch in _squares(band, bank))
 
-    return _energy(squares(even), squares(bank.first))
-
-
-class _Patch(NamedTuple):
-    """Values on a window of the centered Fourier square, with its first row and column."""
-
-    values: Float[np.ndarray, "n m"]
-    corner: tuple[int, int]
+    return mean_energy(squares(even), squares(bank.first))
 
 
-def _squares(band: Band, bank: FilterBank) -> Iterator[_Patch]:
+def _squares(band: Band, bank: FilterBank) -> Iterator[Patch]:
     corners = np.asarray(band.starts) + np.array(bank.shape) // 2
     for filter_, (row, column) in zip(np.asarray(band.filters, np.float64), corners, strict=True):
-        yield _Patch(filter_**2, (int(row), int(column)))
+        yield Patch(filter_**2, (int(row), int(column)))
 
 
 def _size(shape: tuple[int, int]) -> str:
@@ -338,106 +333,6 @@ def _check_sizes(shape: tuple[int, int], num_scales: int | None, num_angles: int
     return num_scales
 
 
-def _center(
-    shape: tuple[int, int], j: int, k: int, num_angles: int, lean: float = 1.0
-) -> tuple[float, float]:
-    """Center frequency of ψ_{j,k}, times ``lean``, in cycles per picture, rows first."""
-    angle = np.pi * k / num_angles
-    cycles = lean * XI / 2**j / (2 * np.pi)
-    return cycles * np.sin(angle) * shape[0], cycles * np.cos(angle) * shape[1]
-
-
-def _window(
-    shape: tuple[int, int], j: int, sampling: tuple[float, int], oversampling: int
-) -> tuple[int, int]:
-    """Height and width of the windows of scale j, good FFT lengths unless they are full."""
-    density, least = sampling
-    lengths = (max(least, density * n * 2.0 ** (oversampling - j)) for n in shape)
-    height, width = (
-        n if length >= n else min(n, good_length(math.ceil(length)))
-        for n, length in zip(shape, lengths, strict=True)
-    )
-    return height, width
-
-
-def _corner(
-    shape: tuple[int, int], center: tuple[float, float], window: tuple[int, int]
-) -> tuple[int, int]:
-    """Index of a window's first row and column on the centered square, kept inside of it."""
-    first, second = (
-        min(max(round(c) - size // 2 + n // 2, 0), n - size)
-        for n, c, size in zip(shape, center, window, strict=True)
-    )
-    return first, second
-
-
-def _morlet(shape: tuple[int, int], j: int, k: int, num_angles: int) -> _Patch:
-    """ψ̂_{j,k} where it is not negligible, float64."""
-    slant = 4 / num_angles
-    density, least = _SUPPORT
-    window = _window(shape, j, (density * max(1, slant), least), 0)
-    corner = _corner(shape, _center(shape, j, k, num_angles), window)
-    rows, columns = (
-        2 * np.pi * (np.arange(size) + start - n // 2) / n
-        for n, size, start in zip(shape, window, corner, strict=True)
-    )
-    angle = np.pi * k / num_angles
-
-    def envelope(rows: np.ndarray, columns: np.ndarray, shift: float) -> np.ndarray:
-        along = columns * np.cos(angle) + rows[:, None] * np.sin(angle) - shift
-        across = rows[:, None] * np.cos(angle) - columns * np.sin(angle)
-        return np.exp(-((SIGMA * 2**j) ** 2) / 2 * (along**2 + (across / slant) ** 2))
-
-    # Windows that do not fill the square lie 8 standard deviations away from every alias.
-    lattice = _lattice(j, slant) if window == shape else np.zeros(1)
-
-    def periodized(rows: np.ndarray, columns: np.ndarray, shift: float) -> np.ndarray:
-        return _total(envelope(rows + a, columns + b, shift) for a in lattice for b in lattice)
-
-    xi, zero = XI / 2**j, np.zeros(1)
-    kappa = periodized(zero, zero, xi) / periodized(zero, zero, 0.0)
-    return _Patch(periodized(rows, columns, xi) - kappa * periodized(rows, columns, 0.0), corner)
-
-
-def _gaussian(shape: tuple[int, int], num_scales: int) -> Float[np.ndarray, "h w"]:
-    """φ̂_J on the centered square, float64."""
-    sigma = SIGMA * 2 ** (num_scales - 1)
-    rows, columns = (
-        _total(np.exp(-((sigma * (centered_frequencies(n) + a)) ** 2) / 2) for a in _lattice())
-        for n in shape
-    )
-    return rows[:, None] * columns
-
-
-def _lattice(j: int = 0, slant: float = 1.0) -> Float[np.ndarray, " a"]:
-    """Multiples of 2π from which scale j reaches the square, 8 standard deviations far."""
-    width = max(1, slant) / (SIGMA * 2**j)
-    reach = int((np.pi + XI / 2**j + 8 * width) / (2 * np.pi))
-    return 2 * np.pi * np.arange(-reach, reach + 1)
-
-
-def _total(arrays: Iterable[Float[np.ndarray, "*n"]]) -> Float[np.ndarray, "*n"]:
-    """Sum of arrays, one at a time."""
-    return functools.reduce(operator.add, arrays)
-
-
-def _embed(shape: tuple[int, int], patch: _Patch) -> Float[np.ndarray, "h w"]:
-    full = np.zeros(shape)
-    height, width = patch.values.shape
-    row, column = patch.corner
-    full[row : row + height, column : column + width] = patch.values
-    return full
-
-
-def _energy(
-    even: Float[np.ndarray, "h w"], oriented: Float[np.ndarray, "h w"]
-) -> Float[np.ndarray, "h w"]:
-    """Even part plus the mean of the oriented part at ω and at −ω, on the centered square."""
-    shift = tuple(1 - n % 2 for n in oriented.shape)
-    mirrored = np.roll(oriented[::-1, ::-1], shift, axis=(0, 1))
-    return even + (oriented + mirrored) / 2
-
-
 def _band(
     filters: Sequence[Float[np.ndarray, "h w"]],
     centers: Sequence[tuple[float, float]],
@@ -446,7 +341,7 @@ def _band(
 ) -> Band:
     """Cut a window around each center out of filters that are given on the whole square."""
     shape = filters[0].shape
-    corners = [_corner(shape, center, window) for center in centers]
+    corners = [corner_of(shape, center, window) for center in centers]
     cut = [f[r:, c:][: window[0], : window[1]] for f, (r, c) in zip(filters, corners, strict=True)]
     starts = np.array(corners) - np.array(shape) // 2
     height, width = np.minimum(shape, 2 * np.maximum(-starts, starts + window).max(0))
