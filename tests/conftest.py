@@ -47,3 +47,17 @@ def compiled():
     """Names of the programs that were compiled since the test began; to be emptied at will."""
     del _compiled[:]
     return _compiled
+
+
+@pytest.fixture
+def synth(capsys):
+    """Run the command line in this process: exit code, standard output, standard error."""
+
+    from synth.app import cli  # after the hook
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([str(argument) for argument in arguments])
+        return ended.value.code, *capsys.readouterr()
+
+    return run

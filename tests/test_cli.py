@@ -32,18 +32,6 @@ FILES = {
 SMALL = ("turbulence", "--size", "32", "--scales", "3", "--angles", "2", "--max-steps", "12")
 
 
-@pytest.fixture
-def synth(capsys):
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            cli.main([str(argument) for argument in arguments])
-        return ended.value.code, *capsys.readouterr()
-
-    return run
-
-
 def python(code, **options):
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, **options

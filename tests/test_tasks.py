@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import uses
-from synth.app import cli, cost
+from synth.app import cost
 from synth.app.arguments import pair
 from synth.app.figures import strip
 from synth.app.images import load
@@ -19,18 +19,6 @@ from synth.app.tasks import Layout, Overlap, overlap, prepare
 from synth.errors import InputError
 
 QUICK = ("--scales", 2, "--angles", 2, "--max-steps", 20, "--tolerance", 3)
-
-
-@pytest.fixture
-def synth(capsys):
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            cli.main([str(argument) for argument in arguments])
-        return ended.value.code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture(scope="module")
