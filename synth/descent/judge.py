@@ -29,7 +29,7 @@ class Judge:
         """Moments of the reference."""
         return self._model.target
 
-    def __call__(self, field: Float[Array, "h w"]) -> tuple[Moments, Residual]:
+    def __call__(self, field: Float[Array, "*c h w"]) -> tuple[Moments, Residual]:
         """Moments of a field, and their distance from the target's.
 
         Args:

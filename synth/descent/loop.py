@@ -42,7 +42,7 @@ def descend(
     keys: Key[Array, " b"],
     solver: Solver = LBFGS(),  # noqa: B008 - immutable
     schedule: Schedule | None = None,
-    start: Start | Float[Array, "b h w"] = "skewed",
+    start: Start | Float[Array, "b *c h w"] = "skewed",
     judge: Judge | None = None,
 ) -> Generator[Progress, None, tuple[Synthesis, ...]]:
     """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
@@ -112,7 +112,9 @@ def descend(
             return ended
 
 
-def _current(samples: Sequence["_Sample"], fields: Float[Array, "b h w"]) -> Float[Array, "b h w"]:
+def _current(
+    samples: Sequence["_Sample"], fields: Float[Array, "b *c h w"]
+) -> Float[Array, "b *c h w"]:
     """The field of every sample: of one that has ended the field at its end."""
     if all(sample.ended is None for sample in samples):
         return fields
@@ -140,7 +142,7 @@ class _Sample:
 
     def look(
         self,
-        field: Float[Array, "h w"],
+        field: Float[Array, "*c h w"],
         excess_now: float,
         stalled: bool,
         unit: Residual,
@@ -225,7 +227,10 @@ def drain(
 
 
 def _begin(
-    model: MomentModel, solver: Solver, keys: Key[Array, " b"], start: Start | Float[Array, "b h w"]
+    model: MomentModel,
+    solver: Solver,
+    keys: Key[Array, " b"],
+    start: Start | Float[Array, "b *c h w"],
 ) -> State:
     """States before the first evaluation, sample by sample."""
     if not isinstance(start, str):
@@ -244,8 +249,8 @@ def _from_noise(model: MomentModel, solver: Solver, keys: Key[Array, " b"], kind
 
 
 @jax.jit
-def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b h w"]) -> State:
-    def one(model: MomentModel, field: Float[Array, "h w"]) -> State:
+def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b *c h w"]) -> State:
+    def one(model: MomentModel, field: Float[Array, "*c h w"]) -> State:
         return solver.init(model, model.variable(model.from_units(field)))
 
     return _for_each(one, model, fields)
@@ -293,7 +298,7 @@ def _advance(
 class _View(NamedTuple):
     """What the loop sees of an ensemble after a chunk."""
 
-    fields: Float[Array, "b h w"]
+    fields: Float[Array, "b *c h w"]
     residual: Residual
     excess: Float[Array, " b"]
     stalled: Bool[Array, " b"]

@@ -36,7 +36,7 @@ class Progress(eqx.Module):
     residual: dict[str, Float[Array, " b"]]
     excess: Float[Array, " b"]
     tolerance: float
-    field: Float[Array, "b h w"]
+    field: Float[Array, "b *c h w"]
 
     @property
     def evaluations(self) -> int:
@@ -57,7 +57,7 @@ class Synthesis(eqx.Module):
         tolerance: what the descent was to reach, in units of the noise.
     """
 
-    field: Float[Array, "h w"]
+    field: Float[Array, "*c h w"]
     outcome: Outcome
     residual: Residual
     unit: Residual

@@ -11,7 +11,15 @@ import jax.numpy as jnp
 
 from synth.errors import InputError
 from synth.models import MomentModel
-from synth.statistics import Descriptor, GrayLevels, Joint, Moments, ScatteringSpectra, matches
+from synth.statistics import (
+    Colors,
+    Descriptor,
+    GrayLevels,
+    Joint,
+    Moments,
+    ScatteringSpectra,
+    matches,
+)
 
 __all__ = ["MAX_STEPS", "Schedule", "Stage"]
 
@@ -28,7 +36,7 @@ class Stage(eqx.Module):
 
     Attributes:
         first: evaluation from which on it lasts.
-        gray_levels: factor of the weights of gray levels.
+        gray_levels: factor of the weights of gray levels, or colors.
         bounds: range of the fields: that of the model, also that of the target, or none.
     """
 
@@ -41,7 +49,9 @@ class Stage(eqx.Module):
         weights = _eased(model.descriptor, model.weights, self.gray_levels)
         bounds = model.bounds
         if self.bounds == "none":
-            bounds = jnp.asarray([-jnp.inf, jnp.inf], bounds.dtype)
+            bounds = jnp.stack(
+                [jnp.full_like(bounds[0], -jnp.inf), jnp.full_like(bounds[1], jnp.inf)]
+            )
         if self.bounds == "target":
             bounds = jnp.clip(bounds, *model.range)
         return eqx.tree_at(lambda m: (m.weights, m.bounds), model, (weights, bounds))
@@ -111,16 +121,16 @@ class Schedule(eqx.Module):
         """
         phases = matches(descriptor, ScatteringSpectra)
         usual, stages = (_SPECTRA if phases else _MOMENTS), _FREE_LAST
-        if matches(descriptor, GrayLevels):
+        if matches(descriptor, (GrayLevels, Colors)):
             usual, stages = (_ALL, _EASED_FREE_FIRST) if phases else (_GRAY_LEVELS, _EASED)
         return cls(usual if tolerance is None else tolerance, stages, max_steps)
 
 
 def _eased(descriptor: Descriptor, weights: Moments, factor: float) -> Moments:
-    """Weights, those of gray levels times the factor."""
+    """Weights, those of gray levels or colors times the factor."""
     if isinstance(descriptor, Joint):
         parts = descriptor.parts.items()
         return {name: _eased(part, weights[name], factor) for name, part in parts}
-    if isinstance(descriptor, GrayLevels):
+    if isinstance(descriptor, GrayLevels | Colors):
         return jax.tree.map(lambda w: factor * w, weights)
     return weights

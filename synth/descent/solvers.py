@@ -40,8 +40,8 @@ class State(eqx.Module):
         memory: what the solver remembers besides.
     """
 
-    trial: Float[Array, "h w"]
-    variable: Float[Array, "h w"]
+    trial: Float[Array, "*c h w"]
+    variable: Float[Array, "*c h w"]
     loss: Float[Array, ""]
     residual: Residual
     rejections: Int[Array, ""]
@@ -52,7 +52,7 @@ class Solver(eqx.Module):
     """A descent method: final subclasses implement these three."""
 
     @abstractmethod
-    def init(self, model: MomentModel, variable: Float[Array, "h w"]) -> State:
+    def init(self, model: MomentModel, variable: Float[Array, "*c h w"]) -> State:
         """State before the first evaluation."""
 
     @abstractmethod
@@ -64,7 +64,7 @@ class Solver(eqx.Module):
         """Whether the method cannot go on from here."""
 
 
-def _unevaluated(model: MomentModel, variable: Float[Array, "h w"], memory: PyTree) -> State:
+def _unevaluated(model: MomentModel, variable: Float[Array, "*c h w"], memory: PyTree) -> State:
     infinite = jnp.asarray(jnp.inf, variable.dtype)
     return State(
         trial=variable,
@@ -85,7 +85,7 @@ class Adam(Solver):
 
     learning_rate: float = eqx.field(static=True, default=0.05)
 
-    def init(self, model: MomentModel, variable: Float[Array, "h w"]) -> State:
+    def init(self, model: MomentModel, variable: Float[Array, "*c h w"]) -> State:
         """State before the first evaluation."""
         return _unevaluated(model, variable, optax.adam(self.learning_rate).init(variable))
 
@@ -104,7 +104,7 @@ class Adam(Solver):
 class _Line(eqx.Module):
     """The half-line that an L-BFGS step searches, and the curvature pairs behind it."""
 
-    direction: Float[Array, "h w"]
+    direction: Float[Array, "*c h w"]
     slope: Float[Array, ""]
     length: Float[Array, ""]
     pairs: _Pairs
@@ -130,7 +130,7 @@ class LBFGS(Solver):
 
     memory: int = eqx.field(static=True, default=20)
 
-    def init(self, model: MomentModel, variable: Float[Array, "h w"]) -> State:
+    def init(self, model: MomentModel, variable: Float[Array, "*c h w"]) -> State:
         """State before the first evaluation."""
         zero = jnp.zeros((), variable.dtype)
         pairs = optax.scale_by_lbfgs(self.memory).init(variable)
@@ -153,7 +153,7 @@ class LBFGS(Solver):
         return state.rejections >= 2 * _MOST_REJECTIONS
 
     def _accept(
-        self, state: State, loss: Array, residual: Residual, gradient: Float[Array, "h w"]
+        self, state: State, loss: Array, residual: Residual, gradient: Float[Array, "*c h w"]
     ) -> State:
         line = self._line(state.memory.pairs, state.trial, gradient)
         line = lax.cond(line.slope < 0, lambda: line, lambda: self._restart(state.trial, gradient))
@@ -183,7 +183,7 @@ class LBFGS(Solver):
         )
 
     def _line(
-        self, pairs: _Pairs, variable: Float[Array, "h w"], gradient: Float[Array, "h w"]
+        self, pairs: _Pairs, variable: Float[Array, "*c h w"], gradient: Float[Array, "*c h w"]
     ) -> _Line:
         pairs = _without_negative_curvature(pairs, variable, gradient)
         step, pairs = optax.scale_by_lbfgs(self.memory).update(gradient, pairs, variable)
@@ -191,13 +191,13 @@ class LBFGS(Solver):
         slope = jnp.vdot(gradient, direction)
         return _Line(direction, slope, jnp.ones_like(slope), pairs)
 
-    def _restart(self, variable: Float[Array, "h w"], gradient: Float[Array, "h w"]) -> _Line:
+    def _restart(self, variable: Float[Array, "*c h w"], gradient: Float[Array, "*c h w"]) -> _Line:
         forgotten = optax.scale_by_lbfgs(self.memory).init(variable)
         return self._line(forgotten, variable, gradient)
 
 
 def _without_negative_curvature(
-    pairs: _Pairs, variable: Float[Array, "h w"], gradient: Float[Array, "h w"]
+    pairs: _Pairs, variable: Float[Array, "*c h w"], gradient: Float[Array, "*c h w"]
 ) -> _Pairs:
     """State from which optax remembers the new pair, or, if its curvature is not positive, none.
 
@@ -221,8 +221,8 @@ def _without_negative_curvature(
 
 
 def _evaluate(
-    model: MomentModel, variable: Float[Array, "h w"]
-) -> tuple[tuple[Array, Residual], Float[Array, "h w"]]:
+    model: MomentModel, variable: Float[Array, "*c h w"]
+) -> tuple[tuple[Array, Residual], Float[Array, "*c h w"]]:
     return jax.value_and_grad(lambda z: model.loss(z), has_aux=True)(variable)
 
 

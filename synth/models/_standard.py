@@ -6,46 +6,68 @@ import numpy as np
 from jaxtyping import Float
 
 from synth.errors import InputError
+from synth.models.units import Units
+from synth.transforms.components import principal_components
 
 __all__ = ["Standard", "standardize"]
 
 
 class Standard(NamedTuple):
-    """Pictures in units of their common standard deviation, around their common mean.
+    """Pictures without their unit, and the way back.
+
+    One channel is in units of its standard deviation, around its mean. Several become principal
+    components; a single component counts as one channel.
 
     Attributes:
-        fields: one or more pictures, float64, NaN where a pixel is missing.
-        mean: of the pixels that are there, in the pictures' own unit.
-        scale: their standard deviation.
+        fields: one or more pictures, float64, NaN where a pixel is missing; several components
+            are an axis after the pictures'.
+        units: the way back, float64.
     """
 
-    fields: Float[np.ndarray, "n h w"]
-    mean: float
-    scale: float
+    fields: Float[np.ndarray, "n *k h w"]
+    units: Units
 
 
-def standardize(field: Float[np.ndarray, "..."]) -> Standard:
+def standardize(field: Float[np.ndarray, "..."], *, channels: bool = False) -> Standard:
     """Check pictures of one process and bring them to mean 0 and variance 1.
 
     Args:
-        field: one picture, height × width, or several of one process, number × height × width.
+        field: one picture, height × width, or several of one process, number × height × width;
+            with an axis of channels before the last two, if there are channels.
+        channels: whether there are.
 
     Raises:
         InputError: if it is no such array of real numbers, holds infinite values, or is constant.
     """
     array = np.asarray(field)
-    if array.dtype.kind not in "buif" or array.ndim not in (2, 3):
+    if array.dtype.kind not in "buif" or array.ndim - channels not in (2, 3):
         what = f"{array.dtype} of the shape {array.shape}"
+        axes = "channels × height × width" if channels else "height × width"
         raise InputError(
-            f"The field is an array of {what}: give real numbers, height × width, or number × "
-            "height × width for several pictures of one process."
+            f"The field is an array of {what}: give real numbers, {axes}, or number × {axes} for "
+            "several pictures of one process."
         )
-    whole = array.astype(np.float64).reshape(-1, *array.shape[-2:])
+    axes = array.shape[-2 - channels :]
+    whole = array.astype(np.float64).reshape(-1, *axes)
     if np.isinf(whole).any():
         raise InputError("The field holds infinite values: put NaN where a pixel is missing.")
-    if np.isnan(whole).all((1, 2)).any():
+    # What one channel misses no channel has.
+    missing = np.isnan(whole).any(1, keepdims=True) if channels else np.isnan(whole)
+    whole = np.where(missing, np.nan, whole)
+    if missing.all((-3, -2, -1) if channels else (-2, -1)).any():
         raise InputError("The field has no pixels, only NaN: give a picture with some.")
-    if np.nanmax(whole) == np.nanmin(whole):
+    of_channel = (0, 2, 3) if channels else None
+    if np.all(np.nanmax(whole, of_channel) == np.nanmin(whole, of_channel)):
         raise InputError("The field is constant: a texture needs at least two gray levels.")
-    mean, scale = float(np.nanmean(whole)), float(np.nanstd(whole))
-    return Standard((whole - mean) / scale, mean, scale)
+    if channels and axes[0] > 1:
+        return _components(whole)
+    whole = whole.reshape(-1, *axes[-2:])
+    units = Units(float(np.nanmean(whole)), float(np.nanstd(whole)))
+    return Standard((whole - units.mean) / units.scale, units)
+
+
+def _components(whole: Float[np.ndarray, "n c h w"]) -> Standard:
+    found = principal_components(whole)
+    fields = found.of(whole)
+    single = fields.shape[1] == 1
+    return Standard(fields[:, 0] if single else fields, Units(*found[:3]))

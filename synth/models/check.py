@@ -34,6 +34,12 @@ def check_descriptor(descriptor: Any, shape: tuple[int, ...]) -> None:  # noqa: 
             f"The descriptor is {_kind(descriptor)}: give one first and then the field, for "
             f'instance fit(joint("full", shape={shape[-2:]}), field).'
         )
+    count = descriptor.num_channels
+    if count > 1 and (len(shape) < 3 or shape[-3] != count):
+        raise InputError(
+            f"The field has the shape {tuple(shape)} and the descriptor is for fields of {count} "
+            "channels: give channels × height × width, or a descriptor made with channels=1."
+        )
     if descriptor.shape != tuple(shape[-2:]):
         raise InputError(
             f"The field has {shape[-2]} × {shape[-1]} pixels and the descriptor is for fields of "
@@ -41,22 +47,22 @@ def check_descriptor(descriptor: Any, shape: tuple[int, ...]) -> None:  # noqa: 
         )
 
 
-def check_given(field: np.ndarray, shape: tuple[int, int]) -> None:
+def check_given(field: np.ndarray, shape: tuple[int, ...]) -> None:
     """Refuse a field of which nothing is to be drawn, or nothing is given.
 
     Args:
         field: NaN where a pixel is to be drawn.
-        shape: of the model's fields.
+        shape: of the model's fields, in the target's units.
 
     Raises:
         InputError: if it has another shape, no missing pixel, nothing but these, or infinite
             values.
     """
     if field.shape != shape:
-        given = " × ".join(map(str, field.shape))
+        given, own = (" × ".join(map(str, each)) for each in (field.shape, shape))
         raise InputError(
-            f"The field that is given in part has {given} pixels and the model {shape[0]} × "
-            f"{shape[1]}: put it on a field of NaN of that shape, and the model on it by on(shape)."
+            f"The field that is given in part has {given} pixels and the model {own}: put it "
+            "on a field of NaN of that shape, and the model on it by on(shape)."
         )
     if np.isinf(field).any():
         raise InputError("The field holds infinite values: put NaN where pixels are to be drawn.")

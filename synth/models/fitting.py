@@ -1,16 +1,18 @@
 """Fit a moment model: pictures in, what they say about the moments of their process out."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from synth.errors import InputError
 from synth.models._standard import Standard, standardize
 from synth.models.check import check_descriptor
-from synth.models.gaussian import fit_gaussian
+from synth.models.gaussian import gaussian_of
 from synth.models.moments import MomentModel, assembled
 from synth.models.reference import refer
-from synth.statistics import Descriptor, GrayLevels, matches
+from synth.statistics import Colors, Descriptor, GrayLevels, matches
 from synth.transforms.estimate import Periodic, axes_of, completions
 from synth.transforms.weighted import Observation
 
@@ -19,7 +21,7 @@ __all__ = ["fit"]
 
 def fit(
     descriptor: Descriptor,
-    field: Float[np.ndarray, "h w"] | Float[np.ndarray, "n h w"],
+    field: Float[np.ndarray, "*n h w"] | Float[np.ndarray, "*n c h w"],
     *,
     exponent: float = 0.5,
     periodic: Periodic = True,
@@ -30,12 +32,15 @@ def fit(
     Args:
         descriptor: moments of fields of this shape.
         field: the target, in any unit, NaN where a pixel is missing; several pictures of one
-            process are stacked, and the mean of their moments is the target.
+            process are stacked, and the mean of their moments is the target. Before height and
+            width stand channels, if the descriptor has several: they become the target's
+            principal components, and where some of these do not vary the descriptor is made
+            for fewer.
         exponent: a of the descent's variable, 0 (pixels) to 1 (whitened).
         periodic: whether opposite borders match, of both axes or of rows' and columns' axis. What
             does not wrap is measured inside, as ``transforms.weighted`` says.
         bounds: least and largest value of new fields; by default those of the target if gray
-            levels are matched, and none otherwise.
+            levels are matched, and none otherwise. They hold for every channel.
 
     Returns:
         The model.
@@ -45,54 +50,74 @@ def fit(
             the descriptor is none, or of another shape.
     """
     check_descriptor(descriptor, np.shape(field))
-    standard, wraps = standardize(field), axes_of(periodic)
-    gaussian = fit_gaussian(field, periodic=wraps)
-    completed = [list(completions(each, periodic=wraps)) for each in standard.fields]
-    draws = max(map(len, completed))
-    pictures = [
-        [_observation(each, whole, wraps) for whole in drawn * (draws // len(drawn))]
-        for each, drawn in zip(standard.fields, completed, strict=True)
-    ]
+    channels = descriptor.num_channels > 1
+    standard, wraps = standardize(field, channels=channels), axes_of(periodic)
+    if channels:
+        count = standard.fields.shape[1] if standard.fields.ndim > 3 else 1
+        descriptor = descriptor.of_channels(count)  # pyright: ignore[reportAssignmentType]
+    gaussian = gaussian_of(standard, wraps)
     on_torus = all(wraps) and not np.isnan(standard.fields).any()
-    spectrum = np.asarray(gaussian.spectrum, np.float64)
+    spectrum = np.asarray(gaussian.spectrum)
     return assembled(
         descriptor,
-        refer(descriptor, pictures, spectrum, on_torus=on_torus),
+        refer(descriptor, _pictures(standard, wraps), spectrum, on_torus=on_torus),
         gaussian,
         levels=jnp.asarray(_levels(standard), float),
-        bounds=jnp.asarray(_bounds(descriptor, np.asarray(field), bounds), float),
+        ranges=_ranges(descriptor, np.asarray(field, np.float64), channels, bounds),
         exponent=exponent,
     )
 
 
-def _observation(
-    field: Float[np.ndarray, "h w"], completed: Float[np.ndarray, "h w"], wraps: tuple[bool, bool]
-) -> Observation:
-    return Observation(
-        field=jnp.asarray(completed, float),
-        known=jnp.asarray(~np.isnan(field), float),
-        wraps=jnp.asarray(wraps),
-    )
+def _pictures(standard: Standard, wraps: tuple[bool, bool]) -> list[list[Observation]]:
+    """Each picture, as often as its missing pixels are drawn."""
+    size = standard.fields.shape[-2:]
+    completed = [
+        [completions(one, periodic=wraps) for one in each.reshape(-1, *size)]
+        for each in standard.fields
+    ]
+    draws = max(len(one) for each in completed for one in each)
+
+    def observation(number: int, draw: int) -> Observation:
+        field, drawn = standard.fields[number], completed[number]
+        whole = np.reshape([one[draw % len(one)] for one in drawn], field.shape)
+        known = ~np.isnan(field.reshape(-1, *size)[0])
+        return Observation(jnp.asarray(whole, float), jnp.asarray(known, float), jnp.asarray(wraps))
+
+    return [[observation(i, draw) for draw in range(draws)] for i in range(len(standard.fields))]
 
 
-def _levels(standard: Standard) -> Float[np.ndarray, " n"]:
-    """As many quantiles as a picture has pixels, of the pixels that are there."""
+def _levels(standard: Standard) -> Float[np.ndarray, "*k n"]:
+    """As many quantiles as a picture has pixels, of the pixels that are there; or colors."""
+    count = math.prod(standard.fields.shape[-2:])
+    if standard.fields.ndim > 3:
+        colors = np.moveaxis(standard.fields, 1, 0).reshape(standard.fields.shape[1], -1)
+        colors = colors[:, ~np.isnan(colors[0])]
+        colors = colors[:, np.argsort(colors[0], kind="stable")]
+        return colors[:, ((np.arange(count) + 0.5) * colors.shape[1] / count).astype(int)]
     there = standard.fields[~np.isnan(standard.fields)]
-    count = standard.fields[0].size
     levels = np.quantile(there, (np.arange(count) + 0.5) / count, method="hazen")
     levels[[0, -1]] = there.min(), there.max()
     return levels
 
 
-def _bounds(
-    descriptor: Descriptor, field: np.ndarray, given: tuple[float, float] | None
-) -> tuple[float, float]:
-    low, high = float(np.nanmin(field)), float(np.nanmax(field))
-    if given is None:
-        return (low, high) if matches(descriptor, GrayLevels) else (-np.inf, np.inf)
-    if not max(given[0], low) < min(given[1], high):
-        raise InputError(
-            f"The bounds {given[0]:g} and {given[1]:g} leave nothing of a field from "
-            f"{low:g} to {high:g}: give a wider range, least value first."
-        )
-    return given
+def _ranges(
+    descriptor: Descriptor,
+    field: Float[np.ndarray, "..."],
+    channels: bool,
+    given: tuple[float, float] | None,
+) -> tuple[Float[Array, "2 *d"], Float[Array, "2 *d"]]:
+    """Bounds of new fields, and the range of the target, of every channel."""
+    axes = tuple(axis for axis in range(field.ndim) if not channels or axis != field.ndim - 3)
+    own = np.stack([np.nanmin(field, axes), np.nanmax(field, axes)])
+    bounds = own
+    if given is not None:
+        low, high = own.min(), own.max()
+        if not max(given[0], low) < min(given[1], high):
+            raise InputError(
+                f"The bounds {given[0]:g} and {given[1]:g} leave nothing of a field from "
+                f"{low:g} to {high:g}: give a wider range, least value first."
+            )
+        bounds = np.broadcast_to(np.reshape(given, (2, *[1] * (own.ndim - 1))), own.shape)
+    elif not matches(descriptor, (GrayLevels, Colors)):
+        bounds = np.stack([np.full(own.shape[1:], -np.inf), np.full(own.shape[1:], np.inf)])
+    return jnp.asarray(bounds, float), jnp.asarray(own, float)

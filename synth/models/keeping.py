@@ -32,16 +32,16 @@ class Kept(eqx.Module):
             the kept ones, at most 1 and never falling with the distance; 0 at kept pixels.
     """
 
-    pixels: Float[Array, "h w"]
+    pixels: Float[Array, "*d h w"]
     free: Bool[Array, "h w"]
-    mean: Float[Array, "h w"]
-    gain: Float[Array, "h w"]
+    mean: Float[Array, "*k h w"]
+    gain: Float[Array, "*k h w"]
 
-    def drawn(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
+    def drawn(self, field: Float[Array, "*k h w"]) -> Float[Array, "*k h w"]:
         """A standardized field, held to the mean as far as the variance says."""
         return self.mean + self.gain * field
 
-    def undrawn(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
+    def undrawn(self, field: Float[Array, "*k h w"]) -> Float[Array, "*k h w"]:
         """The inverse of ``drawn`` where pixels are free, and 0 elsewhere."""
         positive = self.gain > 0
         return jnp.where(positive, (field - self.mean) / jnp.where(positive, self.gain, 1), 0)
@@ -58,14 +58,14 @@ class Surroundings(NamedTuple):
     """
 
     kept: Kept
-    fillings: tuple[Float[Array, "h w"], ...]
-    samples: tuple[Float[Array, "h w"], ...]
+    fillings: tuple[Float[Array, "*d h w"], ...]
+    samples: tuple[Float[Array, "*d h w"], ...]
     share: float
 
 
 def surroundings(
     gaussian: GaussianModel,
-    field: Float[np.ndarray, "_ _"],
+    field: Float[np.ndarray, "*_ _ _"],
     margin: Bool[np.ndarray, "_ _"] | None,
 ) -> Surroundings:
     """Keep the pixels of a field, and what the Gaussian model draws in a margin.
@@ -79,23 +79,25 @@ def surroundings(
         InputError: if the field has another shape, no missing pixel, or nothing else.
     """
     given = np.array(field, np.float32)
-    check_given(given, gaussian.shape)
+    whole = (*gaussian.units.channels, *gaussian.shape)
+    check_given(given, whole)
     if margin is not None and margin.shape != gaussian.shape:
         raise InputError(f"The margin has the shape {margin.shape}: give that of the field.")
     keys = jax.random.split(jax.random.key(_SEED), _FILLINGS + 1)
     if margin is not None:
         given = np.where(margin, np.asarray(gaussian.complete(given, key=keys[-1])), given)
-        check_given(given, gaussian.shape)
-    free = np.isnan(given)
+        check_given(given, whole)
+    free = np.isnan(given).any(tuple(range(given.ndim - 2)))
     fillings = tuple(gaussian.complete(given, key=key) for key in keys[:-1])
-    scale = float(gaussian.scale)
-    mean = gaussian.expect(given)
-    deviations = (np.stack([np.asarray(one) for one in fillings]) - mean) / scale
+    units = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), gaussian.units)
+    mean = units.of(gaussian.expect(given))
+    variance = np.mean([(units.of(np.asarray(one)) - mean) ** 2 for one in fillings], axis=0)
+    gains = [_by_distance(each, free) for each in variance.reshape(-1, *free.shape)]
     kept = Kept(
-        pixels=jnp.asarray(np.nan_to_num(given), float),
+        pixels=jnp.asarray(np.where(free, 0, given), float),
         free=jnp.asarray(free),
-        mean=jnp.asarray((mean - float(gaussian.mean)) / scale, float),
-        gain=jnp.asarray(_by_distance(np.mean(deviations**2, axis=0), free), float),
+        mean=jnp.asarray(mean, float),
+        gain=jnp.asarray(np.reshape(gains, variance.shape), float),
     )
     samples = tuple(gaussian.sample(key=key) for key in keys[:-1])
     return Surroundings(kept, fillings, samples, float(free.mean()))

@@ -10,6 +10,7 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from synth.errors import InputError
 from synth.models.gaussian import GaussianModel
@@ -63,16 +64,45 @@ def _mixed(models: Sequence[MomentModel], shares: Sequence[float]) -> MomentMode
         noise=_mean([model.noise for model in models], shares),
     )
     used = [model for model, share in zip(models, shares, strict=True) if share]
-    ends = np.array([model.from_units(model.bounds) for model in used])
-    widest = np.array([ends[:, 0].min(), ends[:, 1].max()])
+    ranges = tuple(
+        _widest(gaussian, used, [getattr(model, name) for model in used])
+        for name in ("bounds", "range")
+    )
     return assembled(
         descriptor,
         reference,
         gaussian,
-        levels=mixed_levels([model.levels for model in models], shares),
-        bounds=jnp.asarray(float(gaussian.mean) + float(gaussian.scale) * widest, float),
+        levels=_mixed_levels([model.levels for model in models], shares),
+        ranges=ranges,  # pyright: ignore[reportArgumentType]
         exponent=models[0].exponent,
     )
+
+
+def _widest(
+    gaussian: GaussianModel, models: Sequence[MomentModel], ends: Sequence[Float[Array, "2 *d"]]
+) -> Float[Array, "2 *d"]:
+    """Widest of several ranges, in standard deviations of each model, in the mean one's units."""
+    standard = np.array(
+        [(end - model.mean) / model.scale for model, end in zip(models, ends, strict=True)]
+    )
+    widest = np.stack([standard[:, 0].min(0), standard[:, 1].max(0)])
+    return jnp.asarray(gaussian.mean + gaussian.scale * widest, float)
+
+
+def _mixed_levels(
+    levels: Sequence[Float[Array, "*k n"]], shares: Sequence[float]
+) -> Float[Array, "*k n"]:
+    """Levels of the mixed law; or as many colors of each as are its share."""
+    if levels[0].ndim == 1:
+        return mixed_levels(levels, shares)
+    count = levels[0].shape[-1]
+    counts = np.diff(np.round(count * np.cumsum([0, *shares])).astype(int))
+    parts = [
+        each[..., ((np.arange(number) + 0.5) * count / number).astype(int)]
+        for each, number in zip(levels, counts, strict=True)
+        if number
+    ]
+    return jnp.concatenate(parts, axis=-1)
 
 
 def _mean(trees: Sequence[Tree], shares: Sequence[float]) -> Tree:

@@ -19,6 +19,7 @@ from synth.models.keeping import Kept, Surroundings, surroundings
 from synth.models.reference import Reference, moments_on_torus
 from synth.models.start import Start, skewed_spectrum
 from synth.statistics import (
+    Colors,
     Descriptor,
     GrayLevels,
     Moments,
@@ -38,8 +39,9 @@ class MomentModel(eqx.Module):
     """Fields with the moments of a target: the maximum-entropy texture of Bruna & Mallat.
 
     The descent's variable z gives the field x = F⁻¹(P̄^{a/2} ẑ), P̄ the target's radially
-    averaged spectrum: a = 0 descends on pixels, a = 1 on a whitened field. The gain is 0 at the
-    frequency 0, so that fields have the target's mean; where gray levels are matched they hold it.
+    averaged spectrum: a = 0 descends on pixels, a = 1 on a whitened field. Of several channels
+    that holds for each of the target's principal components. The gain is 0 at the frequency 0, so
+    that fields have the target's mean; where gray levels are matched they hold it.
 
     Attributes:
         descriptor: maps a field to its moments.
@@ -47,10 +49,12 @@ class MomentModel(eqx.Module):
         gaussian: mean, standard deviation and spectrum of the target.
         unit: noise that residuals are counted in: the reference's, as far as it is not capped.
         weights: frozen weights of the loss, one per moment.
-        levels: the target's gray levels in increasing order, standardized, one per pixel.
+        levels: the target's gray levels in increasing order, standardized, one per pixel; of
+            several components the colors, in the order of the first one.
         shaping: P̄^{a/2} on the half-plane of a real FFT.
         prior: P̄^{1/2} there.
-        bounds: least and largest value of new fields, in the target's units.
+        bounds: least and largest value of new fields, in the target's units; per channel.
+        range: the target's least and largest value, in its units.
         exponent: a.
         kept: pixels that are given, or None.
     """
@@ -60,10 +64,11 @@ class MomentModel(eqx.Module):
     gaussian: GaussianModel
     unit: Residual
     weights: Moments
-    levels: Float[Array, " n"]
-    shaping: Float[Array, "h k"]
-    prior: Float[Array, "h k"]
-    bounds: Float[Array, "2"]
+    levels: Float[Array, "*k n"]
+    shaping: Float[Array, "*k h w_"]
+    prior: Float[Array, "*k h w_"]
+    bounds: Float[Array, "2 *d"]
+    range: Float[Array, "2 *d"]
     exponent: float = eqx.field(static=True)
     kept: Kept | None = None
 
@@ -73,13 +78,13 @@ class MomentModel(eqx.Module):
         return self.descriptor.shape
 
     @property
-    def mean(self) -> Float[Array, ""]:
-        """Mean of the target, in its own units."""
+    def mean(self) -> Float[Array, "*d"]:
+        """Mean of the target, in its own units; of every channel."""
         return self.gaussian.mean
 
     @property
-    def scale(self) -> Float[Array, ""]:
-        """Standard deviation of the target."""
+    def scale(self) -> Float[Array, "*d"]:
+        """Standard deviation of the target; of every channel."""
         return self.gaussian.scale
 
     @property
@@ -91,11 +96,6 @@ class MomentModel(eqx.Module):
     def noise(self) -> Residual:
         """Estimation noise of the target's moments, block by block."""
         return self.reference.noise
-
-    @property
-    def range(self) -> Float[Array, "2"]:
-        """The target's least and largest value, in its units."""
-        return self.mean + self.scale * self.levels[jnp.asarray([0, -1])]
 
     def on(self, shape: tuple[int, int]) -> "MomentModel":
         """The model of fields of another shape, larger or smaller, with the same moments.
@@ -129,13 +129,13 @@ class MomentModel(eqx.Module):
             Reference(moments, {name: ratio * level for name, level in self.noise.items()}),
             self.gaussian.on(shape),
             levels=_resized(self.levels, math.prod(shape)),
-            bounds=self.bounds,
+            ranges=(self.bounds, self.range),
             exponent=self.exponent,
         )
 
     def keeping(
         self,
-        field: Float[np.ndarray, "_ _"],
+        field: Float[np.ndarray, "*_ _ _"],
         *,
         margin: Bool[np.ndarray, "_ _"] | None = None,
     ) -> "MomentModel":
@@ -171,7 +171,7 @@ class MomentModel(eqx.Module):
                 target,
                 unit,
                 self.descriptor.weights(target, unit),
-                self.shaping.at[0, 0].set(self.shaping[0, 1]),
+                self.shaping.at[..., 0, 0].set(self.shaping[..., 0, 1]),
                 around.kept,
             ),
             is_leaf=lambda leaf: leaf is None,
@@ -180,7 +180,7 @@ class MomentModel(eqx.Module):
     def _around(self, around: Surroundings) -> Moments:
         """Moments of the whole field that its free pixels bring about with the target's own."""
 
-        def mean(fields: Sequence[Float[Array, "h w"]]) -> Moments:
+        def mean(fields: Sequence[Float[Array, "*d h w"]]) -> Moments:
             each = [moments_on_torus(self.descriptor, self.from_units(one)) for one in fields]
             return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *each)
 
@@ -188,38 +188,54 @@ class MomentModel(eqx.Module):
             lambda whole, sample, target: whole + around.share * (target - sample),
             mean(around.fillings), mean(around.samples), self.target,
         )  # fmt: skip
+        return self.descriptor.in_part(moved, self._leveled(around))
+
+    def _leveled(self, around: Surroundings) -> Float[Array, "*k h w"]:
+        """Kept pixels, and levels or colors of the target in any order in the others."""
         free = np.asarray(around.kept.free)
         leveled = np.array(self.from_units(around.kept.pixels))
         # Their mean is that of the Gaussian fields, as it is in the moments.
-        shift = np.mean([np.mean(self.from_units(one)[free]) for one in around.fillings])
-        levels = np.asarray(quantiles(self.levels, int(free.sum())))
-        leveled[free] = np.clip(levels + shift, *self.levels[jnp.asarray([0, -1])])
-        return self.descriptor.in_part(moved, jnp.asarray(leveled))
+        drawn = [np.asarray(self.from_units(one))[..., free] for one in around.fillings]
+        shift = np.mean([one.mean(-1) for one in drawn], axis=0)
+        levels = np.asarray(_resized(self.levels, int(free.sum())))
+        ends = np.asarray(self.levels.min(-1)), np.asarray(self.levels.max(-1))
+        low, high = (each[..., None] for each in ends)
+        leveled[..., free] = np.clip(levels + shift[..., None], low, high)
+        return jnp.asarray(leveled)
 
-    def field(self, variable: Float[Array, "h w"]) -> Float[Array, "h w"]:
+    def field(self, variable: Float[Array, "*k h w"]) -> Float[Array, "*k h w"]:
         """Standardized field x of a variable z, clipped; kept pixels are as they came."""
-        low, high = self.from_units(self.bounds)
         x = _filter(variable, self.shaping)
         if self.kept is None:
-            return jnp.clip(x, low, high)
-        x = jnp.clip(self.kept.drawn(x), low, high)
+            return self._clipped(x)
+        x = self._clipped(self.kept.drawn(x))
         return jnp.where(self.kept.free, x, self.from_units(self.kept.pixels))
 
-    def variable(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
+    def _clipped(self, field: Float[Array, "*k h w"]) -> Float[Array, "*k h w"]:
+        """A standardized field within the bounds of every channel."""
+        if self.gaussian.units.inverse is None:
+            return jnp.clip(field, *self.from_units(self.bounds))
+        return self.from_units(self._bounded(self.gaussian.units.to(field)))
+
+    def _bounded(self, field: Float[Array, "*d h w"]) -> Float[Array, "*d h w"]:
+        low, high = self.bounds[..., None, None]
+        return jnp.clip(field, low, high)
+
+    def variable(self, field: Float[Array, "*k h w"]) -> Float[Array, "*k h w"]:
         """Variable z of a standardized field x, its mean left out."""
         field = field if self.kept is None else self.kept.undrawn(field)
         return _filter(field, _inverse(self.shaping))
 
-    def to_units(self, field: Float[Array, "h w"]) -> Float[Array, "h w"]:
+    def to_units(self, field: Float[Array, "*k h w"]) -> Float[Array, "*d h w"]:
         """A standardized field in the target's units, clipped; kept pixels are as they came."""
-        x = jnp.clip(self.mean + self.scale * field, self.bounds[0], self.bounds[1])
+        x = self._bounded(self.gaussian.units.to(field))
         return x if self.kept is None else jnp.where(self.kept.free, x, self.kept.pixels)
 
-    def from_units(self, field: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    def from_units(self, field: Float[Array, "*_"]) -> Float[Array, "*_"]:
         """A field in the target's units, standardized."""
-        return (field - self.mean) / self.scale
+        return self.gaussian.units.of(field)
 
-    def loss(self, variable: Float[Array, "h w"]) -> tuple[Float[Array, ""], Residual]:
+    def loss(self, variable: Float[Array, "*k h w"]) -> tuple[Float[Array, ""], Residual]:
         """Weighted squared distance Σ w |S − S*|², and the residual, of a variable."""
         moments = self.descriptor(self.field(variable))
         terms = jax.tree.map(
@@ -228,17 +244,18 @@ class MomentModel(eqx.Module):
         loss = jax.tree.reduce(jnp.add, terms)
         return loss, self.descriptor.residual(moments, self.target)
 
-    def start(self, *, key: PRNGKeyArray, kind: Start = "skewed") -> Float[Array, "h w"]:
-        """Variable from which a descent starts: seeded noise."""
-        noise = jax.random.normal(key, self.shape)
+    def start(self, *, key: PRNGKeyArray, kind: Start = "skewed") -> Float[Array, "*k h w"]:
+        """Variable from which a descent starts: seeded noise, of every component its own."""
+        noise = jax.random.normal(key, self.descriptor.field_shape)
         if kind == "variable":
             return noise
         if kind == "pixels":
             return self.variable(noise)
         if kind == "gaussian":
             return _filter(noise, self.prior * _inverse(self.shaping))
-        spectrum = skewed_spectrum(noise, self.prior, self.levels)
-        return jnp.fft.irfft2(spectrum * _inverse(self.shaping), s=noise.shape)
+        skewed = skewed_spectrum if noise.ndim == 2 else jax.vmap(skewed_spectrum)
+        spectrum = skewed(noise, self.prior, jnp.sort(self.levels))
+        return jnp.fft.irfft2(spectrum * _inverse(self.shaping), s=self.shape)
 
     def _check_free(self) -> None:
         if self.kept is not None:
@@ -246,7 +263,7 @@ class MomentModel(eqx.Module):
                 "The model keeps pixels: put the one without them on another shape, and then keep."
             )
 
-    def complete(self, *, key: PRNGKeyArray) -> Float[Array, "h w"]:
+    def complete(self, *, key: PRNGKeyArray) -> Float[Array, "*d h w"]:
         """Kept pixels, and a Gaussian sample given them, in the target's units.
 
         It is what a descent of a model that keeps pixels starts from.
@@ -268,17 +285,28 @@ def assembled(
     reference: Reference,
     gaussian: GaussianModel,
     *,
-    levels: Float[Array, " n"],
-    bounds: Float[Array, "2"],
+    levels: Float[Array, "*k n"],
+    ranges: tuple[Float[Array, "2 *d"], Float[Array, "2 *d"]],
     exponent: float,
 ) -> MomentModel:
-    """A model of its parts: what follows from them are units, weights and gains."""
+    """A model of its parts: what follows from them are units, weights and gains.
+
+    Args:
+        descriptor: of the model's fields.
+        reference: moments and noise.
+        gaussian: of the same fields.
+        levels: gray levels or colors, as many as pixels.
+        ranges: bounds of new fields, and the range of the target.
+        exponent: of the variable.
+    """
     unit = unit_of(descriptor, reference.noise)
-    radial = _radial(np.asarray(gaussian.spectrum, np.float64))
+    powers = np.asarray(gaussian.power, np.float64)
+    each = [_radial(power) for power in powers.reshape(-1, *powers.shape[-2:])]
+    radial = np.reshape(each, (*powers.shape[:-2], *each[0].shape))
     shaping, prior = radial ** (exponent / 2), np.sqrt(radial)
-    prior[0, 0] = 0
-    if not matches(descriptor, GrayLevels):
-        shaping[0, 0] = 0
+    prior[..., 0, 0] = 0
+    if not matches(descriptor, (GrayLevels, Colors)):
+        shaping[..., 0, 0] = 0
     return MomentModel(
         descriptor=descriptor,
         reference=reference,
@@ -288,13 +316,17 @@ def assembled(
         levels=levels,
         shaping=jnp.asarray(shaping, float),
         prior=jnp.asarray(prior, float),
-        bounds=bounds,
+        bounds=ranges[0],
+        range=ranges[1],
         exponent=exponent,
     )
 
 
-def _resized(levels: Float[Array, " n"], count: int) -> Float[Array, " m"]:
-    """Another number of quantiles, the least and the largest as they are."""
+def _resized(levels: Float[Array, "*k n"], count: int) -> Float[Array, "*k m"]:
+    """Another number of quantiles, the least and the largest as they are; or of colors."""
+    if levels.ndim > 1:
+        place = (np.arange(count) + 0.5) * levels.shape[-1] / count
+        return levels[..., place.astype(int)]
     return quantiles(levels, count).at[jnp.asarray([0, -1])].set(levels[jnp.asarray([0, -1])])
 
 
@@ -302,16 +334,16 @@ def _square(z: Inexact[Array, "*n"]) -> Float[Array, "*n"]:
     return z.real**2 + z.imag**2 if jnp.iscomplexobj(z) else z**2
 
 
-def _filter(field: Float[Array, "h w"], gain: Float[Array, "h k"]) -> Float[Array, "h w"]:
-    return jnp.fft.irfft2(jnp.fft.rfft2(field) * gain, s=field.shape)
+def _filter(field: Float[Array, "*k h w"], gain: Float[Array, "*k h w_"]) -> Float[Array, "*k h w"]:
+    return jnp.fft.irfft2(jnp.fft.rfft2(field) * gain, s=field.shape[-2:])
 
 
-def _inverse(gain: Float[Array, "h k"]) -> Float[Array, "h k"]:
+def _inverse(gain: Float[Array, "*k h w_"]) -> Float[Array, "*k h w_"]:
     """One over a gain; 0 where that is 0."""
     return jnp.where(gain > 0, 1 / jnp.where(gain > 0, gain, 1), 0)
 
 
-def _radial(spectrum: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h k"]:
+def _radial(spectrum: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w_"]:
     """Radially averaged power on the half-plane, floored relative to white noise."""
     radius, mean = radial_power(spectrum)
     half = np.fft.ifftshift(radial_frequency(spectrum.shape))[:, : spectrum.shape[1] // 2 + 1]  # pyright: ignore[reportArgumentType]

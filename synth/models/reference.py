@@ -11,11 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Inexact
 
 from synth.parallel.mesh import undivided, whole
 from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
+from synth.transforms.cross import cross_root
 from synth.transforms.weighted import Observation
 
 __all__ = ["Reference", "moments_on_torus", "refer"]
@@ -41,7 +42,7 @@ class Reference(eqx.Module):
 def refer(
     descriptor: Descriptor,
     pictures: Sequence[Sequence[Observation]],
-    spectrum: Float[np.ndarray, "h w"],
+    spectrum: Inexact[np.ndarray, "*k h w"],
     *,
     on_torus: bool,
 ) -> Reference:
@@ -56,7 +57,8 @@ def refer(
         descriptor: of their shape.
         pictures: standardized; of each one as many fields as its missing pixels were drawn
             times, which count as one in the mean.
-        spectrum: of the process, per frequency, in FFT order.
+        spectrum: of the process, per frequency, in FFT order; of several components their
+            cross spectra.
         on_torus: whether all of them wrap along both axes and miss no pixel.
 
     Returns:
@@ -70,7 +72,7 @@ def refer(
 
 
 @compiled
-def moments_on_torus(descriptor: Descriptor, field: Float[Array, "h w"]) -> Moments:
+def moments_on_torus(descriptor: Descriptor, field: Float[Array, "*k h w"]) -> Moments:
     """Moments of a standardized field on the torus."""
     return whole(descriptor(field))
 
@@ -106,7 +108,7 @@ def _with_noise(
         return _spread(descriptor, moments, mean)
 
     def among_quadrants(several: Observation) -> Residual:
-        fields = several.field.reshape(-1, *descriptor.shape)
+        fields = several.field.reshape(-1, *descriptor.field_shape)
         each = lax.map(lambda field: spread(_quadrants(descriptor, field)), fields)
         return jax.tree.map(lambda levels: jnp.sqrt(jnp.mean(levels**2)), each)
 
@@ -131,8 +133,8 @@ def _with_noise(
     return mean, jax.tree.map(lambda level: jnp.maximum(level, _LEAST_NOISE), noise)
 
 
-def _quadrants(descriptor: Descriptor, field: Float[Array, "h w"]) -> Moments:
-    height, width = (max(1, n // 2) for n in field.shape)
+def _quadrants(descriptor: Descriptor, field: Float[Array, "*k h w"]) -> Moments:
+    height, width = (max(1, n // 2) for n in descriptor.shape)
     corners = jnp.asarray([(row, column) for row in (0, height) for column in (0, width)])
     return lax.map(lambda corner: descriptor.piece(field, corner), corners)
 
@@ -157,11 +159,16 @@ def _stack(trees: Sequence[Moments]) -> Moments:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
-def _samples(spectrum: Float[np.ndarray, "h w"], like: Observation) -> Observation:
+def _samples(spectrum: Inexact[np.ndarray, "*k h w"], like: Observation) -> Observation:
     """Standardized Gaussian fields of the spectrum, with the borders and holes of a picture."""
-    noise = np.random.default_rng(_SEED).normal(size=(_SAMPLES, *spectrum.shape))
-    fields = np.fft.ifft2(np.fft.fft2(noise) * np.sqrt(spectrum)).real
-    fields /= fields.std((1, 2), keepdims=True)
+    shape = like.field.shape
+    noise = np.fft.fft2(np.random.default_rng(_SEED).normal(size=(_SAMPLES, *shape)))
+    if len(shape) > 2:
+        root = np.asarray(cross_root(jnp.asarray(spectrum)))
+        fields = np.fft.ifft2(np.einsum("cdhw,ndhw->nchw", root, noise)).real
+    else:
+        fields = np.fft.ifft2(noise * np.sqrt(spectrum.astype(np.float64))).real
+    fields /= fields.std((-2, -1), keepdims=True)
     return _stack(
         [Observation(jnp.asarray(f, like.field.dtype), like.known, like.wraps) for f in fields]
     )

@@ -1,5 +1,8 @@
 """Descriptors: a field in, named moments out. One file each."""
 
+from synth.statistics.between_channels import BetweenChannels
+from synth.statistics.channels import EachChannel
+from synth.statistics.colors import Colors
 from synth.statistics.descriptor import Descriptor, Moments, Residual, excess, unit_of
 from synth.statistics.gray_levels import GrayLevels, mixed_levels, quantiles
 from synth.statistics.joint import Joint, matches
@@ -10,7 +13,10 @@ from synth.statistics.scattering_spectra import ScatteringSpectra
 __all__ = [
     "MODELS",
     "NUM_ANGLES",
+    "BetweenChannels",
+    "Colors",
     "Descriptor",
+    "EachChannel",
     "GrayLevels",
     "Joint",
     "Moments",

@@ -28,15 +28,45 @@ Of several descriptors as one, a block is named ``part/block``."""
 
 
 class Descriptor(eqx.Module):
-    """Moments of fields of one shape; fields have mean 0 and variance 1, about."""
+    """Moments of fields of one shape; fields have mean 0 and variance 1, about.
+
+    Fields of one channel are ``h w``, those of several ``c h w``.
+    """
 
     @property
     @abstractmethod
     def shape(self) -> tuple[int, int]:
         """Height and width of the fields, pixels."""
 
+    @property
+    def num_channels(self) -> int:
+        """Number of channels of the fields, 1 unless a descriptor says otherwise."""
+        return 1
+
+    @property
+    def field_shape(self) -> tuple[int, ...]:
+        """Shape of the fields: height and width, the number of channels before if it is not 1."""
+        return self.shape if self.num_channels == 1 else (self.num_channels, *self.shape)
+
+    def of_channels(self, count: int) -> "Descriptor | None":
+        """The same moments of fields of another number of channels; None if there are none then.
+
+        Args:
+            count: of the channels.
+
+        Raises:
+            InputError: if it knows no other number; so does a descriptor that does not say
+                otherwise.
+        """
+        if count == self.num_channels:
+            return self
+        raise InputError(
+            f"{type(self).__name__} is for fields of {self.num_channels} channels and the field "
+            f"has {count}: give it a method `of_channels`, or make a descriptor of these channels."
+        )
+
     @abstractmethod
-    def __call__(self, field: Float[Array, "h w"]) -> Moments:
+    def __call__(self, field: Float[Array, "*c h w"]) -> Moments:
         """Moments of one field on the torus."""
 
     @abstractmethod
@@ -64,7 +94,7 @@ class Descriptor(eqx.Module):
         del shape
         return moments
 
-    def in_part(self, moved: Moments, leveled: Float[Array, "h w"]) -> Moments:
+    def in_part(self, moved: Moments, leveled: Float[Array, "*c h w"]) -> Moments:
         """Target of fields of which a part is kept; means are those that are given.
 
         Args:
@@ -109,7 +139,7 @@ class Descriptor(eqx.Module):
         """
         return self(picture.field)
 
-    def piece(self, field: Float[Array, "h w"], corner: Int[Array, "2"]) -> Moments:
+    def piece(self, field: Float[Array, "*c h w"], corner: Int[Array, "2"]) -> Moments:
         """Moments of a quadrant, as far as they tell how much quadrants differ.
 
         The quadrant is standardized and repeated to the full size, so that the same program
@@ -119,7 +149,7 @@ class Descriptor(eqx.Module):
             field: of the descriptor's shape.
             corner: first row and column of the quadrant.
         """
-        return self(repeated(standard(quadrant(field, corner)), field.shape))
+        return self(repeated(standard(quadrant(field, corner)), self.shape))
 
     @property
     def noise_of_quadrants(self) -> dict[str, float]:
@@ -132,22 +162,24 @@ class Descriptor(eqx.Module):
         return {}
 
 
-def quadrant(field: Float[Array, "h w"], corner: Int[Array, "2"]) -> Float[Array, "a b"]:
+def quadrant(field: Float[Array, "*c h w"], corner: Int[Array, "2"]) -> Float[Array, "*c a b"]:
     """A quarter of a field; the middle line of an odd side may belong to none."""
-    height, width = (max(1, n // 2) for n in field.shape)
-    return jax.lax.dynamic_slice(field, (corner[0], corner[1]), (height, width))
+    channels, (height, width) = field.shape[:-2], (max(1, n // 2) for n in field.shape[-2:])
+    start = (*(0 for _ in channels), corner[0], corner[1])
+    return jax.lax.dynamic_slice(field, start, (*channels, height, width))
 
 
-def standard(part: Float[Array, "a b"]) -> Float[Array, "a b"]:
-    """A part of a field, brought to mean 0 and variance 1."""
-    deviation = jnp.std(part)
-    return (part - jnp.mean(part)) / jnp.where(deviation > 0, deviation, 1)
+def standard(part: Float[Array, "*c a b"]) -> Float[Array, "*c a b"]:
+    """A part of a field, every channel brought to mean 0 and variance 1."""
+    deviation = jnp.std(part, (-2, -1), keepdims=True)
+    mean = jnp.mean(part, (-2, -1), keepdims=True)
+    return (part - mean) / jnp.where(deviation > 0, deviation, 1)
 
 
-def repeated(part: Float[Array, "a b"], shape: tuple[int, ...]) -> Float[Array, "h w"]:
+def repeated(part: Float[Array, "*c a b"], shape: tuple[int, int]) -> Float[Array, "*c h w"]:
     """A part of a field, repeated to the full size."""
-    missing = [(0, n - m) for n, m in zip(shape, part.shape, strict=True)]
-    return jnp.pad(part, missing, mode="wrap")
+    missing = [(0, n - m) for n, m in zip(shape, part.shape[-2:], strict=True)]
+    return jnp.pad(part, [(0, 0)] * (part.ndim - 2) + missing, mode="wrap")
 
 
 def unit_of(descriptor: Descriptor, noise: Residual) -> Residual:

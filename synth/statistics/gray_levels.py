@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from synth.statistics._ordered import ordered
 from synth.statistics.descriptor import Descriptor, Residual, quadrant, repeated, standard
 from synth.transforms.weighted import Observation
 
@@ -32,7 +33,7 @@ class GrayLevels(Descriptor):
 
     def __call__(self, field: Float[Array, "h w"]) -> Float[Array, " n"]:
         """All values in increasing order."""
-        return jnp.sort(field.ravel())
+        return ordered(field.ravel())
 
     def sampled(self, oversampling: int) -> "GrayLevels":
         """The same: nothing is approximated."""
@@ -68,7 +69,7 @@ class GrayLevels(Descriptor):
 
     def piece(self, field: Float[Array, "h w"], corner: Int[Array, "2"]) -> Float[Array, " n"]:
         """Sorted values of a quadrant, each as often as fills the full size."""
-        return self(repeated(standard(quadrant(field, corner)), field.shape))
+        return self(repeated(standard(quadrant(field, corner)), self.size))
 
     @property
     def noise_of_quadrants(self) -> dict[str, float]:

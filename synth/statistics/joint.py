@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, Int
 
+from synth.statistics.channels import EachChannel
 from synth.statistics.descriptor import Descriptor, Moments, Residual
 from synth.transforms.weighted import Observation
 
@@ -42,7 +43,7 @@ class Joint(Descriptor):
                 f"The name {slashed[0]!r} has a slash, which stands before the name of a block: "
                 "give another one."
             )
-        shapes = {part.shape for part in parts.values()}
+        shapes = {part.field_shape for part in parts.values()}
         if len(shapes) != 1:
             raise ValueError(
                 f"The parts are for fields of {sorted(shapes)}: give one shape to all."
@@ -55,7 +56,18 @@ class Joint(Descriptor):
         """Height and width of the fields, pixels."""
         return next(iter(self.parts.values())).shape
 
-    def __call__(self, field: Float[Array, "h w"]) -> dict[str, Moments]:
+    @property
+    def num_channels(self) -> int:
+        """Number of channels of the fields."""
+        return next(iter(self.parts.values())).num_channels
+
+    def of_channels(self, count: int) -> "Joint":
+        """All parts for fields of another number of channels, as far as there are such."""
+        every = {name: part.of_channels(count) for name, part in self.parts.items()}
+        parts = {name: part for name, part in every.items() if part is not None}
+        return Joint(parts, {name: self.importance[name] for name in parts})
+
+    def __call__(self, field: Float[Array, "*c h w"]) -> dict[str, Moments]:
         """Moments of one field, by the part's name."""
         return {name: part(field) for name, part in self.parts.items()}
 
@@ -82,7 +94,7 @@ class Joint(Descriptor):
         }
 
     def in_part(
-        self, moved: dict[str, Moments], leveled: Float[Array, "h w"]
+        self, moved: dict[str, Moments], leveled: Float[Array, "*c h w"]
     ) -> dict[str, Moments]:
         """Targets of all parts for fields of which a part is kept."""
         return {name: part.in_part(moved[name], leveled) for name, part in self.parts.items()}
@@ -91,7 +103,7 @@ class Joint(Descriptor):
         """Moments of a picture that may have borders and holes."""
         return {name: part.observe(picture) for name, part in self.parts.items()}
 
-    def piece(self, field: Float[Array, "h w"], corner: Int[Array, "2"]) -> dict[str, Moments]:
+    def piece(self, field: Float[Array, "*c h w"], corner: Int[Array, "2"]) -> dict[str, Moments]:
         """Moments of a quadrant."""
         return {name: part.piece(field, corner) for name, part in self.parts.items()}
 
@@ -119,15 +131,17 @@ class Joint(Descriptor):
         return _named({name: part.most_noise for name, part in self.parts.items()})
 
 
-def matches(descriptor: Descriptor, kind: type[Descriptor]) -> bool:
-    """Whether a descriptor is of a kind, or any of its parts is.
+def matches(descriptor: Descriptor, kind: type[Descriptor] | tuple[type[Descriptor], ...]) -> bool:
+    """Whether a descriptor is of a kind, or any of its parts, or what it does to each channel.
 
     Args:
         descriptor: whose parts may have parts themselves.
-        kind: such as ``GrayLevels``.
+        kind: such as ``GrayLevels``, or several.
     """
     if isinstance(descriptor, Joint):
         return any(matches(part, kind) for part in descriptor.parts.values())
+    if isinstance(descriptor, EachChannel):
+        return matches(descriptor.own, kind)
     return isinstance(descriptor, kind)
 
 

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from functools import partial
 
 from synth.errors import InputError
+from synth.statistics.between_channels import BetweenChannels
+from synth.statistics.channels import EachChannel
+from synth.statistics.colors import Colors
 from synth.statistics.descriptor import Descriptor
 from synth.statistics.gray_levels import GrayLevels
 from synth.statistics.joint import Joint
@@ -61,6 +64,7 @@ _IMPORTANCE = {"moments": 0.3}  # of the losses, where there are several
 def joint(
     *models: str,
     shape: Shape,
+    channels: int = 1,
     scales: int | None = None,
     angles: int | None = None,
     gray_levels: bool = False,
@@ -68,20 +72,27 @@ def joint(
 ) -> Joint:
     """Descriptor of a model of the ladder, or of several, with all that any of them matches.
 
+    Of several channels the same moments are matched of each one, and the covariances between
+    them; instead of the gray levels the joint law of the channels, ``Colors``.
+
     Args:
         models: names in ``MODELS``.
         shape: height and width of the fields, pixels.
+        channels: number of channels of the fields.
         scales: number of scales J; by default as many as fit, and one less for spectra.
         angles: number of angles L; by default 8 for moments and 4 for spectra.
         gray_levels: match the gray levels too; ``full`` always does.
         isotropic: average the spectra over rotations.
 
     Returns:
-        Parts ``moments``, ``spectra`` and ``gray_levels``, as far as they are needed.
+        Parts ``moments``, ``spectra`` and ``gray_levels``, as far as they are needed; of several
+        channels also ``between``, and ``colors`` instead of ``gray_levels``.
 
     Raises:
-        InputError: if there is no such model, or scales or angles are out of range.
+        InputError: if there is no such model, or channels, scales or angles are out of range.
     """
+    if channels < 1:
+        raise InputError(f"{channels} channels were asked for: give at least 1.")
     unknown = [model for model in models if model not in MODELS]
     if unknown or not models:
         given = ", ".join(unknown) or "without a name"
@@ -91,5 +102,29 @@ def joint(
         parts |= MODELS[model]
     parts |= _GRAY if gray_levels else {}
     descriptors = {name: part(shape, scales, angles, isotropic) for name, part in parts.items()}
+    if channels > 1:
+        phases = "spectra" in parts
+        descriptors = _of_channels(descriptors, channels) | {
+            "between": _between(shape, channels, scales, angles, phases)
+        }
     several = len(parts) > 1
     return Joint(descriptors, {k: v for k, v in _IMPORTANCE.items() if several and k in parts})
+
+
+def _of_channels(parts: dict[str, Descriptor], count: int) -> dict[str, Descriptor]:
+    """The same of every channel; colors instead of gray levels."""
+    return {
+        "colors" if isinstance(part, GrayLevels) else name: Colors(part.shape, count)
+        if isinstance(part, GrayLevels)
+        else EachChannel(part, count)
+        for name, part in parts.items()
+    }
+
+
+def _between(
+    shape: Shape, channels: int, scales: int | None, angles: int | None, phases: bool
+) -> BetweenChannels:
+    scales = max(1, max_scales(shape) - 1) if scales is None else scales
+    bank = morlet_bank(shape, scales, NUM_ANGLES["spectra"] if angles is None else angles)
+    blocks = ("power", "modulus", "phase") if phases else ("power", "modulus")
+    return BetweenChannels(bank, channels, blocks)

@@ -21,13 +21,14 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float
 
+from synth.transforms.between import Between, between_of
 from synth.transforms.estimate import WIDEST_RAMP, ramp
 from synth.transforms.filters import SIGMA, Band, FilterBank
 from synth.transforms.scattering import Scattering
 from synth.transforms.spectra import Spectra, band_power, planes, products, spectra_of
 from synth.transforms.windows import bandpass, bandpasses, centered_spectrum, modulus, resize
 
-__all__ = ["Observation", "scatter_weighted", "spectra_weighted"]
+__all__ = ["Observation", "between_weighted", "scatter_weighted", "spectra_weighted"]
 
 _RAMP = 4.0  # pixels per 2^k over which a border is faded out
 _SHARPNESS = 2  # power of the share of pixels that are there
@@ -38,12 +39,12 @@ class Observation(eqx.Module):
     """A field that is a window on a process, with what is there of it.
 
     Attributes:
-        field: standardized; missing pixels are completed.
+        field: standardized; missing pixels are completed. One channel, or several.
         known: 1 where a pixel is there and 0 where it is missing.
         wraps: whether the rows' axis and the columns' axis are periodic.
     """
 
-    field: Float[Array, "h w"]
+    field: Float[Array, "*c h w"]
     known: Float[Array, "h w"]
     wraps: Bool[Array, "2"]
 
@@ -210,6 +211,43 @@ def spectra_weighted(picture: Observation, bank: FilterBank, *, isotropic: bool 
     below = band_power(_spectrum(field, coarsest), bank.lowpass) / jnp.mean(coarsest**2)
     means = jnp.stack([layer.means for layer in layers])
     return spectra_of((level, above, below), means, matrices, isotropic=isotropic)
+
+
+def between_weighted(picture: Observation, bank: FilterBank) -> Between:
+    """Covariances between the channels of a picture with borders and holes.
+
+    Every product is divided by the overlap of the weights, as in ``spectra_weighted``; here by
+    putting the root of it into each factor.
+
+    Args:
+        picture: of several channels and the bank's shape.
+        bank: a bank.
+
+    Returns:
+        The covariances: those of ``between`` where nothing is missing and both axes wrap.
+    """
+    channels = [Observation(each, picture.known, picture.wraps) for each in picture.field]
+    by_channel = [_layers(each, bank) for each in channels]
+    seen = [_window(picture, bank, scale) for scale in range(bank.num_scales)]
+
+    def spectra(window: Float[Array, "h w"]) -> Complex[Array, "c h w"]:
+        each = [_spectrum(one, window) for one in picture.field]
+        return jnp.stack(each) / jnp.sqrt(jnp.mean(window**2))
+
+    def moduli(scale: int, band: Band) -> list[Complex[Array, "c l a b"]]:
+        def one(layer: _Layer) -> Complex[Array, "l a b"]:
+            weight = seen[scale] * layer.share
+            spectrum = centered_spectrum(_weighted(layer, seen[scale]), band.box)
+            return spectrum / jnp.sqrt(jnp.mean(weight**2))
+
+        return [jnp.stack([one(layers[j]) for layers in by_channel]) for j in range(scale + 1)]
+
+    bands = (bank.first[0], *bank.second)
+    return between_of(
+        [*map(spectra, seen), spectra(seen[0]), spectra(seen[-1])],
+        [moduli(scale, band) for scale, band in enumerate(bands)],
+        bank,
+    )
 
 
 def _overlap(

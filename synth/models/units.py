@@ -1,0 +1,51 @@
+"""Units of a target: between its own channels and the standardized fields of the models."""
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Float
+
+__all__ = ["Units"]
+
+Numbers = Float[Array, "*_"] | Float[np.ndarray, "*_"] | float
+
+
+class Units(eqx.Module):
+    """An affine map, x = mean + scale · y, and its inverse.
+
+    One channel is counted in its standard deviation. Several channels d become k ≤ d principal
+    components, see ``transforms.components``; a single component counts as one channel, and its
+    fields have no axis of channels.
+
+    Attributes:
+        mean: of the target; of several channels one each.
+        scale: standard deviation of the target; of several channels the matrix ``d k``.
+        inverse: of several channels the matrix ``k d``; None of one.
+    """
+
+    mean: Numbers
+    scale: Numbers
+    inverse: Numbers | None = None
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Number of channels of the target, as the first part of a shape; none of one."""
+        return () if self.inverse is None else (len(self.mean),)  # pyright: ignore[reportArgumentType]
+
+    def to(self, field: Float[Array, "*k h w"]) -> Float[Array, "*d h w"]:
+        """A standardized field in the target's units."""
+        if self.inverse is None:
+            return self.mean + self.scale * field
+        components = field.reshape(-1, *field.shape[-2:])
+        return self.mean[:, None, None] + _product(self.scale, components)  # pyright: ignore
+
+    def of(self, field: Float[Array, "*d h w"]) -> Float[Array, "*k h w"]:
+        """A field in the target's units, standardized."""
+        if self.inverse is None:
+            return (field - self.mean) / self.scale
+        components = _product(self.inverse, field - self.mean[:, None, None])  # pyright: ignore
+        return components if len(components) > 1 else components[0]
+
+
+def _product(matrix: Float[Array, "a b"], field: Float[Array, "b h w"]) -> Float[Array, "a h w"]:
+    """A small matrix at every pixel, in full precision on every device."""
+    return (matrix[:, :, None, None] * field).sum(1)

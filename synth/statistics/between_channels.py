@@ -1,0 +1,118 @@
+"""The covariances between channels as a descriptor."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from synth.statistics.descriptor import Descriptor, Residual
+from synth.transforms.between import Between, between, pairs
+from synth.transforms.filters import FilterBank
+from synth.transforms.weighted import Observation, between_weighted
+
+__all__ = ["BetweenChannels"]
+
+_LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
+
+
+class BetweenChannels(Descriptor):
+    """Covariances between the channels of fields of one shape.
+
+    Attributes:
+        bank: the filter bank, which fixes shape, scales, angles and sampling.
+        count: number of channels c, from 2 on.
+        blocks: which of ``power``, ``modulus`` and ``phase`` are matched.
+    """
+
+    bank: FilterBank
+    count: int = eqx.field(static=True)
+    blocks: tuple[str, ...] = eqx.field(static=True, default=("power", "modulus", "phase"))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the fields, pixels."""
+        return self.bank.shape
+
+    @property
+    def num_channels(self) -> int:
+        """Number of channels."""
+        return self.count
+
+    def of_channels(self, count: int) -> "BetweenChannels | None":
+        """The same covariances between another number of channels; of one there are none."""
+        return None if count == 1 else BetweenChannels(self.bank, count, self.blocks)
+
+    def __call__(self, field: Float[Array, "c h w"]) -> Between:
+        """Covariances of one field."""
+        return between(field, self.bank)
+
+    def sampled(self, oversampling: int) -> "BetweenChannels":
+        """The same covariances from maps that are sampled 2^oversampling times as densely."""
+        return BetweenChannels(self.bank.sampled(oversampling), self.count, self.blocks)
+
+    def on(self, shape: tuple[int, int]) -> "BetweenChannels":
+        """The same covariances of fields of another shape, see ``FilterBank.on``."""
+        return BetweenChannels(self.bank.on(shape), self.count, self.blocks)
+
+    def observe(self, picture: Observation) -> Between:
+        """Covariances of a picture that may have borders and holes."""
+        return between_weighted(picture, self.bank)
+
+    def weights(self, target: Between, unit: Residual) -> Between:
+        """Each block contributes its mean squared normalized difference, in units of its noise."""
+        scales = self._scales(target)
+        waves = target.power.size + target.outside.size
+
+        def weight(name: str, block: str, count: int) -> Array:
+            if block not in self.blocks:
+                return jnp.zeros_like(getattr(scales, name))
+            return 1 / (count * jnp.square(getattr(scales, name) * unit[block]))
+
+        return Between(
+            own=jnp.zeros_like(target.own),
+            power=weight("power", "power", waves),
+            outside=weight("outside", "power", waves),
+            modulus=weight("modulus", "modulus", target.modulus.size),
+            phase=weight("phase", "phase", target.phase.size),
+        )
+
+    def residual(self, moments: Between, target: Between) -> Residual:
+        """Root mean square differences of every block, divided by the target's powers."""
+        scales = self._scales(target)
+        difference = jax.tree.map(lambda a, b, s: (a - b) / s, moments, target, scales)
+        values = {
+            "power": jnp.concatenate([difference.power.ravel(), difference.outside.ravel()]),
+            "modulus": difference.modulus,
+            "phase": difference.phase,
+        }
+        return {
+            name: jnp.sqrt(jnp.mean(values[name].real ** 2 + values[name].imag ** 2))
+            for name in self.blocks
+        }
+
+    def _scales(self, target: Between) -> Between:
+        """What each number is divided by: √(P_c P_d) of the two waves that meet."""
+        amplitude = jnp.sqrt(jnp.maximum(target.own, _LEAST_POWER))
+        num_scales, num_angles, count = amplitude.shape
+        first, second = np.triu_indices(count, 1)
+        waves = jnp.moveaxis(amplitude, -1, 0)
+        modulus, phase = [], []
+        for k in range(num_scales):
+            rows, columns = pairs(count, k, num_angles)
+            finer = waves[:, : k + 1]
+            modulus.append(waves[:, k].ravel()[rows] * finer.ravel()[columns])
+            phase.append(_others(waves[:, k], finer.reshape(count, -1)))
+        return Between(
+            own=jnp.ones_like(target.own),
+            power=amplitude[..., first] * amplitude[..., second],
+            outside=jnp.ones_like(target.outside),
+            modulus=jnp.concatenate(modulus),
+            phase=jnp.concatenate(phase),
+        )
+
+
+def _others(coarse: Float[Array, "c m"], finer: Float[Array, "c n"]) -> Float[Array, " v"]:
+    """Products of a channel's amplitudes with those of the other ones, by m, c, d and n."""
+    rows, columns = np.nonzero(~np.eye(len(coarse), dtype=bool))
+    return (coarse.T[:, rows, None] * finer[None, columns]).ravel()

@@ -1,0 +1,138 @@
+"""Fields of several channels: the moments of every channel by itself, as one descriptor."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from synth.statistics.descriptor import Descriptor, Moments, Residual
+from synth.transforms.weighted import Observation
+
+__all__ = ["EachChannel"]
+
+Level = TypeVar("Level")
+
+
+class EachChannel(Descriptor):
+    """Moments of each channel, the losses added; they have one more axis ``c``, the first one.
+
+    Blocks are named ``channel/block``, channels from 1 on.
+
+    Attributes:
+        own: of fields of one channel.
+        count: number of channels c.
+    """
+
+    own: Descriptor
+    count: int = eqx.field(static=True)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the fields, pixels."""
+        return self.own.shape
+
+    @property
+    def num_channels(self) -> int:
+        """Number of channels."""
+        return self.count
+
+    def of_channels(self, count: int) -> Descriptor:
+        """The same moments of fields of another number of channels."""
+        return self.own if count == 1 else EachChannel(self.own, count)
+
+    def __call__(self, field: Float[Array, "c h w"]) -> Moments:
+        """Moments of every channel."""
+        return lax.map(self.own, field)
+
+    def sampled(self, oversampling: int) -> "EachChannel":
+        """The same moments from maps that are sampled more densely."""
+        return EachChannel(self.own.sampled(oversampling), self.count)
+
+    def on(self, shape: tuple[int, int]) -> "EachChannel":
+        """The same moments of fields of another shape."""
+        return EachChannel(self.own.on(shape), self.count)
+
+    def carried(self, moments: Moments, shape: tuple[int, int]) -> Moments:
+        """Moments of every channel as those of fields of another shape."""
+        return _stacked([self.own.carried(one, shape) for one in self._split(moments)])
+
+    def mixed(self, moments: Sequence[Moments], shares: Sequence[float]) -> Moments:
+        """Mixed moments of every channel."""
+        by_channel = zip(*map(self._split, moments), strict=True)
+        return _stacked([self.own.mixed(each, shares) for each in by_channel])
+
+    def in_part(self, moved: Moments, leveled: Float[Array, "c h w"]) -> Moments:
+        """Targets of every channel for fields of which a part is kept."""
+        pairs = zip(self._split(moved), leveled, strict=True)
+        return _stacked([self.own.in_part(one, levels) for one, levels in pairs])
+
+    def observe(self, picture: Observation) -> Moments:
+        """Moments of every channel of a picture that may have borders and holes."""
+
+        def one(channel: Float[Array, "h w"]) -> Moments:
+            return self.own.observe(Observation(channel, picture.known, picture.wraps))
+
+        return lax.map(one, picture.field)
+
+    def piece(self, field: Float[Array, "c h w"], corner: Int[Array, "2"]) -> Moments:
+        """Moments of every channel of a quadrant."""
+        return lax.map(lambda channel: self.own.piece(channel, corner), field)
+
+    def weights(self, target: Moments, unit: Residual) -> Moments:
+        """Weights of every channel."""
+        each = [
+            self.own.weights(one, _own(index, unit))
+            for index, one in enumerate(self._split(target))
+        ]
+        return _stacked(each)
+
+    def residual(self, moments: Moments, target: Moments) -> Residual:
+        """Distances of all blocks of all channels."""
+        each = jax.vmap(self.own.residual)(moments, target)
+        return {
+            _name(index, block): values[index]
+            for index in range(self.count)
+            for block, values in each.items()
+        }
+
+    @property
+    def noise_of_quadrants(self) -> dict[str, float]:
+        """Noise over that among quadrants, of all blocks of all channels that say it."""
+        return self._for_each(self.own.noise_of_quadrants)
+
+    @property
+    def most_noise(self) -> Residual:
+        """Noise that a larger one counts as, of all blocks of all channels that have a limit."""
+        return self._for_each(self.own.most_noise)
+
+    def _for_each(self, blocks: Mapping[str, Level]) -> dict[str, Level]:
+        return {
+            _name(index, block): value
+            for index in range(self.count)
+            for block, value in blocks.items()
+        }
+
+    def _split(self, moments: Moments) -> list[Moments]:
+        return [jax.tree.map(lambda leaf: leaf[i], moments) for i in range(self.count)]  # noqa: B023
+
+
+def _stacked(moments: Sequence[Moments]) -> Moments:
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *moments)
+
+
+def _name(index: int, block: str) -> str:
+    return f"{index + 1}/{block}"
+
+
+def _own(index: int, blocks: Residual) -> Residual:
+    """Blocks of one channel, by their own names."""
+    prefix = _name(index, "")
+    return {
+        name.removeprefix(prefix): value
+        for name, value in blocks.items()
+        if name.startswith(prefix)
+    }

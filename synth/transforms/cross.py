@@ -1,0 +1,125 @@
+"""Cross spectra: a Hermitian matrix of several channels per frequency, and roots of it."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float, Inexact
+
+from synth.transforms.estimate import Periodic, axes_of, completions, estimate_spectrum, taper
+from synth.transforms.fourier import on_rings, radial_power
+
+__all__ = ["cross_root", "cross_spectrum_on", "estimate_cross_spectrum", "joint_phase"]
+
+_LEAST_PIVOT = 1e-6  # of the power of a channel: less is rounding
+_LEAST_POWER = 1e-15  # relative to the mean
+
+
+def estimate_cross_spectrum(
+    field: Float[np.ndarray, "k h w"], *, periodic: Periodic = True
+) -> Complex[np.ndarray, "k k h w"]:
+    """Cross spectra of the process that a picture of several channels is a piece of.
+
+    S_cd(ω) = x̂_c(ω) x̂_d(ω)*, the channels tapered and corrected as ``estimate_spectrum`` does;
+    its diagonal is that estimate. One picture gives matrices of rank 1.
+
+    Args:
+        field: channels, each in any unit; NaN where a pixel is missing in all of them.
+        periodic: of each axis.
+
+    Returns:
+        A matrix per frequency in FFT order; 0 at the frequency 0.
+    """
+    wraps = axes_of(periodic)
+    weights = taper(field.shape[-2:], wraps)  # pyright: ignore[reportArgumentType]
+    drawn = [completions(channel, periodic=wraps) for channel in field]
+    draws = max(map(len, drawn))
+    total = np.zeros((len(field), *field.shape), complex)
+    for number in range(draws):
+        each = [one[number % len(one)] for one in drawn]
+        waves = np.stack([_waves(one, weights) for one in each])
+        total += waves[:, None] * waves[None].conj()
+    return total * _gains(total, field, wraps)
+
+
+def _waves(
+    field: Float[np.ndarray, "h w"], weights: Float[np.ndarray, "h w"]
+) -> Complex[np.ndarray, "h w"]:
+    mean = np.sum(weights * field) / np.sum(weights)
+    return np.fft.fft2(weights * (field - mean))
+
+
+def _gains(
+    total: Complex[np.ndarray, "k k h w"],
+    field: Float[np.ndarray, "k h w"],
+    wraps: tuple[bool, bool],
+) -> Float[np.ndarray, "k k h w"]:
+    """Factors that give the diagonal the estimated powers; 0 at the frequency 0."""
+    seen = np.moveaxis(np.diagonal(total).real, -1, 0)
+    wanted = np.stack([estimate_spectrum(channel, periodic=wraps) for channel in field])
+    gains = np.sqrt(wanted / np.where(seen > 0, seen, np.inf))
+    gains[:, 0, 0] = 0
+    return gains[:, None] * gains[None]
+
+
+def cross_spectrum_on(
+    spectrum: Complex[np.ndarray, "k k h w"], shape: tuple[int, int]
+) -> Complex[np.ndarray, "k k a b"]:
+    """Cross spectra at the frequencies of another grid, as ``conditional.power_on`` has powers.
+
+    What a matrix has relative to the roots of its rings is interpolated linearly, so that it
+    stays positive.
+
+    Args:
+        spectrum: in FFT order.
+        shape: of the new grid.
+    """
+    from scipy.ndimage import map_coordinates
+
+    height, width = spectrum.shape[-2:]
+    old, new = [], []
+    for power in np.moveaxis(np.diagonal(spectrum).real, -1, 0):
+        radius, mean = radial_power(power)
+        mean = np.maximum(mean, _LEAST_POWER * power.mean())
+        old.append(np.sqrt(on_rings((height, width), radius, mean)))
+        new.append(np.sqrt(on_rings(shape, radius, mean)))
+    before, after = np.stack(old), np.stack(new)
+    places = [np.arange(n) * m / n for n, m in zip(shape, (height, width), strict=True)]
+    mesh = np.meshgrid(*places, indexing="ij")
+    relative = spectrum / (before[:, None] * before[None])
+
+    def moved(plane: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "a b"]:
+        return map_coordinates(plane, mesh, order=1, mode="grid-wrap")
+
+    nearby = np.stack([[moved(one.real) + 1j * moved(one.imag) for one in row] for row in relative])
+    found = nearby * after[:, None] * after[None]
+    found[..., 0, 0] = 0
+    return found
+
+
+def cross_root(spectrum: Inexact[Array, "k k h w"]) -> Complex[Array, "k k h w"]:
+    """Roots A of cross spectra, A A* = S: lower triangular, by Cholesky's method.
+
+    Matrices may be singular: where nothing is left of a channel, its column is 0.
+
+    Args:
+        spectrum: Hermitian and not negative.
+    """
+    count, powers = len(spectrum), jnp.moveaxis(jnp.diagonal(spectrum).real, -1, 0)
+    rest = spectrum
+    columns = []
+    for index in range(count):
+        pivot = rest[index, index].real
+        positive = pivot > _LEAST_PIVOT * powers[index]
+        scale = jnp.where(positive, 1 / jnp.sqrt(jnp.where(positive, pivot, 1)), 0)
+        below = (jnp.arange(count) >= index)[:, None, None]
+        column = jnp.where(below, rest[:, index] * scale, 0)
+        rest = rest - column[:, None] * column[None].conj()
+        columns.append(column)
+    return jnp.stack(columns, axis=1)
+
+
+def joint_phase(spectrum: Inexact[Array, "k k h w"]) -> Complex[Array, "k h w"]:
+    """Amplitudes √P_c e^{iθ_c}, θ_c the phase of a channel relative to the first one."""
+    first = spectrum[:, 0]
+    size = jnp.abs(first)
+    phase = jnp.where(size > 0, first / jnp.where(size > 0, size, 1), 1)
+    return phase * jnp.sqrt(jnp.moveaxis(jnp.diagonal(spectrum).real, -1, 0))
