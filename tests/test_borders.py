@@ -45,6 +45,30 @@ def test_photographs_are_not(name):
     assert found_periodic(load(name).field[0]) == (False, False)
 
 
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "ihc", "rocket"])
+def test_photographs_in_color_are_not(name):
+    assert found_periodic(load(name, size=256).field) == (False, False)
+
+
+@pytest.mark.parametrize("unit", [1, 1e-6, 1e6])
+def test_channels_are_taken_together_whatever_their_units(unit):
+    tile = np.stack([load(f"{name}-512").field[0] for name in ("turbulence", "cascade", "foam")])
+    tile = tile / tile.std(axis=(1, 2), keepdims=True) * np.array([1, unit, 1])[:, None, None]
+    shift = RNG.integers(0, 512, 2)
+    rolled = np.roll(tile, shift, axis=(1, 2))
+    assert found_periodic(rolled) == (True, True)
+    assert found_periodic(rolled[:, :200]) == (False, True)
+    assert found_periodic(rolled[:, :200, :200]) == (False, False)
+    assert found_periodic(np.stack([rolled[0], 0 * rolled[0] + 7])) == (True, True)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_equal_channels_are_as_one(name):
+    field = load(name).field[0][:300]
+    field[RNG.random(field.shape) < 0.1] = np.nan
+    assert found_periodic(np.stack([field, 100 - 3 * field])) == found_periodic(field)
+
+
 @pytest.mark.parametrize("periods", [1, 2, 5])
 @pytest.mark.parametrize("phase", [0, 0.5, np.pi / 2])
 def test_waves_that_are_steepest_or_flat_at_the_border(periods, phase):

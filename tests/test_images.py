@@ -1,6 +1,7 @@
 """Pictures: what is read, what is refused and in which words, what is written back."""
 
 import zlib
+from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
@@ -8,7 +9,13 @@ import pytest
 import tifffile
 from PIL import Image
 
-from synth.app.images import PHOTOGRAPHS, bundled, load, pictures, save_png
+from synth.app.images import (
+    COLOR_PHOTOGRAPHS,
+    PHOTOGRAPHS,
+    bundled,
+    load,
+    pictures,
+)
 from synth.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -46,7 +53,7 @@ class TestBundled:
     @pytest.mark.parametrize("name", bundled())
     def test_the_index_tells_the_truth(self, name):
         texture, table = load(name), bundled()[name]
-        assert list(texture.field.shape[1:]) == table["shape"]
+        assert list(texture.fields.shape) == [1, table.get("channels", 1), *table["shape"]]
         assert texture.periodic == (table["periodic"],) * 2
         assert texture.sha256 == table["sha256"]
 
@@ -61,6 +68,14 @@ class TestBundled:
         assert whole.field.shape == (1, 512, 512)
         assert whole.sha256 == texture.sha256
         assert texture.field.mean() == pytest.approx(whole.field.mean(), rel=0.01)
+
+    @pytest.mark.parametrize("name", COLOR_PHOTOGRAPHS)
+    def test_photographs_in_color_too(self, name, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        texture = load(Path(name).stem, size=max(COLOR_PHOTOGRAPHS[name]))
+        assert texture.field.shape == (3, *COLOR_PHOTOGRAPHS[name])
+        assert (texture.dtype, texture.notes) == (np.uint8, ())
+        assert load(name, size=64).sha256 == texture.sha256
 
     def test_every_picture_of_the_folder(self):
         names = [path.name for path in pictures()]
@@ -105,8 +120,8 @@ class TestFormats:
         Image.fromarray(np.repeat(smooth[..., None], 3, axis=2)).save(tmp_path / f"a.{ending}")
         assert np.abs(load(tmp_path / f"a.{ending}").field[0] - smooth).mean() < 12
 
-    def test_color_becomes_luma(self, tmp_path):
-        texture = load(written(tmp_path / "a.png", COLOR))
+    def test_color_becomes_luma_if_asked_for(self, tmp_path):
+        texture = load(written(tmp_path / "a.png", COLOR), gray=True)
         red, green, blue = np.moveaxis(COLOR.astype(float), 2, 0)
         luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
         np.testing.assert_allclose(texture.field[0], luma, rtol=1e-6)
@@ -293,7 +308,8 @@ class TestSeveral:
         )
         texture = load(path)
         np.testing.assert_array_equal(texture.fields[:, 0], stack)
-        assert texture.notes == ("3 pictures of one process.",)
+        question = "give --channels if they are channels of one."
+        assert texture.notes == (f"Taken for 3 pictures of one process: {question}",)
         assert load(path, size=60).fields.shape == (3, 1, 48, 60)
 
     def test_an_axis_is_periodic_if_it_is_in_all(self, tmp_path):
@@ -406,53 +422,3 @@ def test_an_empty_array_file(tmp_path):
     (tmp_path / "a.npy").touch()
     with pytest.raises(InputError, match="cannot be read as a picture"):
         load(tmp_path / "a.npy")
-
-
-class TestSave:
-    @pytest.mark.parametrize("array", [GRAY8, GRAY16])
-    def test_levels_come_back_exactly(self, array, tmp_path):
-        texture = load(written(tmp_path / "a.png", array))
-        save_png(tmp_path / "b.png", texture.field[0], texture)
-        again = iio.imread(tmp_path / "b.png")
-        np.testing.assert_array_equal(again, array)
-        assert again.dtype == array.dtype
-
-    def test_levels_outside_are_clipped(self, tmp_path):
-        texture = load(written(tmp_path / "a.png", GRAY8))
-        save_png(tmp_path / "b.png", 3 * texture.field[0] - 200.4, texture)
-        expected = np.clip(np.round(3 * GRAY8.astype(float) - 200.4), 0, 255)
-        np.testing.assert_array_equal(iio.imread(tmp_path / "b.png"), expected)
-
-    def test_other_units_span_sixteen_bits(self, tmp_path):
-        texture = load(written(tmp_path / "a.npy", FLOAT))
-        save_png(tmp_path / "b.png", texture.field[0], texture)
-        levels = iio.imread(tmp_path / "b.png").astype(float)
-        assert (levels.min(), levels.max()) == (0, 65535)
-        span = np.ptp(FLOAT)
-        np.testing.assert_allclose(FLOAT.min() + span * levels / 65535, FLOAT, atol=1e-5 * span)
-
-    @pytest.mark.parametrize("array", [GRAY8, GRAY16, FLOAT])
-    def test_missing_pixels_come_back_as_missing(self, array, tmp_path):
-        mask = written(tmp_path / "m.npy", np.indices((24, 30)).sum(axis=0) % 5 > 0)
-        ending = "npy" if array is FLOAT else "png"
-        texture = load(written(tmp_path / f"a.{ending}", array), mask=mask)
-        save_png(tmp_path / "b.png", texture.field[0], texture)
-        again = load(tmp_path / "b.png").field
-        if array is FLOAT:
-            np.testing.assert_array_equal(np.isnan(again), np.isnan(texture.field))
-        else:
-            np.testing.assert_array_equal(again, texture.field)
-
-    def test_missing_pixels_where_every_level_is_in_use(self, tmp_path):
-        levels = np.arange(2**16).reshape(256, 256)
-        stack = np.stack([levels, levels]).reshape(512, 256).astype(np.float32)
-        stack[256:] = np.nan
-        texture = load(written(tmp_path / "a.png", levels.astype(np.uint16)))
-        save_png(tmp_path / "b.png", stack, texture)
-        again = load(tmp_path / "b.png").field[0]
-        np.testing.assert_array_equal(again, np.where(stack == 0, 1, stack))
-
-    def test_what_is_not_a_number_is_drawn_black(self, tmp_path):
-        texture = load(written(tmp_path / "a.png", GRAY8))
-        save_png(tmp_path / "b.png", np.full((24, 30), np.nan), texture)
-        assert not iio.imread(tmp_path / "b.png").any()

@@ -52,6 +52,13 @@ class AxesName(StrEnum):
         return self in ("y", "xy"), self in ("x", "xy")
 
 
+class ChannelsName(StrEnum):
+    """Axis of an array that holds the channels of a picture."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
 def pair(size: str) -> tuple[int, int]:
     """Height and width of ``256`` or ``200x600``.
 
@@ -175,6 +182,28 @@ Mask = Annotated[
     typer.Option(
         help="Path of a picture of the same size, white where pixels count: the rest of IMAGE is "
         "missing, as it is where IMAGE is transparent or NaN."
+    ),
+]
+Gray = Annotated[
+    bool,
+    typer.Option("--gray", help="Turn color into luma first, so that textures are gray, too."),
+]
+Channels = Annotated[
+    ChannelsName | None,
+    typer.Option(
+        help="Axis of a .npy array or of TIFF pages that holds the channels of one picture, up to "
+        "8: textures have the same ones, drawn together. Default: an array of three axes is a "
+        "stack of gray pictures, or color if its last axis is no longer than 4."
+    ),
+]
+With = Annotated[
+    list[str],
+    typer.Option(
+        "--with",
+        metavar="IMAGE",
+        help="Picture of the same size whose channels are drawn together with those of the "
+        "target, so that they fit pixel by pixel, such as a height map; may be given several "
+        "times, up to 8 channels in all.",
     ),
 ]
 Out = Annotated[Path, typer.Option(help="Folder in which a new folder is made for the run.")]

@@ -1,108 +1,124 @@
-"""A file → pictures of gray levels, NaN where a pixel is missing, checked and resized."""
+"""A file → pictures of one or several channels, checked and resized."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
-from synth.app.decoding import decode
+from synth.app.decoding import MOST_COLORS, Decoded, colors, decode
 from synth.app.resampling import resampled
+from synth.app.texture import MOST_CHANNELS, Part
 from synth.errors import InputError
 
 __all__ = [
+    "Axis",
     "Picture",
     "check_alike",
     "check_usual",
     "check_values",
-    "masked",
+    "half_of_white",
     "notes",
     "read",
     "resized",
 ]
 
+Axis = Literal["first", "last"]
+"""Which axis of the array of a picture holds its channels."""
+
 _LEAST_SIDE = 16
 _USUAL_SIDE = 1024  # larger pictures must be asked for with a size
 _MOST_SIDE = 8192
 _LEAST_VALID = 0.25  # of the pixels
-_MOST_COLORS = 4
-_LUMA = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709; of gamma-coded values, as they are
 
 
 class Picture(NamedTuple):
     """A picture on its way to be a field.
 
     Attributes:
-        gray: levels in the file's own units; NaN where a pixel is missing.
+        values: of its channels, in the file's own units; NaN where one is missing.
         name: of the file.
-        dtype: of the file.
-        colored: whether it had colors.
+        parts: which channels come from which file.
+        rgb: whether the channels are red, green and blue.
+        luma: whether color was turned into luma.
+        partly: number of pixels that were missing in some channels, but not in all.
+        untold: whether it is one of a few gray ones of an array, which may be channels of one.
+        left_out: number of further pictures in color in its file.
     """
 
-    gray: Float[np.ndarray, "h w"]
+    values: Float[np.ndarray, "c h w"]
     name: str
-    dtype: np.dtype
-    colored: bool = False
+    parts: tuple[Part, ...]
+    rgb: bool = False
+    luma: bool = False
+    partly: int = 0
+    untold: bool = False
+    left_out: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width, pixels."""
+        return self.values.shape[1], self.values.shape[2]
+
+    @property
+    def size(self) -> str:
+        """Height and width in words."""
+        return f"{self.shape[0]} × {self.shape[1]}"
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the first file."""
+        return self.parts[0].dtype
 
 
-def read(content: bytes, path: Path) -> list[Picture]:
+def read(content: bytes, path: Path, channels: Axis | None = None) -> list[Picture]:
     """Read the pictures of a file.
 
     Args:
         content: of the file.
         path: of the file, for its name and ending.
+        channels: which axis of arrays of three axes or more holds channels, all of them values;
+            files that tell by themselves, such as PNG, need not fit.
 
     Returns:
-        One; or several, of gray arrays of three axes and TIFFs of several pages.
+        One; or several, of gray arrays of three axes and TIFFs of several pages, and of arrays
+        of four axes. Of several in color, only the first, if ``channels`` is not given.
 
     Raises:
-        InputError: if the file holds no picture, or one that is too small.
+        InputError: if the file holds no picture, or one that is too small, or has too many
+            channels.
     """
-    pages = _pages(decode(content, path), path)
-    _check_sides(pages[0].shape[:2], path.name)
-    return [_picture(page, path.name) for page in pages]
-
-
-def masked(pictures: list[Picture], content: bytes, path: Path) -> list[Picture]:
-    """Take pixels out of pictures where a mask is not white.
-
-    Args:
-        pictures: of one size.
-        content: of the mask's file, valid over half of its range; or an array of true and false.
-        path: of that file.
-
-    Raises:
-        InputError: if it holds no single picture of that size.
-    """
-    (mask, *more) = read(content, path)
-    if more:
-        raise InputError(f"{path.name} holds {1 + len(more)} pictures: give one mask for all.")
-    if mask.gray.shape != pictures[0].gray.shape:
-        raise InputError(
-            f"The mask {path.name} has {_size(mask)} pixels and {pictures[0].name} "
-            f"{_size(pictures[0])}: give a mask of the picture's size."
-        )
-    valid = mask.gray > _top(mask.dtype) / 2
-    return [each._replace(gray=np.where(valid, each.gray, np.nan)) for each in pictures]
+    found = _told(decode(content, path), path, channels)
+    pages = _pages(found, path)
+    _check_page(pages[0], found, path)
+    if found.last == "colors" and channels is None:
+        return [_picture(pages[0], found, path)._replace(left_out=len(pages) - 1)]
+    untold = found.last is None and 1 < len(pages) <= MOST_CHANNELS
+    return [_picture(page, found, path)._replace(untold=untold) for page in pages]
 
 
 def check_alike(pictures: list[Picture]) -> None:
     """Make sure that pictures can be of one process.
 
     Raises:
-        InputError: if their sizes or types differ.
+        InputError: if their sizes, types or channels differ.
     """
     first = pictures[0]
     for other in pictures[1:]:
-        if other.gray.shape != first.gray.shape:
+        if other.shape != first.shape:
             raise InputError(
-                f"{other.name} has {_size(other)} pixels and {first.name} {_size(first)}: give "
+                f"{other.name} has {other.size} pixels and {first.name} {first.size}: give "
                 "pictures of one size."
             )
         if other.dtype != first.dtype:
             raise InputError(
                 f"{other.name} holds {other.dtype} values and {first.name} {first.dtype}: give "
                 "pictures of one type."
+            )
+        if len(other.values) != len(first.values):
+            raise InputError(
+                f"{other.name} and {first.name} have {len(other.values)} and {len(first.values)} "
+                "channels: give pictures of the same channels, or take all of them as gray."
             )
 
 
@@ -112,10 +128,10 @@ def check_usual(picture: Picture) -> None:
     Raises:
         InputError: if it is too large.
     """
-    longest = max(picture.gray.shape)
+    longest = max(picture.shape)
     if longest > _USUAL_SIDE:
         raise InputError(
-            f"{picture.name} has {_size(picture)} pixels, which takes long: give a size, for "
+            f"{picture.name} has {picture.size} pixels, which takes long: give a size, for "
             f"instance 512 to shrink it or {longest} to use every pixel."
         )
 
@@ -124,28 +140,30 @@ def check_values(picture: Picture) -> None:
     """Make sure that a picture can be a texture.
 
     Raises:
-        InputError: if it holds infinite values, hardly any pixel, or no contrast.
+        InputError: if it holds infinite values, hardly any pixel, or no contrast in any channel.
     """
-    gray, name = picture.gray, picture.name
-    infinite = np.abs(gray) > np.finfo(np.float32).max
+    values, name = picture.values, picture.name
+    infinite = np.abs(values) > np.finfo(np.float32).max
     if infinite.any():
         raise InputError(
             f"{name} holds values that are infinite or over 3.4e38 ({np.sum(infinite)} of them): "
             "replace them by finite ones, or by NaN where pixels are missing."
         )
-    missing = int(np.isnan(gray).sum())
-    if missing > (1 - _LEAST_VALID) * gray.size:
+    holes = np.isnan(values).any(axis=0)
+    missing = int(holes.sum())
+    if missing > (1 - _LEAST_VALID) * holes.size:
         raise InputError(
-            f"{name} misses {missing:,} of {gray.size:,} pixels: a texture needs a quarter of them "
-            "at least."
+            f"{name} misses {missing:,} of {holes.size:,} pixels: a texture needs a quarter of "
+            "them at least."
         )
-    known = gray[~np.isnan(gray)].astype(np.float32)
-    if np.ptp(known) == 0:
-        raise InputError(f"{name} is constant ({known[0]:g} everywhere): a texture needs contrast.")
+    known = values[:, ~holes].astype(np.float32)
+    if not np.ptp(known, axis=1).any():
+        levels = ", ".join(f"{channel[0]:g}" for channel in known)
+        raise InputError(f"{name} is constant ({levels} everywhere): a texture needs contrast.")
 
 
 def resized(picture: Picture, size: int, periodic: tuple[bool, bool]) -> Picture:
-    """Bring the longest side to a size in pixels, see ``resampled``.
+    """Bring the longest side to a size in pixels, channel by channel, see ``resampled``.
 
     Raises:
         InputError: if a side, or the contrast, becomes too small.
@@ -154,72 +172,109 @@ def resized(picture: Picture, size: int, periodic: tuple[bool, bool]) -> Picture
         raise InputError(
             f"The size {size} is out of range: give {_LEAST_SIDE} to {_MOST_SIDE} pixels."
         )
-    scale = size / max(picture.gray.shape)
+    scale = size / max(picture.shape)
     if scale == 1:
         return picture
-    height, width = (max(1, round(n * scale)) for n in picture.gray.shape)
+    height, width = (max(1, round(n * scale)) for n in picture.shape)
     name = f"{picture.name}, resized to {size},"
     _check_sides((height, width), name)
-    small = resampled(picture.gray, (height, width), periodic)
-    check_values(picture._replace(gray=small, name=name))
-    return picture._replace(gray=small)
+    small = np.stack([resampled(each, (height, width), periodic) for each in picture.values])
+    check_values(picture._replace(values=small, name=name))
+    return picture._replace(values=small)
 
 
 def notes(pictures: list[Picture]) -> tuple[str, ...]:
     """What must be known about pictures, in sentences."""
-    said = []
-    if len(pictures) > 1:
+    said, first = [], pictures[0]
+    if any(picture.untold for picture in pictures):
+        said.append(
+            f"Taken for {len(pictures)} pictures of one process: give --channels if they are "
+            "channels of one."
+        )
+    elif len(pictures) > 1:
         said.append(f"{len(pictures)} pictures of one process.")
-    if any(picture.colored for picture in pictures):
+    said += [
+        f"The first of {1 + picture.left_out} pictures in color was taken: give --channels last "
+        f"to take all of {picture.name}."
+        for picture in pictures
+        if picture.left_out
+    ]
+    if len(first.parts) > 1:
+        each = ", ".join(f"{part.channels} of {part.name}" for part in first.parts)
+        said.append(f"{len(first.values)} channels: {each}.")
+    if any(picture.luma for picture in pictures):
         said.append("Color was turned into luma (ITU-R BT.709).")
-    missing = sum(int(np.isnan(picture.gray).sum()) for picture in pictures)
-    total = sum(picture.gray.size for picture in pictures)
-    if missing:
+    total = sum(picture.values[0].size for picture in pictures)
+    if partly := sum(picture.partly for picture in pictures):
+        said.append(f"{partly:,} of {total:,} pixels missed some channels, and now miss all.")
+    if missing := sum(int(np.isnan(picture.values).any(axis=0).sum()) for picture in pictures):
         said.append(f"{missing:,} of {total:,} pixels ({100 * missing / total:.1f} %) are missing.")
     return tuple(said)
 
 
-def _pages(array: np.ndarray, path: Path) -> list[np.ndarray]:
-    """The pictures in an array, height × width, with colors last."""
+def half_of_white(dtype: np.dtype) -> float:
+    """Half of the range of a type; floats are from 0 to 1, 16 bits may be stored as more."""
+    return min(np.iinfo(dtype).max, 2**16 - 1) / 2 if dtype.kind in "ui" else 0.5
+
+
+def _told(found: Decoded, path: Path, channels: Axis | None) -> Decoded:
+    """An array with its channels last, as its file, the option or else its shape tells."""
+    array = found.array
     if array.dtype.kind not in "buif":
         raise InputError(f"{path} holds {array.dtype} values: give real numbers.")
+    if found.last is not None or array.ndim < 3:
+        return found
+    if channels is not None:
+        return Decoded(np.moveaxis(array, -3 if channels == "first" else -1, -1), "values")
     while array.ndim > 2 and len(array) == 1:  # one frame, as GIF and TIFF have it
         array = array[0]
-    if array.ndim == 2 or (array.ndim == 3 and 1 <= array.shape[2] <= _MOST_COLORS):
+    colored = array.ndim == 3 and 1 <= array.shape[2] <= MOST_COLORS
+    return colors(array) if colored else Decoded(array)
+
+
+def _pages(found: Decoded, path: Path) -> list[Shaped[np.ndarray, "h w *c"]]:
+    """The pictures in an array, height × width, with channels last."""
+    array, axes = found.array, 2 if found.last is None else 3
+    while array.ndim > axes and len(array) == 1:
+        array = array[0]
+    if array.ndim in (2, axes):
         return [array]
-    if array.ndim == 3 and len(array):
+    if array.ndim == axes + 1 and len(array):
         return list(array)
     raise InputError(
         f"{path} has the shape {array.shape}: give one picture, height × width, gray or color, or "
-        "several gray ones, one after the other."
+        "several gray ones, one after the other, or say which axis holds the channels."
     )
 
 
-def _picture(page: np.ndarray, name: str) -> Picture:
-    """Gray levels of a page; those under half of its alpha are missing."""
-    array, valid = page.astype(np.float64), np.True_
-    if array.ndim == 2:
-        return Picture(array, name, page.dtype)
-    if array.shape[2] in (2, 4):
-        valid, array = array[..., -1] >= _top(page.dtype) / 2, array[..., :-1]
-    colored = bool(np.ptp(array, axis=2).max() > 0)
-    gray = array @ _LUMA if colored else array[..., 0]
-    return Picture(np.where(valid, gray, np.nan), name, page.dtype, colored)
+def _check_page(page: Shaped[np.ndarray, "h w *c"], found: Decoded, path: Path) -> None:
+    """Refuse sides or a number of channels that no texture has."""
+    channels = page.shape[2] - (found.alpha is not None) if page.ndim == 3 else 1
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise InputError(
+            f"{path.name} has {channels} channels: give 1 to {MOST_CHANNELS} of them, or say "
+            "which other axis holds them."
+        )
+    hint = ""
+    if found.last is None and page.shape[1] <= MOST_CHANNELS:
+        hint = ", or, if its last axis holds channels, say so"
+    _check_sides(page.shape[:2], path.name, hint)
 
 
-def _top(dtype: np.dtype) -> int:
-    """White of pictures of a type; floats are from 0 to 1, and 16 bits may be stored as more."""
-    return min(np.iinfo(dtype).max, 2**16 - 1) if dtype.kind in "ui" else 1
+def _picture(page: Shaped[np.ndarray, "h w *c"], found: Decoded, path: Path) -> Picture:
+    """Channels of a page; pixels under half of its alpha are missing."""
+    values = np.moveaxis(np.atleast_3d(page.astype(np.float64)), 2, 0)
+    if page.ndim == 3 and found.alpha is not None:
+        opaque = values[found.alpha] >= half_of_white(page.dtype)
+        values = np.where(opaque, np.delete(values, found.alpha, axis=0), np.nan)
+    part = Part(path.stem, len(values), page.dtype)
+    rgb = found.last == "colors" and len(values) == 3
+    return Picture(values, path.name, (part,), rgb)
 
 
-def _check_sides(shape: tuple[int, ...], name: str) -> None:
+def _check_sides(shape: tuple[int, ...], name: str, hint: str = "") -> None:
     if min(shape) < _LEAST_SIDE:
         raise InputError(
             f"{name} has {shape[0]} × {shape[1]} pixels: a texture needs at least "
-            f"{_LEAST_SIDE} on each side."
+            f"{_LEAST_SIDE} on each side{hint}."
         )
-
-
-def _size(picture: Picture) -> str:
-    height, width = picture.gray.shape
-    return f"{height} × {width}"

@@ -31,7 +31,9 @@ def some(points: Float[np.ndarray, "n d"], most: int) -> Float[np.ndarray, "m d"
 
 
 def quantiles(
-    points: Float[np.ndarray, "n d"], directions: Float[np.ndarray, "d count"]
+    points: Float[np.ndarray, "n d"],
+    directions: Float[np.ndarray, "d count"],
+    most: int | None = None,
 ) -> Float[np.ndarray, "count q"]:
     """Quantiles of the projections of points on lines, at most 512 per line.
 
@@ -41,11 +43,13 @@ def quantiles(
     Args:
         points: samples of a law.
         directions: as ``lines`` returns them, or scaled.
+        most: quantiles to take, at most 512, whatever the number of points; otherwise at most
+            one per point.
 
     Source:
         J. Rabin, G. Peyré, J. Delon, M. Bernot, "Wasserstein barycenter and its application
         to texture mixing", SSVM (2011).
     """
     ordered = np.sort(directions.T.astype(points.dtype) @ points.T, axis=1)
-    count = min(_QUANTILES, len(points))
+    count = min(_QUANTILES, most or len(points))
     return ordered[:, ((np.arange(count) + 0.5) * len(points) / count).astype(int)]

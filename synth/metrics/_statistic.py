@@ -10,7 +10,7 @@ Field = Float[np.ndarray, "h w"]
 Features = Float[np.ndarray, "..."]
 Wraps = tuple[bool, bool]  # the rows' axis, the columns' axis
 
-_FARTHEST = 1e4
+FARTHEST = 1e4
 
 
 class Statistic(NamedTuple):
@@ -20,6 +20,7 @@ class Statistic(NamedTuple):
         describe: ``(field, periodic) -> features``; the field is in units of the target's
             standard deviation around the target's mean, and wraps along the axes that are
             ``periodic``, the rows' axis first. Fields of one shape have features of one shape.
+            Statistics of several channels take all components of a field, ``k h w``.
         distance: ``(features of the reference, features of the other) -> distance``; zero for
             equal features.
         least: shortest side in pixels on which it can be measured.
@@ -48,7 +49,7 @@ def in_units_of(
     """
     unit = np.asarray(target, np.float64)
     x = (np.asarray(field, np.float64) - np.nanmean(unit)) / np.nanstd(unit)
-    return np.clip(x, -_FARTHEST, _FARTHEST)
+    return np.clip(x, -FARTHEST, FARTHEST)
 
 
 def rms(reference: Float[np.ndarray, "..."], other: Float[np.ndarray, "..."]) -> float:

@@ -3,13 +3,15 @@
 No statistic can tell a copy from a good texture, so these two signs stand beside the score.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
-from synth.metrics._check import check_candidate, check_target
+from synth.metrics._check import check_candidate, check_target, plain
 from synth.metrics._statistic import in_units_of
+from synth.metrics._units import Units
 from synth.metrics.patches import SIDE, windows
 from synth.transforms.estimate import Periodic, complete
 from synth.transforms.fourier import half_octaves, periodogram, radial_average, radial_frequency
@@ -50,19 +52,27 @@ class Copying(NamedTuple):
 
         A pattern that repeats exactly is always a copy of itself.
         """
-        return self.correlation > max(_CORRELATION, self.chance) or self.coherence > _COHERENCE
+        return self.correlation > self.limit or self.coherence > _COHERENCE
+
+    @property
+    def limit(self) -> float:
+        """Correlation that independent pieces of a texture do not reach."""
+        return max(_CORRELATION, self.chance)
 
 
 def copying(
-    target: Float[np.ndarray, "h w"],
-    candidate: Float[np.ndarray, "_ _"],
+    target: Float[np.ndarray, "*c h w"],
+    candidate: Float[np.ndarray, "... _ _"],
     *,
     periodic: Periodic = True,
 ) -> Copying:
     """Look for the target in a candidate.
 
+    Fields of several channels are compared by the target's principal components that hold 5 %
+    of the variance or more, each for itself. The strongest signs count.
+
     Args:
-        target: the texture; its missing pixels (NaN) are drawn.
+        target: the texture, ``h w`` or ``c h w``; its missing pixels (NaN) are drawn.
         candidate: a field of the same shape, in the same units; it may miss what the target
             misses.
         periodic: whether opposite borders match, per axis, where missing pixels are drawn.
@@ -83,8 +93,30 @@ def copying(
         M. Ashikhmin, "Synthesizing natural textures", I3D (2001), for the coherence of
         nearest patches.
     """
+    target, candidate = plain(target), plain(candidate)
     check_target(target)
     check_candidate("The candidate", candidate, target)
+    if target.ndim == 2:
+        return _signs(target, candidate, periodic)
+    units = Units.of(target)
+    planes = (units.express(field)[: units.leading] for field in (target, candidate))
+    return strongest([_signs(x, y, periodic) for x, y in zip(*planes, strict=True)])
+
+
+def strongest(signs: Sequence[Copying]) -> Copying:
+    """The strongest of several signs: the largest correlation beyond chance, and coherence.
+
+    Args:
+        signs: of the components of one field.
+    """
+    first = max(signs, key=lambda one: one.correlation / one.limit)
+    return first._replace(coherence=max(one.coherence for one in signs))
+
+
+def _signs(
+    target: Float[np.ndarray, "h w"], candidate: Float[np.ndarray, "h w"], periodic: Periodic
+) -> Copying:
+    """Signs of one plane."""
     x, y = (
         complete(in_units_of(target, field), periodic=periodic) for field in (target, candidate)
     )

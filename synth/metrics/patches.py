@@ -1,4 +1,4 @@
-"""Laws of 7 × 7 patches at four levels of a Laplacian pyramid."""
+"""Laws of patches at the levels of a Laplacian pyramid: 7 × 7 gray ones, 5 × 5 of all channels."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +10,7 @@ from synth.metrics._sliced import lines, quantiles, some
 from synth.metrics._statistic import Wraps, smooth
 
 SIDE = 7
+_COLOR_SIDE = 5
 _MOST = 16384  # patches per level
 
 
@@ -33,17 +34,40 @@ def _describe(
     return quantiles(some(patches, _MOST), lines(SIDE * SIDE))
 
 
-def windows(field: Float[np.ndarray, "h w"], periodic: Wraps) -> Float[np.ndarray, "n 49"]:
-    """All 7 × 7 patches as rows, by the position of their first pixel.
+def describe_color_patches(level: int) -> Callable[..., Float[np.ndarray, "line q"]]:
+    """The function that describes one level of several channels, 1 the finest.
+
+    The pixels of all components of a patch are the coordinates of one point.
+
+    Args:
+        level: from 1.
+    """
+    return partial(_describe_together, level=level)
+
+
+def _describe_together(
+    field: Float[np.ndarray, "k h w"], periodic: Wraps, *, level: int
+) -> Float[np.ndarray, "line q"]:
+    details = [_detail(each, periodic, level) for each in field]
+    parts = [some(windows(each, periodic, _COLOR_SIDE), _MOST) for each in details]
+    patches = np.concatenate(parts, axis=1)
+    return quantiles(patches, lines(patches.shape[1]))
+
+
+def windows(
+    field: Float[np.ndarray, "h w"], periodic: Wraps, side: int = SIDE
+) -> Float[np.ndarray, "n pixels"]:
+    """All square patches as rows, by the position of their first pixel.
 
     Args:
         field: to be cut.
         periodic: whether patches cross the borders, per axis.
+        side: of a patch.
     """
-    rows, columns = ((0, SIDE - 1) if wraps else (0, 0) for wraps in periodic)
+    rows, columns = ((0, side - 1) if wraps else (0, 0) for wraps in periodic)
     field = np.pad(field, (rows, columns), mode="wrap")
-    cut = np.lib.stride_tricks.sliding_window_view(field, (SIDE, SIDE))
-    return cut.reshape(-1, SIDE * SIDE)
+    cut = np.lib.stride_tricks.sliding_window_view(field, (side, side))
+    return cut.reshape(-1, side * side)
 
 
 def _detail(field: Float[np.ndarray, "h w"], periodic: Wraps, level: int) -> np.ndarray:

@@ -231,7 +231,7 @@ class MomentModel(eqx.Module):
         x = self._bounded(self.gaussian.units.to(field))
         return x if self.kept is None else jnp.where(self.kept.free, x, self.kept.pixels)
 
-    def from_units(self, field: Float[Array, "*_"]) -> Float[Array, "*_"]:
+    def from_units(self, field: Float[Array, "..."]) -> Float[Array, "..."]:
         """A field in the target's units, standardized."""
         return self.gaussian.units.of(field)
 

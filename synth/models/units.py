@@ -1,12 +1,15 @@
 """Units of a target: between its own channels and the standardized fields of the models."""
 
+from typing import Any
+
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
 __all__ = ["Units"]
 
-Numbers = Float[Array, "*_"] | Float[np.ndarray, "*_"] | float
+Numbers = Float[Array, "..."] | Float[np.ndarray, "..."] | float
+Field = Float[Array, "..."] | Float[np.ndarray, "..."]
 
 
 class Units(eqx.Module):
@@ -31,21 +34,21 @@ class Units(eqx.Module):
         """Number of channels of the target, as the first part of a shape; none of one."""
         return () if self.inverse is None else (len(self.mean),)  # pyright: ignore[reportArgumentType]
 
-    def to(self, field: Float[Array, "*k h w"]) -> Float[Array, "*d h w"]:
-        """A standardized field in the target's units."""
+    def to(self, field: Field) -> Any:  # noqa: ANN401 - as the field
+        """A standardized field ``*k h w`` in the target's units, ``*d h w``; any numbers of one."""
         if self.inverse is None:
             return self.mean + self.scale * field
         components = field.reshape(-1, *field.shape[-2:])
         return self.mean[:, None, None] + _product(self.scale, components)  # pyright: ignore
 
-    def of(self, field: Float[Array, "*d h w"]) -> Float[Array, "*k h w"]:
-        """A field in the target's units, standardized."""
+    def of(self, field: Field) -> Any:  # noqa: ANN401 - as the field
+        """A field ``*d h w`` in the target's units, standardized: ``*k h w``."""
         if self.inverse is None:
             return (field - self.mean) / self.scale
         components = _product(self.inverse, field - self.mean[:, None, None])  # pyright: ignore
         return components if len(components) > 1 else components[0]
 
 
-def _product(matrix: Float[Array, "a b"], field: Float[Array, "b h w"]) -> Float[Array, "a h w"]:
+def _product(matrix: Any, field: Any) -> Any:  # noqa: ANN401 - arrays of NumPy or JAX
     """A small matrix at every pixel, in full precision on every device."""
     return (matrix[:, :, None, None] * field).sum(1)

@@ -1,6 +1,7 @@
 """Descriptors: a field in, named moments out. One file each."""
 
 from synth.statistics.between_channels import BetweenChannels
+from synth.statistics.channel_spectra import SpectraOfChannels
 from synth.statistics.channels import EachChannel
 from synth.statistics.colors import Colors
 from synth.statistics.descriptor import Descriptor, Moments, Residual, excess, unit_of
@@ -23,6 +24,7 @@ __all__ = [
     "Residual",
     "ScatteringMoments",
     "ScatteringSpectra",
+    "SpectraOfChannels",
     "excess",
     "joint",
     "matches",

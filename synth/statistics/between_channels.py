@@ -17,17 +17,15 @@ _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they
 
 
 class BetweenChannels(Descriptor):
-    """Covariances between the channels of fields of one shape.
+    """Covariances between the channels of fields of one shape, but for those of phases.
 
     Attributes:
         bank: the filter bank, which fixes shape, scales, angles and sampling.
         count: number of channels c, from 2 on.
-        blocks: which of ``power``, ``modulus`` and ``phase`` are matched.
     """
 
     bank: FilterBank
     count: int = eqx.field(static=True)
-    blocks: tuple[str, ...] = eqx.field(static=True, default=("power", "modulus", "phase"))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -41,7 +39,7 @@ class BetweenChannels(Descriptor):
 
     def of_channels(self, count: int) -> "BetweenChannels | None":
         """The same covariances between another number of channels; of one there are none."""
-        return None if count == 1 else BetweenChannels(self.bank, count, self.blocks)
+        return None if count == 1 else BetweenChannels(self.bank, count)
 
     def __call__(self, field: Float[Array, "c h w"]) -> Between:
         """Covariances of one field."""
@@ -49,15 +47,16 @@ class BetweenChannels(Descriptor):
 
     def sampled(self, oversampling: int) -> "BetweenChannels":
         """The same covariances from maps that are sampled 2^oversampling times as densely."""
-        return BetweenChannels(self.bank.sampled(oversampling), self.count, self.blocks)
+        return BetweenChannels(self.bank.sampled(oversampling), self.count)
 
     def on(self, shape: tuple[int, int]) -> "BetweenChannels":
         """The same covariances of fields of another shape, see ``FilterBank.on``."""
-        return BetweenChannels(self.bank.on(shape), self.count, self.blocks)
+        return BetweenChannels(self.bank.on(shape), self.count)
 
     def observe(self, picture: Observation) -> Between:
         """Covariances of a picture that may have borders and holes."""
-        return between_weighted(picture, self.bank)
+        found = between_weighted(picture, self.bank)
+        return eqx.tree_at(lambda b: b.phase, found, found.phase[:0])
 
     def weights(self, target: Between, unit: Residual) -> Between:
         """Each block contributes its mean squared normalized difference, in units of its noise."""
@@ -65,8 +64,6 @@ class BetweenChannels(Descriptor):
         waves = target.power.size + target.outside.size
 
         def weight(name: str, block: str, count: int) -> Array:
-            if block not in self.blocks:
-                return jnp.zeros_like(getattr(scales, name))
             return 1 / (count * jnp.square(getattr(scales, name) * unit[block]))
 
         return Between(
@@ -74,7 +71,9 @@ class BetweenChannels(Descriptor):
             power=weight("power", "power", waves),
             outside=weight("outside", "power", waves),
             modulus=weight("modulus", "modulus", target.modulus.size),
-            phase=weight("phase", "phase", target.phase.size),
+            phase=weight("phase", "phase", target.phase.size)
+            if target.phase.size
+            else target.phase.real,
         )
 
     def residual(self, moments: Between, target: Between) -> Residual:
@@ -87,8 +86,9 @@ class BetweenChannels(Descriptor):
             "phase": difference.phase,
         }
         return {
-            name: jnp.sqrt(jnp.mean(values[name].real ** 2 + values[name].imag ** 2))
-            for name in self.blocks
+            name: jnp.sqrt(jnp.mean(value.real**2 + value.imag**2))
+            for name, value in values.items()
+            if value.size
         }
 
     def _scales(self, target: Between) -> Between:
@@ -102,13 +102,14 @@ class BetweenChannels(Descriptor):
             rows, columns = pairs(count, k, num_angles)
             finer = waves[:, : k + 1]
             modulus.append(waves[:, k].ravel()[rows] * finer.ravel()[columns])
-            phase.append(_others(waves[:, k], finer.reshape(count, -1)))
+            if target.phase.size:
+                phase.append(_others(waves[:, k], finer.reshape(count, -1)))
         return Between(
             own=jnp.ones_like(target.own),
             power=amplitude[..., first] * amplitude[..., second],
             outside=jnp.ones_like(target.outside),
             modulus=jnp.concatenate(modulus),
-            phase=jnp.concatenate(phase),
+            phase=jnp.concatenate(phase) if phase else target.phase.real,
         )
 
 

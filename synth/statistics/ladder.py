@@ -5,6 +5,7 @@ from functools import partial
 
 from synth.errors import InputError
 from synth.statistics.between_channels import BetweenChannels
+from synth.statistics.channel_spectra import SpectraOfChannels
 from synth.statistics.channels import EachChannel
 from synth.statistics.colors import Colors
 from synth.statistics.descriptor import Descriptor
@@ -12,7 +13,7 @@ from synth.statistics.gray_levels import GrayLevels
 from synth.statistics.joint import Joint
 from synth.statistics.scattering_moments import ScatteringMoments
 from synth.statistics.scattering_spectra import ScatteringSpectra
-from synth.transforms.filters import max_scales, morlet_bank
+from synth.transforms.filters import FilterBank, max_scales, morlet_bank
 
 __all__ = ["MODELS", "NUM_ANGLES", "joint"]
 
@@ -86,7 +87,7 @@ def joint(
 
     Returns:
         Parts ``moments``, ``spectra`` and ``gray_levels``, as far as they are needed; of several
-        channels also ``between``, and ``colors`` instead of ``gray_levels``.
+        channels ``colors`` instead of ``gray_levels``, and ``between`` where there are no spectra.
 
     Raises:
         InputError: if there is no such model, or channels, scales or angles are out of range.
@@ -103,28 +104,29 @@ def joint(
     parts |= _GRAY if gray_levels else {}
     descriptors = {name: part(shape, scales, angles, isotropic) for name, part in parts.items()}
     if channels > 1:
-        phases = "spectra" in parts
-        descriptors = _of_channels(descriptors, channels) | {
-            "between": _between(shape, channels, scales, angles, phases)
-        }
+        descriptors = _of_channels(descriptors, channels)
     several = len(parts) > 1
     return Joint(descriptors, {k: v for k, v in _IMPORTANCE.items() if several and k in parts})
 
 
 def _of_channels(parts: dict[str, Descriptor], count: int) -> dict[str, Descriptor]:
-    """The same of every channel; colors instead of gray levels."""
-    return {
-        "colors" if isinstance(part, GrayLevels) else name: Colors(part.shape, count)
-        if isinstance(part, GrayLevels)
-        else EachChannel(part, count)
-        for name, part in parts.items()
-    }
+    """The same of every channel, and what is between them; colors instead of gray levels."""
+    several: dict[str, Descriptor] = {}
+    for name, part in parts.items():
+        if isinstance(part, ScatteringSpectra):
+            several[name] = SpectraOfChannels(part.bank, count, part.isotropic)
+        elif isinstance(part, GrayLevels):
+            several["colors"] = Colors(part.shape, count)
+        else:
+            several[name] = EachChannel(part, count)
+    moments = parts.get("moments")
+    if isinstance(moments, ScatteringMoments) and "spectra" not in parts:
+        several["between"] = _between(moments.bank, count)
+    return several
 
 
-def _between(
-    shape: Shape, channels: int, scales: int | None, angles: int | None, phases: bool
-) -> BetweenChannels:
-    scales = max(1, max_scales(shape) - 1) if scales is None else scales
-    bank = morlet_bank(shape, scales, NUM_ANGLES["spectra"] if angles is None else angles)
-    blocks = ("power", "modulus", "phase") if phases else ("power", "modulus")
-    return BetweenChannels(bank, channels, blocks)
+def _between(bank: FilterBank, count: int) -> BetweenChannels:
+    """Covariances between channels, on the scales and angles that spectra have."""
+    scales = min(bank.num_scales, max(1, max_scales(bank.shape) - 1))
+    angles = min(bank.num_angles, NUM_ANGLES["spectra"])
+    return BetweenChannels(morlet_bank(bank.shape, scales, angles), count)

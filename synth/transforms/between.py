@@ -1,4 +1,4 @@
-"""Covariances between the channels of a field: of their waves, and of the moduli of these.
+"""Fields of several channels: spectra of each, and covariances between them.
 
     ⟨x_c⋆ψ (x_d⋆ψ)*⟩,   ⟨|x_c⋆ψ₁| |x_d⋆ψ₂|⟩ − ⟨|x_c⋆ψ₁|⟩⟨|x_d⋆ψ₂|⟩,   ⟨x_c⋆ψ₂ (|x_d⋆ψ₁|⋆ψ₂)*⟩,
 
@@ -8,6 +8,7 @@ high. All are sums over frequencies (Parseval), as in ``spectra``.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -19,10 +20,16 @@ from jaxtyping import Array, Complex, Float
 
 from synth.parallel.mesh import ANGLE, WHOLE, split, whole
 from synth.transforms.filters import Band, FilterBank
-from synth.transforms.spectra import planes, products
-from synth.transforms.windows import centered_spectrum, first_layer, mean, resize, windows
+from synth.transforms.spectra import Spectra, band_power, planes, products, spectra_of
+from synth.transforms.windows import (
+    centered_spectrum,
+    first_layer,
+    mean,
+    resize,
+    windows,
+)
 
-__all__ = ["Between", "between", "between_of", "pairs"]
+__all__ = ["Between", "ChannelSpectra", "between", "between_of", "channel_spectra", "pairs"]
 
 
 class Between(eqx.Module):
@@ -34,7 +41,7 @@ class Between(eqx.Module):
         outside: covariance above the wavelets, in the residual band, and below them, by φ_J.
         modulus: covariance of |x_c⋆ψ_{k,m}| and |x_d⋆ψ_{j,l}|, j ≤ k, see ``pairs``.
         phase: ⟨x_c⋆ψ_{k,m} (|x_d⋆ψ_{j,l}|⋆ψ_{k,m})*⟩, j ≤ k and c ≠ d, by k and then m, c, d, j
-            and l.
+            and l; empty where it is not asked for.
     """
 
     own: Float[Array, "j l c"]
@@ -42,6 +49,18 @@ class Between(eqx.Module):
     outside: Float[Array, "2 p"]
     modulus: Float[Array, " u"]
     phase: Complex[Array, " v"]
+
+
+class ChannelSpectra(NamedTuple):
+    """Scattering spectra of every channel, and what is between them.
+
+    Attributes:
+        each: with one more axis ``c`` in front.
+        between: covariances between the channels.
+    """
+
+    each: Spectra
+    between: Between
 
 
 def pairs(num_channels: int, scale: int, num_angles: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,9 +84,11 @@ def pairs(num_channels: int, scale: int, num_angles: int) -> tuple[np.ndarray, n
     return np.nonzero(kept)
 
 
-@jax.jit
-def between(field: Float[Array, "c h w"], bank: FilterBank) -> Between:
-    """Covariances between the channels of a field on the torus.
+@jax.jit(static_argnames="isotropic")
+def channel_spectra(
+    field: Float[Array, "c h w"], bank: FilterBank, *, isotropic: bool = False
+) -> ChannelSpectra:
+    """Scattering spectra of every channel of a field on the torus, and covariances between them.
 
     Derivatives are those with respect to the field, in reverse mode; the bank counts as
     constant, its gradient is 0.
@@ -75,9 +96,10 @@ def between(field: Float[Array, "c h w"], bank: FilterBank) -> Between:
     Args:
         field: channels, each in any unit.
         bank: a bank of their shape.
+        isotropic: average the spectra of each channel over rotations.
 
     Returns:
-        The covariances.
+        The spectra, as ``scattering_spectra`` has them of one channel, and the covariances.
 
     Raises:
         ValueError: if the bank is made for another shape.
@@ -86,36 +108,61 @@ def between(field: Float[Array, "c h w"], bank: FilterBank) -> Between:
         >>> from synth.transforms.filters import morlet_bank
         >>> noise = np.random.default_rng(0).normal(size=(32, 32))
         >>> twice = jnp.asarray(np.stack([noise, noise]), float)
-        >>> found = between(twice, morlet_bank((32, 32), num_angles=4))
+        >>> _, found = channel_spectra(twice, morlet_bank((32, 32), num_angles=4))
         >>> bool(jnp.allclose(found.power[..., 0], found.own[..., 0], rtol=1e-4))
         True
 
     Source:
-        E. Allys et al., "New interpretable statistics for large-scale structure analysis and
-        generation", Phys. Rev. D 102 (2020), for covariances of wavelet transforms; their form
-        between channels is that of S. Cheng et al., PNAS Nexus 3 (2024), Eqs. 5–9.
+        S. Cheng, R. Morel, E. Allys, B. Ménard and S. Mallat, "Scattering spectra models for
+        physics", PNAS Nexus 3 (2024), Eqs. 5–9, of one channel; E. Allys et al., "New
+        interpretable statistics for large-scale structure analysis and generation", Phys. Rev.
+        D 102 (2020), for covariances of wavelet transforms.
     """
-    bank.check(field.shape[-2:])
+    levels, spectra, s1, layers = _first_layers(field, bank)
     bank = lax.stop_gradient(bank)
-    bands = (bank.first[0], *bank.second)
-    spectra = centered_spectrum(field - mean(field)[:, None, None], bank.shape)
+    stack, matrices, modulus = _planes(spectra[:, None]), [], []
+    for band, layer in zip((bank.first[0], *bank.second), layers, strict=True):
+        parts = [resize(part, band.box) for part in (stack, _planes(layer))]
+        stack = jnp.concatenate(parts, axis=2)
+        matrices.append(_products(stack, band))
+        modulus.append(_covariances(stack[:, :, 1:], bank.num_angles))
 
-    def layers_of(
-        spectra: Complex[Array, "c h w"], first: Sequence[Band]
-    ) -> list[Complex[Array, "c l _ _"]]:
-        boxes = [band.box for band in bands]
-        return lax.map(lambda one: first_layer(one, first, mean, boxes)[1], spectra)
+    def of_channel(channel: int) -> Spectra:
+        above = jnp.zeros_like(levels[channel])
+        if bank.residual is not None:
+            above = band_power(spectra[channel], bank.residual)
+        ends = levels[channel], above, band_power(spectra[channel], bank.lowpass)
+        own = [matrix[:, channel, :, channel] for matrix in matrices]
+        return spectra_of(ends, s1[channel], own, isotropic=isotropic)
 
-    layers = split(
-        layers_of,
-        ANGLE,
-        bank.num_angles,
-        in_specs=(WHOLE, PartitionSpec(ANGLE)),
-        out_specs=PartitionSpec(None, ANGLE),
+    every = [of_channel(channel) for channel in range(len(field))]
+    return ChannelSpectra(
+        each=jax.tree.map(lambda *leaves: jnp.stack(leaves), *every),
+        between=_assembled(matrices, modulus, (spectra, spectra), bank),
     )
-    moduli = whole(layers(spectra, bank.first))
-    stacks = [[resize(each, band.box) for each in moduli[: k + 1]] for k, band in enumerate(bands)]
-    return between_of([spectra] * (len(bands) + 2), stacks, bank)
+
+
+@jax.jit
+def between(field: Float[Array, "c h w"], bank: FilterBank) -> Between:
+    """Covariances between the channels of a field on the torus, but for those of phases.
+
+    Derivatives are as those of ``channel_spectra``.
+
+    Args:
+        field: channels, each in any unit.
+        bank: a bank of their shape.
+
+    Raises:
+        ValueError: if the bank is made for another shape.
+    """
+    _, spectra, _, layers = _first_layers(field, bank)
+    bank = lax.stop_gradient(bank)
+    moduli, matrices, modulus = [], [], []
+    for band, layer in zip((bank.first[0], *bank.second), layers, strict=True):
+        moduli = [resize(part, band.box) for part in (*moduli, layer)]
+        matrices.append(_products(_planes(resize(spectra, band.box)[:, None]), band))
+        modulus.append(_covariances(_planes(jnp.concatenate(moduli, axis=1)), bank.num_angles))
+    return _assembled(matrices, modulus, (spectra, spectra), bank)
 
 
 def between_of(
@@ -123,7 +170,7 @@ def between_of(
     moduli: Sequence[Sequence[Complex[Array, "c l _ _"]]],
     bank: FilterBank,
 ) -> Between:
-    """Covariances out of spectra.
+    """Covariances out of spectra that differ from scale to scale.
 
     Args:
         spectra: centered, of all channels, as the wavelets of each scale see them; then as the
@@ -131,56 +178,101 @@ def between_of(
         moduli: of each scale k the spectra of |x_c⋆ψ_{j,l}| for j ≤ k, on the box of band k.
         bank: of the wavelets.
     """
-    bands = (bank.first[0], *bank.second)
-    upper = np.triu_indices(spectra[0].shape[0], 1)
-    power, modulus, phase = [], [], []
-    for seen, finer, band in zip(spectra, moduli, bands, strict=False):
-        waves = jnp.stack(finer, axis=1)
-        num_channels, num_scales, num_angles = waves.shape[:3]
-        waves = waves.reshape(num_channels * num_scales * num_angles, *waves.shape[3:])
-        own = resize(seen, band.box)
-        stack = planes(jnp.concatenate([own, waves]))
-        correlated = split(
-            products, ANGLE, bank.num_angles, in_specs=(WHOLE, PartitionSpec(ANGLE)),
-            out_specs=PartitionSpec(ANGLE),
-        )  # fmt: skip
-        matrix = whole(correlated(stack, band))
-        power.append(matrix[:, :num_channels, :num_channels])
-        phase.append(_others(matrix[:, :num_channels, num_channels:], num_channels))
-        modulus.append(_covariances(waves, num_channels, num_scales - 1, num_angles))
-    powers = jnp.stack(power)
+    matrices, modulus = [], []
+    for seen, finer, band in zip(spectra[:-2], moduli, (bank.first[0], *bank.second), strict=True):
+        waves = jnp.concatenate(finer, axis=1)
+        stack = _planes(jnp.concatenate([resize(seen, band.box)[:, None], waves], axis=1))
+        matrices.append(_products(stack, band))
+        modulus.append(_covariances(stack[:, :, 1:], bank.num_angles))
+    return _assembled(matrices, modulus, (spectra[-2], spectra[-1]), bank)
+
+
+def _first_layers(
+    field: Float[Array, "c h w"], bank: FilterBank
+) -> tuple[
+    Float[Array, " c"],
+    Complex[Array, "c h w"],
+    Float[Array, "c j l"],
+    list[Complex[Array, "c l _ _"]],
+]:
+    """Means and spectra of the channels, means of their moduli, and spectra of these."""
+    bank.check(field.shape[-2:])
+    bank = lax.stop_gradient(bank)
+    boxes = [band.box for band in (bank.first[0], *bank.second)]
+    levels = mean(field)
+    spectra = centered_spectrum(field - levels[:, None, None], bank.shape)
+
+    def layers(
+        spectra: Complex[Array, "c h w"], first: Sequence[Band]
+    ) -> tuple[Float[Array, "c j l"], list[Complex[Array, "c l _ _"]]]:
+        return lax.map(lambda one: first_layer(one, first, mean, boxes), spectra)
+
+    moduli = split(
+        layers,
+        ANGLE,
+        bank.num_angles,
+        in_specs=(WHOLE, PartitionSpec(ANGLE)),
+        out_specs=(PartitionSpec(None, None, ANGLE), PartitionSpec(None, ANGLE)),
+    )
+    return levels, spectra, *whole(moduli(spectra, bank.first))
+
+
+def _assembled(
+    matrices: Sequence[Complex[Array, "m c _ c _"]],
+    modulus: Sequence[Float[Array, " _"]],
+    ends: tuple[Complex[Array, "c h w"], Complex[Array, "c h w"]],
+    bank: FilterBank,
+) -> Between:
+    """Covariances by name, out of the products for every scale."""
+    waves = jnp.stack([matrix[:, :, 0, :, 0] for matrix in matrices])
+    first, second = np.triu_indices(waves.shape[-1], 1)
+    rows, columns = np.nonzero(~np.eye(waves.shape[-1], dtype=bool))
+    outside = [
+        _band_covariance(spectra, band)
+        for spectra, band in zip(ends, (bank.residual, bank.lowpass), strict=True)
+    ]
+    phase = [matrix[:, :, 0, :, 1:][:, rows, columns].ravel() for matrix in matrices]
     return Between(
-        own=jnp.diagonal(powers, axis1=-2, axis2=-1).real,
-        power=powers[..., upper[0], upper[1]],
-        outside=jnp.stack(
-            [
-                _band_covariance(spectra[-2], bank.residual),
-                _band_covariance(spectra[-1], bank.lowpass),
-            ]
-        ),
+        own=jnp.diagonal(waves, axis1=-2, axis2=-1).real,
+        power=waves[..., first, second],
+        outside=jnp.stack(outside),
         modulus=jnp.concatenate(modulus),
         phase=jnp.concatenate(phase),
     )
 
 
-def _others(matrix: Complex[Array, "m c n"], num_channels: int) -> Complex[Array, " v"]:
-    """Products of a channel with the moduli of the other ones."""
-    by_channel = matrix.reshape(*matrix.shape[:2], num_channels, -1)
-    rows, columns = np.nonzero(~np.eye(num_channels, dtype=bool))
-    return by_channel[:, rows, columns].ravel()
+def _products(stack: Float[Array, "c 2 n a b"], band: Band) -> Complex[Array, "m c n c n"]:
+    """Products of all fields of all channels in a band, see ``spectra.products``."""
+    count, _, size = stack.shape[:3]
+    flat = jnp.moveaxis(stack, 1, 0).reshape(2, count * size, *stack.shape[3:])
+    correlated = split(
+        products,
+        ANGLE,
+        len(band.starts),
+        in_specs=(WHOLE, PartitionSpec(ANGLE)),
+        out_specs=PartitionSpec(ANGLE),
+    )
+    matrix = whole(correlated(flat, band))
+    return matrix.reshape(-1, count, size, count, size)
 
 
-def _covariances(
-    waves: Complex[Array, "n a b"], num_channels: int, scale: int, num_angles: int
-) -> Float[Array, " u"]:
+def _planes(spectra: Complex[Array, "c n a b"]) -> Float[Array, "c 2 n a b"]:
+    """Real and imaginary parts, channel by channel."""
+    return jnp.stack([spectra.real, spectra.imag], axis=1)
+
+
+def _covariances(moduli: Float[Array, "c 2 n a b"], num_angles: int) -> Float[Array, " u"]:
     """Covariances of the moduli of scale k with those of all j ≤ k, of other channels."""
-    height, width = waves.shape[-2:]
-    flat = planes(waves.at[:, height // 2, width // 2].set(0))
-    flat = jnp.moveaxis(flat, 0, 1).reshape(len(waves), -1)
-    coarse = flat.reshape(num_channels, scale + 1, num_angles, -1)[:, scale]
-    coarse = coarse.reshape(num_channels * num_angles, -1)
-    matrix = jnp.matmul(coarse, flat.T, precision=lax.Precision.HIGHEST)
-    return matrix[pairs(num_channels, scale, num_angles)]
+    count, _, size, height, width = moduli.shape
+    flat = moduli.reshape(count * 2 * size, -1)
+    coarse = moduli[:, :, size - num_angles :].reshape(count * 2 * num_angles, -1)
+    every = jnp.matmul(coarse, flat.T, precision=lax.Precision.HIGHEST)
+    every = every.reshape(count, 2, num_angles, count, 2, size)
+    levels = moduli[:, 0, :, height // 2, width // 2]
+    means = levels[:, size - num_angles :, None, None] * levels
+    matrix = every[:, 0, :, :, 0] + every[:, 1, :, :, 1] - means
+    rows, columns = pairs(count, size // num_angles - 1, num_angles)
+    return matrix.reshape(count * num_angles, -1)[rows, columns]
 
 
 def _band_covariance(spectra: Complex[Array, "c h w"], band: Band | None) -> Float[Array, " p"]:

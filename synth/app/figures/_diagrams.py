@@ -8,24 +8,67 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from synth.app.figures._page import logarithmic, plot
-from synth.app.figures._parts import frequency_axis, known, line, number
+from synth.app.figures._parts import frequency_axis, gaps, known, line, number
 from synth.metrics import radial_spectrum
+from synth.transforms.components import principal_components
 from synth.transforms.estimate import Periodic, axes_of
 
-__all__ = ["alike", "gray_levels", "judgeable", "spectra"]
+__all__ = [
+    "COMPONENT",
+    "Channels",
+    "alike",
+    "first_components",
+    "gray_levels",
+    "judgeable",
+    "spectra",
+]
+
+COMPONENT = "First principal component"
+"""What diagrams show, and numbers tell, of fields with several channels."""
 
 _FLOOR = 3e-5  # of the target's variance, 45 dB below white noise: where spectra are cut
 _SHADE = "#e3e3e3"
 _ROOM = 2.5  # factor left above the highest curve of a logarithmic diagram
 
 Fields = Mapping[str, Float[np.ndarray, "h w"]]
+Channels = Float[np.ndarray, "h w"] | Float[np.ndarray, "c h w"]
 
 
-def judgeable(field: Float[np.ndarray, "h w"], target: Float[np.ndarray, "h w"]) -> bool:
-    """Whether a field has statistics: it is not constant, and finite where the target is known."""
-    values = known(field)
-    finite = np.isfinite(values).all() and not (np.isnan(field) & ~np.isnan(target)).any()
-    return bool(finite and values.size and values.std() > 0)
+def judgeable(field: Channels, target: Channels) -> bool:
+    """Whether a field has statistics: it is not constant, and finite where the target is known.
+
+    Of several channels one that varies is enough, and a pixel that one of them misses is missing.
+    """
+    missing = gaps(field)
+    values = field.reshape(-1, *field.shape[-2:])[:, ~missing]
+    finite = np.isfinite(values).all() and not (missing & ~gaps(target)).any()
+    # Rounding gives a constant a deviation.
+    return bool(finite and values.size and (values.std(1) * np.ptp(values, axis=1) > 0).any())
+
+
+def first_components(fields: Mapping[str, Channels]) -> dict[str, Float[np.ndarray, "h w"]]:
+    """Gray fields as they are; of several channels the first principal component.
+
+    The component is the target's own, for all fields, in units of its standard deviation in the
+    target. A field that has no statistics has none of its component either: it is NaN.
+
+    Args:
+        fields: name to field, all of one shape, the target first.
+
+    Returns:
+        A number per pixel, by the name of the field; NaN where any channel is missing.
+    """
+    target = next(iter(fields.values()))
+    if target.ndim == 2:
+        return dict(fields)
+    unknown = np.full(target.shape[-2:], np.nan)
+    if not judgeable(target, target):
+        return dict.fromkeys(fields, unknown)
+    components = principal_components(target)
+    return {
+        name: components.of(field)[0] if judgeable(field, target) else unknown
+        for name, field in fields.items()
+    }
 
 
 def alike(fields: Fields) -> dict[str, Float[np.ndarray, "h w"]]:
@@ -38,10 +81,13 @@ def alike(fields: Fields) -> dict[str, Float[np.ndarray, "h w"]]:
     }
 
 
-def spectra(axes: Axes, fields: Fields, names: list[str], periodic: Periodic) -> None:
+def spectra(
+    axes: Axes, fields: Fields, names: list[str], periodic: Periodic, *, component: bool = False
+) -> None:
     """Radial spectra of fields with the target's gaps, its own first; names fix their colors."""
     tapered = "" if all(axes_of(periodic)) else ", borders tapered"
-    plot(axes, f"Power spectrum{tapered}", "frequency |ω|, radians per pixel", "power")
+    title = f"{COMPONENT}:\npower spectrum" if component else "Power spectrum"
+    plot(axes, f"{title}{tapered}", "frequency |ω|, radians per pixel", "power")
     low, high, top = np.inf, 0.0, 0.0
     lowest = np.inf
     for name, field in fields.items():
@@ -57,9 +103,18 @@ def spectra(axes: Axes, fields: Fields, names: list[str], periodic: Periodic) ->
     axes.legend(loc="best")
 
 
-def gray_levels(axes: Axes, fields: Fields) -> None:
-    """Densities of the gray levels that are known, on a logarithmic axis that shows the tails."""
-    plot(axes, "Gray levels", "gray level", "density")
+def gray_levels(axes: Axes, fields: Fields, *, component: bool = False) -> None:
+    """Densities of the gray levels that are known, on a logarithmic axis that shows the tails.
+
+    Args:
+        axes: of the diagram.
+        fields: the target first.
+        component: whether they are first principal components, not gray levels.
+    """
+    if component:
+        plot(axes, f"{COMPONENT}:\nlevels", "standard deviations from the mean", "density")
+    else:
+        plot(axes, "Gray levels", "gray level", "density")
     names = list(fields)
     target = fields[names[0]]
     shown = {name: known(field) for name, field in fields.items() if judgeable(field, target)}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -13,10 +13,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from synth.app.figures._page import INK, MUTED, logarithmic, plot
 
 __all__ = [
+    "MISSING",
     "Field",
     "Line",
     "bare",
     "frequency_axis",
+    "gaps",
     "gray_scale",
     "known",
     "line",
@@ -27,12 +29,13 @@ __all__ = [
     "zoom",
 ]
 
-Field = Float[np.ndarray, "h w"] | Float[Array, "h w"]
+Gray = Float[np.ndarray, "h w"] | Float[Array, "h w"]
+Field = Gray | Float[np.ndarray, "c h w"] | Float[Array, "c h w"]
 
 Colors = Mapping[str, str]
 
 _PERCENTILES = (0.5, 99.5)
-_MISSING = "#a9cfe8"  # light blue, which is no gray level
+MISSING = "#a9cfe8"  # light blue, which is no gray level
 # Okabe and Ito's colors, which color-blind people tell apart; the dashes help in print.
 _NAMED = {
     "gaussian": ("#0072B2", "--"),
@@ -68,6 +71,12 @@ def known(field: Field) -> Float[np.ndarray, " n"]:
     return x[~np.isnan(x)]
 
 
+def gaps(field: Field) -> Bool[np.ndarray, "h w"]:
+    """Pixels that are missing (NaN), in any channel."""
+    missing = np.isnan(np.asarray(field))
+    return missing if missing.ndim == 2 else np.any(missing, axis=0)
+
+
 def gray_scale(target: Field) -> Normalize:
     """Black to white over the 0.5 to 99.5 percentile of the target, or over its range."""
     x = known(target)
@@ -92,12 +101,20 @@ def zoom(shape: tuple[int, int], aim: float) -> float:
     return max(1, int(aim / longest + 0.5)) if longest <= 1.5 * aim else aim / longest
 
 
-def picture(axes: Axes, field: Field, scale: Normalize) -> None:
-    """Draw a field in gray, missing pixels (NaN) in light blue, a hairline around it."""
+def picture(
+    axes: Axes, field: Gray | Float[np.ndarray, "h w 3"], scale: Normalize | None = None
+) -> None:
+    """Draw a field in gray, missing pixels (NaN) in light blue, or colors; a hairline around it.
+
+    Args:
+        axes: which the picture fills.
+        field: gray levels, or red, green and blue from 0 to 1.
+        scale: of gray levels.
+    """
     shrunk = axes.bbox.width < field.shape[1]
     axes.imshow(
         np.asarray(field),
-        cmap=mpl.colormaps["gray"].with_extremes(bad=_MISSING),
+        cmap=mpl.colormaps["gray"].with_extremes(bad=MISSING),
         norm=scale,
         interpolation="antialiased" if shrunk else "nearest",
         aspect="auto",

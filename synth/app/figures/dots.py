@@ -1,6 +1,6 @@
 """The picture of the scoreboard: how far models are from their target, a row per statistic."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ from synth.app.figures._page import (
     wrap,
 )
 from synth.app.figures._parts import line
-from synth.metrics import Score, Scoreboard
+from synth.metrics import CHANNEL_STATISTICS, Score, Scoreboard
 
 __all__ = ["scoreboard"]
 
@@ -53,7 +53,23 @@ _WORDS = {  # group and label; statistics without words stand at the end, by the
     "jets 4": ("Slope, curvature", "blurred by 4 px"),
     "alignment": ("Direction", "parallel edges"),
 }
+_CHANNEL_WORDS = {  # on the scoreboard of several channels, where no level is gray
+    "wasserstein": ("Levels", "histogram"),
+    "skewness": ("Levels", "skewness"),
+    "kurtosis": ("Levels", "kurtosis"),
+    "colors": ("Colors", "of pixels"),
+    "colors, blur 1": ("Colors", "blurred by 1 px"),
+    "colors, blur 2": ("Colors", "blurred by 2 px"),
+    "colors, blur 4": ("Colors", "blurred by 4 px"),
+    "color patches 1": ("Colors of 5 × 5", "finest details"),
+    "color patches 2": ("Colors of 5 × 5", "2× as coarse"),
+    "color patches 3": ("Colors of 5 × 5", "4× as coarse"),
+    "coherence": ("Channels", "waves together"),
+    "coherence of moduli": ("Channels", "activity together"),
+}
 _OVERALL = "overall"
+_COMPONENTS = "Rows above Colors: root mean square over the principal components of the channels."
+_FOREIGN = "Foreign colors: share of pixels with a color that the target lacks, median of samples."
 _LOW, _ENDS = 0.3, (5.0, 10.0, 20.0, 50.0, 100.0)  # the axis is as long as the ratios need
 _TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100)
 _GOOD, _STRIP, _SPREAD = "#ededed", "#f7f7f7", "#cbcbcb"
@@ -90,6 +106,13 @@ class _Model(NamedTuple):
             return ""
         return "copies the target" if all(every) else f"{sum(every)} of {len(every)} copied"
 
+    @property
+    def foreign(self) -> str:
+        if self.score.foreign is None:
+            return ""
+        share = 100 * float(np.median(self.score.foreign))
+        return f"{share:.2g} % foreign colors" if share < 99.5 else "100 % foreign colors"
+
 
 class _Rows(NamedTuple):
     """Where rows and groups lie, in pixels below the top of the axes."""
@@ -102,7 +125,8 @@ class _Rows(NamedTuple):
 
     @classmethod
     def of(cls, names: Sequence[str], models: int) -> "_Rows":
-        words = {name: _WORDS.get(name, ("Further", name)) for name in names}
+        known = _WORDS | _CHANNEL_WORDS if _has_channels(names) else _WORDS
+        words = {name: known.get(name, ("Further", name)) for name in names}
         step = max(_LEAST, _SHIFT * models + 10)
         first = step + _EXTRA
         places, groups, top = {_OVERALL: first / 2}, {}, first + 2 * _GAP
@@ -183,6 +207,11 @@ def _models(board: Scoreboard) -> list[_Model]:
     return models
 
 
+def _has_channels(names: Collection[str]) -> bool:
+    """Whether there are rows of several channels."""
+    return not CHANNEL_STATISTICS.keys().isdisjoint(names)
+
+
 def _small(board: Scoreboard, note: str) -> str:
     """How to read the dots, then the caller's note."""
     words = f"Gray bars: how far real {_noun(board)}s are from each other. "
@@ -192,6 +221,10 @@ def _small(board: Scoreboard, note: str) -> str:
     if min(middles) < _LOW or max(middles) > _ENDS[-1]:
         words += "Arrows: beyond the axis. "
     words += "Overall: geometric mean of the rows, each at least 1×."
+    if _has_channels(board.floor):
+        words += f" {_COMPONENTS}"
+    if any(score.foreign is not None for score in board.scores.values()):
+        words += f" {_FOREIGN}"
     return f"{words}\n{note}" if note else words
 
 
@@ -206,6 +239,7 @@ class _Cards(NamedTuple):
     look: Look
     slot: float
     foot: float
+    words: list[list[str]]  # below the overall score, line by line
     height: float
 
     @classmethod
@@ -214,7 +248,11 @@ class _Cards(NamedTuple):
         look = NAME if len(models) < 5 else {**NAME, "size": 10}
         names = [wrap(model.name, slot - 44, look) for model in models]
         foot = _LINE * max(name.count("\n") for name in names) + 68
-        return cls(names, look, slot, foot, foot + 38 + 28 * any(model.copies for model in models))
+        words = [
+            wrap(f"{model.foreign}\n{model.copies}".strip(), slot - 32, SMALL).splitlines()
+            for model in models
+        ]
+        return cls(names, look, slot, foot, words, foot + 38 + 28 * max(map(len, words)))
 
 
 def _draw_cards(axes: Axes, cards: _Cards, models: Sequence[_Model]) -> None:
@@ -227,7 +265,8 @@ def _draw_cards(axes: Axes, cards: _Cards, models: Sequence[_Model]) -> None:
             axes.text(left, 26 + _LINE * place, part, cards.look, color=model.color)
         axes.text(left, cards.foot, f"{_short(model.middle(_OVERALL))}×", HEADLINE)
         axes.text(left, cards.foot + 32, "overall", SMALL)
-        axes.text(left, cards.foot + 60, model.copies, SMALL, color=INK)
+        for place, words in enumerate(cards.words[index]):
+            axes.text(left, cards.foot + 60 + 28 * place, words, SMALL, color=INK)
 
 
 def _short(value: float) -> str:

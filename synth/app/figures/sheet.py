@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from synth.app.figures._diagrams import alike
+from synth.app.figures._color import Levels, Paint, plain
+from synth.app.figures._diagrams import COMPONENT, alike, first_components
 from synth.app.figures._page import (
     HEADLINE,
     LIFT,
@@ -19,7 +20,7 @@ from synth.app.figures._page import (
     style,
     wrap,
 )
-from synth.app.figures._parts import Field, gray_scale, line, picture, zoom
+from synth.app.figures._parts import Field, line
 from synth.metrics import flatness, kurtosis, spectrum_error
 from synth.transforms.estimate import Periodic
 
@@ -39,13 +40,15 @@ class Row(NamedTuple):
 
     Attributes:
         name: of the picture.
-        fields: name to field, all of one shape and unit, the target first; NaN where the
-            target misses a pixel.
+        fields: name to field, (h, w) or (c, h, w), all of one shape and unit, the target first;
+            NaN where the target misses a pixel.
         scores: overall score of statistics that were not matched, by the name of the field; 1
             is another piece of the target.
         note: small print, for instance how the descent ended.
         periodic: whether opposite borders of the target match, per axis; spectra of all
             fields are tapered along axes where they do not.
+        groups: number of channels drawn together, as in ``comparison``.
+        levels: black and white of every group of channels.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Row(NamedTuple):
     scores: Mapping[str, float]
     note: str = ""
     periodic: Periodic = True
+    groups: Sequence[int] | None = None
+    levels: Levels | None = None
 
 
 @style()
@@ -60,7 +65,8 @@ def gallery(rows: Sequence[Row], *, title: str = "", note: str = "") -> Figure:
     """A picture a row, on the gray scale of the row's target, with a few numbers beside it.
 
     The numbers are the overall score, the error of the radial spectrum, kurtosis, and flatness
-    of the increments between neighbors.
+    of the increments between neighbors; of several channels, those of the first principal
+    component.
 
     Args:
         rows: of which all have fields of the same names.
@@ -71,7 +77,8 @@ def gallery(rows: Sequence[Row], *, title: str = "", note: str = "") -> Figure:
         The figure; save it with ``figure.savefig(path)``.
 
     Raises:
-        ValueError: if there is no row, or rows differ in the names of their fields.
+        ValueError: if there is no row, rows differ in the names of their fields, or groups and
+            levels do not fit the channels.
 
     Example:
         >>> import numpy as np
@@ -80,13 +87,17 @@ def gallery(rows: Sequence[Row], *, title: str = "", note: str = "") -> Figure:
         1
     """
     names = _names(rows)
-    sizes = [_size(row) for row in rows]
+    rows = [row._replace(fields={n: plain(x) for n, x in row.fields.items()}) for row in rows]
+    targets = [row.fields[names[0]] for row in rows]
+    paints = [Paint.of(x, row.groups, row.levels) for x, row in zip(targets, rows, strict=True)]
+    sizes = [paint.size(x.shape, _AIM) for x, paint in zip(targets, paints, strict=True)]
     column = max(width for _, width in sizes)
     table = MARGIN + len(names) * (column + _GAP) - _GAP + _TABLE_GAP
     width = table + _WORDS + len(names) * _COLUMN + MARGIN
     headline = wrap(title, width - 2 * MARGIN, HEADLINE)
     small = wrap(note, width - 2 * MARGIN, SMALL)
-    heights = [max(height, _TABLE_HEIGHT) + _ROW_GAP for height, _ in sizes]
+    tables = [_TABLE_HEIGHT + _LINE * (x.ndim == 3) for x in targets]
+    heights = [max(a, b) + _ROW_GAP for (a, _), b in zip(sizes, tables, strict=True)]
     top = MARGIN * 0.8 + (48 * (headline.count("\n") + 1) + 10 if title else 0) + _HEADER
     bottom = top + sum(heights)
     page = Page.of(width, bottom + (26 * (small.count("\n") + 1) if note else 0) + MARGIN / 2)
@@ -95,11 +106,10 @@ def gallery(rows: Sequence[Row], *, title: str = "", note: str = "") -> Figure:
     for index, name in enumerate(names):
         left = MARGIN + index * (column + _GAP)
         page.text(left, top - LIFT, name, _look(names, index), below=False)
-    for row, (height, across), step in zip(rows, sizes, heights, strict=True):
-        scale = gray_scale(row.fields[names[0]])
+    for row, paint, (height, across), step in zip(rows, paints, sizes, heights, strict=True):
         for index, field in enumerate(row.fields.values()):
             left = MARGIN + index * (column + _GAP)
-            picture(page.axes(Box(left, top, across, height)), field, scale)
+            paint.draw(page.axes(Box(left, top, across, height)), field)
         _table(page, row, table, top)
         top += step
     return page.figure
@@ -113,12 +123,6 @@ def _names(rows: Sequence[Row]) -> list[str]:
             "least one row, and rows with the same fields only."
         )
     return list(kinds.pop())
-
-
-def _size(row: Row) -> tuple[float, float]:
-    height, width = next(iter(row.fields.values())).shape
-    scale = zoom((height, width), _AIM)
-    return height * scale, width * scale
 
 
 def _look(names: Sequence[str], index: int) -> dict:
@@ -141,7 +145,8 @@ def _table(page: Page, row: Row, left: float, top: float) -> None:
 
 def _numbers(row: Row) -> Iterator[tuple[str, list[str]]]:
     """Lines of the table: what is told, and a cell per field, empty where there is nothing."""
-    fields = {name: np.asarray(field, np.float64) for name, field in row.fields.items()}
+    given = {name: np.asarray(field, np.float64) for name, field in row.fields.items()}
+    fields = first_components(given)
     first, seen = next(iter(fields)), alike(fields)
 
     def error(name: str) -> str:
@@ -158,6 +163,8 @@ def _numbers(row: Row) -> Iterator[tuple[str, list[str]]]:
     scores = [row.scores.get(name) for name in fields]
     yield "", list(fields)
     yield "overall score", ["" if value is None else f"{value:.2f}" for value in scores]
+    if given[first].ndim == 3:
+        yield f"{COMPONENT}:", []
     yield "spectrum error", cells(error)
     yield "kurtosis", cells(lambda name: _short(kurtosis(fields[name])))
     yield "flatness, 1 px", cells(flat)
