@@ -3,7 +3,8 @@
     python scripts/make_textures.py             # all of them
     python scripts/make_textures.py foam-512    # one
 
-Writes 16-bit gray pictures and their entries in `textures/index.toml`; entries of other pictures
+Writes 16-bit gray pictures, 8-bit color pictures, and arrays of float32 (channels, height, width)
+where channels are no colors, and their entries in `textures/index.toml`; entries of other pictures
 stay as they are. On one machine and one version of JAX the files come out bit for bit the same;
 elsewhere the fields are the same up to rounding, which turbulence, being chaotic, amplifies: its
 details may differ, its statistics do not.
@@ -13,26 +14,86 @@ import argparse
 import hashlib
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import imageio.v3 as iio
 import jax
 import numpy as np
+from jaxtyping import Float
 
-from synth.processes import PROCESSES
+from synth.processes import COLOR_PROCESSES, PROCESSES
 
 TEXTURES = Path(__file__).parents[1] / "textures"
 WHITE = 65535
 HEADER = """\
-# How each picture was made. A gray level g stands for the field value `offset + scale * g`.
+# How each picture was made. A level g stands for the field value `offset + scale * g`; those of
+# several channels say how many, and a part is one of several pictures of one field.
 # The pictures of a process are remade by their `command`.
 """
 
 
+Writer = Callable[[Path, Float[np.ndarray, "c h w"]], tuple[float, float]]
+
+
+def grays(path: Path, channels: Float[np.ndarray, "1 h w"]) -> tuple[float, float]:
+    """Write one channel as a 16-bit gray picture; return the offset and the scale of its levels."""
+    low, high = float(channels.min()), float(channels.max())
+    scale = (high - low) / WHITE
+    # The whole range is kept: nothing is clipped, and a gray level is finer than float noise.
+    iio.imwrite(path, np.rint((channels[0] - low) / scale).astype(np.uint16))
+    return low, scale
+
+
+def colors(path: Path, channels: Float[np.ndarray, "3 h w"]) -> tuple[float, float]:
+    """Write values between 0 and 1 as an 8-bit color picture; return offset and scale."""
+    return _rgb(path, channels, 0.0)
+
+
+def directions(path: Path, channels: Float[np.ndarray, "3 h w"]) -> tuple[float, float]:
+    """Write values between -1 and 1 as an 8-bit color picture; return offset and scale."""
+    return _rgb(path, channels, -1.0)
+
+
+def _rgb(path: Path, channels: Float[np.ndarray, "3 h w"], low: float) -> tuple[float, float]:
+    scale = (1 - low) / 255
+    iio.imwrite(path, np.rint(np.moveaxis((channels - low) / scale, 0, -1)).astype(np.uint8))
+    return low, scale
+
+
+def numbers(path: Path, channels: Float[np.ndarray, "c h w"]) -> tuple[float, float]:
+    """Write the values themselves as a float32 array; return the offset 0 and the scale 1."""
+    np.save(path, channels.astype(np.float32))
+    return 0.0, 1.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some channels of a process, from `first` to before `last`, in a file of their own."""
+
+    name: str
+    first: int
+    last: int
+    kind: Writer
+    ending: str = ".png"
+
+
+GRAY = (Part("", 0, 1, grays),)
+COLOR = (Part("", 0, 3, colors),)
+PARTS = {
+    "scalar_turbulence": (Part("", 0, 2, numbers, ".npy"),),
+    "material": (
+        Part("albedo", 0, 3, colors),
+        Part("normal", 3, 6, directions),
+        Part("height", 6, 7, grays),
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """One picture: a process, a size and a seed, and whatever differs from the defaults."""
+    """One field: a process, a size and a seed, and whatever differs from the defaults."""
 
     process: str
     side: int
@@ -41,8 +102,19 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """Return the picture's name, without the ending of its file."""
-        return self.process if self.side == 256 else f"{self.process}-{self.side}"
+        """Return the name by which it is asked for."""
+        name = self.process.replace("_", "-")
+        return name if self.side == 256 else f"{name}-{self.side}"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Return what its files hold."""
+        return PARTS.get(self.process, GRAY if self.process in PROCESSES else COLOR)
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of its pictures, without the endings of their files."""
+        return [f"{self.name}-{part.name}" if part.name else self.name for part in self.parts]
 
 
 RECIPES = [
@@ -56,20 +128,24 @@ RECIPES = [
     Recipe("ising", 512, seed=2),
     Recipe("foam", 256, seed=9),
     Recipe("foam", 512, seed=10),
+    Recipe("colored_foam", 256, seed=12),
+    Recipe("leaves", 256, seed=10),
+    Recipe("reaction_diffusion", 256, seed=2),
+    Recipe("scalar_turbulence", 256, seed=0),
+    Recipe("material", 256, seed=13),
 ]
 
 
 def main() -> None:
     """Draw the pictures named on the command line, or all."""
     parser = argparse.ArgumentParser(description="Draw the example textures.")
-    parser.add_argument("names", nargs="*", help="pictures, such as foam-512; all unless told")
+    parser.add_argument("names", nargs="*", help="such as foam-512 or material; all unless told")
     chosen = _choose(parser.parse_args().names, parser)
     for recipe in chosen:
-        entry = draw(recipe)
-        _record(recipe.name, entry)
-        print(
-            f"{entry['file']}: {entry['scale']:.3g} per gray level, sha256 {entry['sha256'][:12]}"
-        )
+        entries = draw(recipe)
+        _record(entries)
+        for entry in entries.values():
+            print(f"{entry['file']}: {entry['scale']:.3g} per level, sha256 {entry['sha256'][:12]}")
 
 
 def _choose(names: list[str], parser: argparse.ArgumentParser) -> list[Recipe]:
@@ -79,31 +155,38 @@ def _choose(names: list[str], parser: argparse.ArgumentParser) -> list[Recipe]:
     return [recipe for recipe in RECIPES if not names or recipe.name in names]
 
 
-def draw(recipe: Recipe) -> dict:
-    """Write one picture and return its entry in the index.
+def draw(recipe: Recipe) -> dict[str, dict]:
+    """Write the picture or the pictures of one recipe and return their entries in the index.
 
     Args:
         recipe: what to draw.
 
     Returns:
-        The entry, by the names used in `textures/index.toml`.
+        The entries by name, each by the names used in `textures/index.toml`.
     """
+    process = (PROCESSES | COLOR_PROCESSES)[recipe.process]
     shape = (recipe.side, recipe.side)
-    key = jax.random.key(recipe.seed)
-    values = np.asarray(PROCESSES[recipe.process](shape, key=key, **recipe.parameters))
-    low, high = float(values.min()), float(values.max())
-    scale = (high - low) / WHITE
-    # The whole range is kept: nothing is clipped, and a gray level is finer than float noise.
-    grays = np.rint((values.astype(np.float64) - low) / scale).astype(np.uint16)
-    path = TEXTURES / f"{recipe.name}.png"
-    iio.imwrite(path, grays)
+    values = np.asarray(process(shape, key=jax.random.key(recipe.seed), **recipe.parameters))
+    channels = values.reshape(-1, *shape).astype(np.float64)
+    return {
+        name: _write(name, recipe, part, channels[part.first : part.last])
+        for name, part in zip(recipe.names, recipe.parts, strict=True)
+    }
+
+
+def _write(name: str, recipe: Recipe, part: Part, channels: Float[np.ndarray, "c h w"]) -> dict:
+    """Write one file and return its entry."""
+    path = TEXTURES / f"{name}{part.ending}"
+    offset, scale = part.kind(path, channels)
     return {
         "file": path.name,
         "process": recipe.process,
-        "shape": list(shape),
+        **({"part": part.name} if part.name else {}),
+        "shape": list(channels.shape[1:]),
+        **({"channels": len(channels)} if len(channels) > 1 else {}),
         "seed": recipe.seed,
         "parameters": recipe.parameters,
-        "offset": low,
+        "offset": offset,
         "scale": scale,
         "clipped": 0.0,
         "periodic": True,
@@ -113,12 +196,12 @@ def draw(recipe: Recipe) -> dict:
     }
 
 
-def _record(name: str, entry: dict) -> None:
-    """Replace one entry of the index; known recipes come first, in their order."""
+def _record(new: dict[str, dict]) -> None:
+    """Replace some entries of the index; known recipes come first, in their order."""
     index = TEXTURES / "index.toml"
     entries = tomllib.loads(index.read_text()) if index.exists() else {}
-    entries[name] = entry
-    order = [r.name for r in RECIPES if r.name in entries]
+    entries |= new
+    order = [name for recipe in RECIPES for name in recipe.names if name in entries]
     order += [other for other in entries if other not in order]
     tables = [f"[{name}]\n{_table(entries[name])}" for name in order]
     index.write_text(HEADER + "\n" + "\n".join(tables))

@@ -48,6 +48,9 @@ def generate(
     solver: args.Solver = SolverName.LBFGS,
     periodic: args.Periodic = None,
     mask: args.Mask = None,
+    gray: args.Gray = False,
+    channels: args.Channels = None,
+    beside: args.With = [],  # noqa: B006 - typer copies it
     out_size: args.OutSize = None,
     crop: args.Crop = False,
     tiles: args.Tiles = 1,
@@ -74,6 +77,9 @@ def generate(
         "size": size,
         "periodic": periodic.pair if periodic else None,
         "mask": mask,
+        "gray": gray,
+        "channels": channels.value if channels else None,
+        "beside": tuple(beside),
         "out_size": None if out_size is None else args.pair(out_size),
         "crop": crop,
         "tiles": tiles,
@@ -195,9 +201,11 @@ def compare(
         int | None, typer.Option(help="Resize all pictures: their longest side, in pixels.")
     ] = None,
     periodic: args.Periodic = None,
+    gray: args.Gray = False,
+    channels: args.Channels = None,
     out: args.Out = Path("outputs"),
 ) -> None:
-    """Score pictures by twenty statistics, against the noise floor.
+    """Score pictures by twenty statistics, and color by nine more, against the noise floor.
 
     1 means: as near to TARGET as another real picture. Writes OUT/<name>-scores-<time>/ with
     scoreboard.png and scores.json.
@@ -210,7 +218,10 @@ def compare(
         from synth.app.folders import check_folder
 
         axes = periodic.pair if periodic else None
-        entries = contest.read(target, candidates, real, size=size, periodic=axes)
+        axis = channels.value if channels else None
+        entries = contest.read(
+            target, candidates, real, size=size, periodic=axes, gray=gray, channels=axis
+        )
         check_folder(out)
         display.phase("judging")
         board = contest.judge(entries)
@@ -232,7 +243,8 @@ def process(
 ) -> None:
     """Draw a random field of one of the processes: a texture that needs no picture.
 
-    Writes OUT/<name>-<size>-seed<seed>.npy in the process' own units and a 16-bit PNG.
+    Writes OUT/<name>-<size>-seed<seed>.npy in the process' own units and a 16-bit PNG; of
+    channels that are no color a PNG each, in a folder of that name.
     """
     from synth.app.display import Display
 
@@ -245,16 +257,17 @@ def process(
         from synth.app.folders import check_folder
         from synth.app.options import check_seed
         from synth.app.record import write_field
-        from synth.processes import PROCESSES
+        from synth.processes import COLOR_PROCESSES, PROCESSES
 
-        if name not in PROCESSES:
-            raise InputError(f"There is no process {name}: choose one of {', '.join(PROCESSES)}.")
+        processes = {**PROCESSES, **COLOR_PROCESSES}
+        if name not in processes:
+            raise InputError(f"There is no process {name}: choose one of {', '.join(processes)}.")
         if size > _MOST_SIDE:
             raise InputError(f"The size {size} is too large: give 16 to {_MOST_SIDE} pixels.")
         check_seed(seed)
         check_folder(out)
         display.phase(f"drawing {name}")
-        field = np.asarray(PROCESSES[name]((size, size), key=jax.random.key(seed)))
+        field = np.asarray(processes[name]((size, size), key=jax.random.key(seed)))
         file = write_field(field, f"{name}-{size}-seed{seed}", out)
     print(file)
 
@@ -262,7 +275,7 @@ def process(
 @app.command(name="list")
 def list_() -> None:
     """List the bundled pictures and the processes that draw such fields."""
-    from synth.app.images import PHOTOGRAPHS, bundled
+    from synth.app.images import COLOR_PHOTOGRAPHS, PHOTOGRAPHS, bundled
 
     print("Pictures, for `synth generate`:")
     for table in bundled().values():
@@ -270,6 +283,8 @@ def list_() -> None:
         print(f"  {table['file']:24}{height} × {width}")
     for name in PHOTOGRAPHS:
         print(f"  {name + '.png':24}512 × 512, a photograph that comes with scikit-image")
+    for name, (height, width) in COLOR_PHOTOGRAPHS.items():
+        print(f"  {name:24}{height} × {width}, one in color")
     print("Processes, for `synth process`:")
     print("  " + ", ".join(dict.fromkeys(table["process"] for table in bundled().values())))
 

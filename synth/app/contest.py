@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from synth.app import figures
 from synth.app.folders import hidden_folder, publish
-from synth.app.images import Texture, load
+from synth.app.images import Axis, Texture, load
 from synth.app.record import score_report, write_report
 from synth.errors import InputError
 from synth.metrics import Scoreboard, compare
@@ -36,8 +36,8 @@ class Contest(NamedTuple):
     """
 
     target: Texture
-    fields: dict[str, list[Float[np.ndarray, "h w"]]]
-    reals: list[Float[np.ndarray, "h w"]]
+    fields: dict[str, list[Float[np.ndarray, "c h w"]]]
+    reals: list[Float[np.ndarray, "c h w"]]
 
 
 def read(
@@ -47,6 +47,8 @@ def read(
     *,
     size: int | None = None,
     periodic: tuple[bool, bool] | None = None,
+    gray: bool = False,
+    channels: Axis | None = None,
 ) -> Contest:
     """Read the pictures of a contest; a file of several holds several samples.
 
@@ -56,6 +58,8 @@ def read(
         reals: paths of further real pictures.
         size: longest side to which all of them are resized.
         periodic: whether rows and columns wrap; found out from the target by default.
+        gray: whether color is turned into gray.
+        channels: which axis of arrays or pages is that of channels, where files do not tell.
 
     Returns:
         The fields, all of the target's shape.
@@ -63,30 +67,33 @@ def read(
     Raises:
         InputError: if a picture cannot be read, or does not fit the target.
     """
-    whole = load(target, size=size, periodic=periodic)
+    whole = load(target, size=size, periodic=periodic, gray=gray, channels=channels)
 
-    def fields_of(source: str) -> list[Float[np.ndarray, "h w"]]:
-        texture = load(source, size=size, periodic=whole.periodic)
+    def fields_of(source: str) -> list[Float[np.ndarray, "c h w"]]:
+        alone = gray or whole.num_channels == 1
+        texture = load(source, size=size, periodic=whole.periodic, gray=alone, channels=channels)
+        if texture.num_channels == 1 and whole.num_channels == 3:  # gray that is stored as such
+            texture = texture._replace(fields=np.repeat(texture.fields, 3, axis=1))
         _check(texture, whole, source)
-        return list(_in_range(texture)[:, 0])
+        return list(_in_range(texture))
 
     names = _names(candidates)
     if len(set(names)) > _MOST_NAMES:
         raise InputError(
             f"{len(set(names))} different names were given: compare up to {_MOST_NAMES} at a time."
         )
-    fields: dict[str, list[Float[np.ndarray, "h w"]]] = {}
+    fields: dict[str, list[Float[np.ndarray, "c h w"]]] = {}
     for source, name in zip(candidates, names, strict=True):
         fields.setdefault(name, []).extend(fields_of(source))
     target_ = whole._replace(fields=_in_range(whole).astype(np.float32))
-    more = [*target_.fields[1:, 0], *(field for source in reals for field in fields_of(source))]
+    more = [*target_.fields[1:], *(field for source in reals for field in fields_of(source))]
     return Contest(target_, fields, more)
 
 
 def judge(contest: Contest) -> Scoreboard:
     """Score the candidates of a contest, see ``metrics.compare``."""
     target = contest.target
-    return compare(target.field[0], contest.fields, reals=contest.reals, periodic=target.periodic)
+    return compare(target.field, contest.fields, reals=contest.reals, periodic=target.periodic)
 
 
 def write(board: Scoreboard, name: str, parent: Path) -> Path:
@@ -128,6 +135,11 @@ def _check(texture: Texture, target: Texture, source: str) -> None:
         raise InputError(
             f"{source} has {height} × {width} pixels and the target {rows} × {columns}: crop "
             "them to one size, or give a --size for all."
+        )
+    if texture.num_channels != target.num_channels:
+        raise InputError(
+            f"{source} has {texture.num_channels} channel{'s' * (texture.num_channels > 1)} and "
+            f"the target {target.num_channels}: give pictures of as many, or compare in gray."
         )
     if (texture.dtype in _RANGES) != (target.dtype in _RANGES):
         raise InputError(

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -75,7 +75,9 @@ class Display:
         _, height, width = texture.field.shape
         words = {"none": "not periodic", "xy": "periodic"}
         borders = words.get(texture.axes, f"periodic along {texture.axes}")
-        facts = (f"{texture.name}: {height} × {width} pixels, {borders}.", *texture.notes)
+        count = texture.num_channels
+        channels = f"{count} channels, " if count > 1 else ""
+        facts = (f"{texture.name}: {height} × {width} pixels, {channels}{borders}.", *texture.notes)
         self._facts = [Text(fact) for fact in facts]
 
     def say(self, fact: str) -> None:
@@ -167,9 +169,9 @@ def _models(result: Result) -> Table:
     report = manifest(result)
     models: dict = report["models"]
     table = _table(result.texture.name, ("target", *models))
-    for name, noise in report["noise"].items():
-        cells = (f"{one['residual'][name]:.2%}" for one in models.values())
-        limit = report["unit"][name]
+    for name, blocks in _grouped(report["noise"]).items():
+        cells = (f"{_rms(one['residual'], blocks):.2%}" for one in models.values())
+        limit, noise = _rms(report["unit"], blocks), _rms(report["noise"], blocks)
         if result.drawn is not None:  # that of the part that was drawn
             noise = limit
         words = f"over {limit:.0%}" if noise > limit else f"{noise:.2%}"
@@ -187,6 +189,21 @@ def _models(result: Result) -> Table:
         if all(name in one for one in models.values()):
             table.add_row(words, "", *(f"{one[name]:.2f}" for one in models.values()))
     return table
+
+
+def _grouped(names: Iterable[str]) -> dict[str, list[str]]:
+    """Blocks by their name without the number of a channel."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        words = [part for part in name.split("/") if not part.isdecimal()]
+        groups.setdefault("/".join(words), []).append(name)
+    return groups
+
+
+def _rms(values: Mapping[str, float | None], names: Sequence[str]) -> float:
+    """Root mean square over the channels of a block; NaN if one is not finite."""
+    known = [math.nan if (value := values[name]) is None else value for name in names]
+    return math.sqrt(sum(value**2 for value in known) / len(known))
 
 
 def _steps(result: Result) -> Table:
@@ -214,6 +231,10 @@ def score_table(board: Scoreboard) -> None:
         table.add_row(name, *cells)
     table.add_section()
     table.add_row("overall", *(_spread(score.overall) for score in board.scores.values()))
+    foreign = [score.foreign for score in board.scores.values()]
+    if any(each is not None for each in foreign):
+        cells = ("" if each is None else f"{each.mean():.1%}" for each in foreign)
+        table.add_row("pixels of foreign colors", *cells)
     copies = [sum(one.copied for one in score.copying) for score in board.scores.values()]
     if any(copies):
         table.add_row("copies of the target", *map(str, copies))

@@ -15,7 +15,7 @@ from synth.app.arguments import AxesName
 from synth.app.folders import check_folder, hidden_folder
 from synth.app.images import Texture
 from synth.app.options import Options
-from synth.app.record import write
+from synth.app.record import painting, write
 from synth.app.runs import generate, read
 from synth.app.versions import version
 from synth.descent import drain
@@ -34,7 +34,10 @@ _NOTES = {
     "spectra": "spectra: its scattering spectra.",
     "full": "full: moments, spectra and gray levels.",
 }
-_NOTE = "All found from noise. Black and white are the 0.5 and 99.5 percentiles of each target."
+_NOTE = (
+    "All found from noise. Black and white of gray pictures are the 0.5 and 99.5 percentiles of "
+    "each target."
+)
 
 
 class Entry(NamedTuple):
@@ -134,14 +137,15 @@ def _row(folder: Path) -> figures.Row:
     report = _manifest(folder)
     with np.load(folder / _FIELDS) as arrays:
         names = ("target", *report["models"])
-        fields = {name: arrays[name].reshape(-1, *arrays[name].shape[-2:])[0] for name in names}
+        fields = {name: arrays[name].reshape(-1, *arrays[name].shape[-3:])[0] for name in names}
     board = report["scores"] or {"models": {}}
     scores = {name: score["overall"][0] for name, score in board["models"].items()}
     height, width = report["input"]["shape"][-2:]
     ended = "converged" if report["outcome"] == "converged" else f"ended: {report['outcome']}"
     note = f"{height} × {width} pixels · {ended} after {report['evaluations']} evaluations"
     wraps = AxesName(report["input"]["periodic"]).pair
-    return figures.Row(report["input"]["name"], fields, scores, note, wraps)
+    look = painting(report["input"]["parts"])
+    return figures.Row(report["input"]["name"], fields, scores, note, wraps, **look)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

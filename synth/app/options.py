@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from synth.app.images import Axis
 from synth.errors import InputError
 from synth.statistics import MODELS
 
@@ -35,6 +36,9 @@ class Options:
         size: longest side to which the target is resized, pixels; as it is by default.
         periodic: whether rows and columns of the target wrap; found out by default.
         mask: path of a picture that is white where the target's pixels are valid.
+        gray: whether color is turned into gray.
+        channels: which axis of an array or of pages is that of channels, where no file tells.
+        beside: paths of pictures whose channels are further ones of the target.
         out_size: height and width of the textures, pixels; those of the target by default.
         crop: whether textures are cut out of larger ones, so that they do not repeat.
         tiles: how many times a texture is repeated along each axis in a picture beside it.
@@ -64,6 +68,9 @@ class Options:
     size: int | None = None
     periodic: tuple[bool, bool] | None = None
     mask: str | None = None
+    gray: bool = False
+    channels: Axis | None = None
+    beside: tuple[str, ...] = ()
     out_size: tuple[int, int] | None = None
     crop: bool = False
     tiles: int = 1
@@ -120,7 +127,14 @@ class Options:
             raise InputError("A texture that is cropped does not tile: leave out crop or tiles.")
         if self.mix is None and self.steps != type(self).steps:
             raise InputError("Steps are those of a mix: give a second picture to mix with, too.")
+        if self.beside and self.others:
+            raise InputError(
+                "Several pictures of one process have no others beside them: give one picture "
+                "with its channels, or several without."
+            )
         if self.mix is not None:
+            if self.beside:
+                raise InputError("Pictures beside the first do not mix: leave out mix, or with.")
             if self.inpaint:
                 raise InputError("Mixing keeps no pixels: leave out mix or inpaint.")
             if self.samples > 1:

@@ -3,11 +3,13 @@
 import json
 import math
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +17,7 @@ from matplotlib.figure import Figure
 
 from synth.app import figures
 from synth.app.folders import hidden_folder, publish
-from synth.app.images import Texture, save_png
+from synth.app.images import Texture, save
 from synth.app.runs import Candidate, Result
 from synth.app.tasks import overlap
 from synth.app.versions import version
@@ -28,12 +30,15 @@ from synth.metrics import (
     skewness,
     spectrum_error,
 )
+from synth.transforms.between import Between
+from synth.transforms.components import principal_components
 from synth.transforms.estimate import Periodic
 
-__all__ = ["manifest", "score_report", "write", "write_field", "write_report"]
+__all__ = ["manifest", "painting", "score_report", "write", "write_field", "write_report"]
 
 _VERSIONS = ("synth", "jax", "jaxlib", "optax", "equinox", "numpy", "scipy", "scikit-image")
 _LAGS = (1, 2, 4, 8)
+_LEVELS = ("gray_levels", "colors")  # as many numbers as pixels
 _MOST_SHOWN = 5  # fillings in a row of a figure
 
 
@@ -58,8 +63,10 @@ def write(result: Result, parent: Path) -> Path:
         return publish(hidden, parent / f"{result.texture.name}-{datetime.now():%Y%m%d-%H%M%S}")
 
 
-def write_field(field: Float[np.ndarray, "h w"], name: str, parent: Path) -> Path:
+def write_field(field: Float[np.ndarray, "*c h w"], name: str, parent: Path) -> Path:
     """Write a field that no picture shows yet: ``<name>.npy``, and ``<name>.png`` in 16 bits.
+
+    Channels that one picture cannot show are pictures in a folder of that name.
 
     Args:
         field: periodic, in any unit.
@@ -72,12 +79,15 @@ def write_field(field: Float[np.ndarray, "h w"], name: str, parent: Path) -> Pat
     Raises:
         InputError: if the folder cannot be written.
     """
-    texture = Texture(name, field[None, None], (True, True), field.dtype, sha256="")
+    channels = field.reshape(1, -1, *field.shape[-2:])
+    texture = Texture(name, channels, (True, True), field.dtype, sha256="")
     with hidden_folder(parent) as hidden:
-        save_png(hidden / f"{name}.png", field, texture)
+        save(hidden, name, channels[0], texture)
         np.save(hidden / f"{name}.npy", field)
-        for file in hidden.iterdir():
-            file.replace(parent / file.name)
+        for file in [path for path in hidden.rglob("*") if path.is_file()]:
+            place = parent / file.relative_to(hidden)
+            place.parent.mkdir(exist_ok=True)
+            file.replace(place)
     return parent / f"{name}.npy"
 
 
@@ -85,6 +95,35 @@ def write_report(report: dict[str, Any], path: Path) -> None:
     """Write JSON, with null for the NaN and infinities that JSON has not."""
     text = json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def painting(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How figures draw several channels: which ones together, and their black and white.
+
+    Args:
+        parts: of a target, as the manifest has them.
+    """
+    groups = tuple(part["channels"] for part in parts)
+    if sum(groups) == 1:
+        return {}
+    return {"groups": groups, "levels": [tuple(part["levels"]) for part in parts]}
+
+
+def _parts(texture: Texture) -> list[dict[str, Any]]:
+    """Which channels come from which file, of what type, from which level to which."""
+    parts = []
+    for part, own in zip(texture.all_parts, texture.split(), strict=True):
+        eight = part.dtype == np.uint8
+        ends = (0, 255) if eight else (np.nanmin(own.fields), np.nanmax(own.fields))
+        parts.append(
+            {
+                "name": part.name,
+                "channels": part.channels,
+                "dtype": str(part.dtype),
+                "levels": [float(end) for end in ends],
+            }
+        )
+    return parts
 
 
 def manifest(result: Result) -> dict[str, Any]:
@@ -103,6 +142,7 @@ def manifest(result: Result) -> dict[str, Any]:
             "periodic": texture.axes,
             "missing": float(np.isnan(texture.fields).mean()),
             "notes": list(texture.notes),
+            "parts": _parts(texture),
         },
         "output": {
             "shape": list(result.layout.window),
@@ -124,7 +164,7 @@ def manifest(result: Result) -> dict[str, Any]:
         "evaluations": 0 if result.worst is None else result.worst.evaluations,
         "noise": {name: float(value) for name, value in result.noise.items()},
         "unit": {name: float(value) for name, value in result.unit.items()},
-        "target": _numbers(texture.field, texture.periodic),
+        "target": _numbers(_brightness(result, texture.field), texture.periodic),
         "models": {name: _model(result, name) for name in result.candidates},
         "scores": None if board is None else score_report(board),
     }
@@ -149,6 +189,7 @@ def score_report(board: Scoreboard) -> dict[str, Any]:
                     }
                     for one in score.copying
                 ],
+                "foreign": None if score.foreign is None else score.foreign.tolist(),
             }
             for name, score in board.scores.items()
         },
@@ -176,9 +217,10 @@ def _sample(result: Result, candidate: Candidate) -> dict[str, Any]:
     }
     finite = bool(np.isfinite(candidate.field).all())
     if result.layout.tiles:
-        report["seam_jump"] = seam_jump(candidate.field[0]) if finite else math.nan
+        report["seam_jump"] = max(map(seam_jump, candidate.field)) if finite else math.nan
     if drawn is not None:
-        report["border_jump"] = border_jump(candidate.field[0], drawn) if finite else math.nan
+        jumps = (border_jump(channel, drawn) for channel in candidate.field)
+        report["border_jump"] = max(jumps) if finite else math.nan
     if descent is not None:
         report["outcome"] = descent.outcome.value
         report["evaluations"] = descent.evaluations
@@ -195,20 +237,29 @@ def _statistics(result: Result, field: Float[np.ndarray, "c h w"]) -> dict[str, 
     common = overlap(result.texture, result.layout)
     wraps = result.layout.wraps
     rows, columns = (a and b for a, b in zip(result.texture.periodic, wraps, strict=True))
-    numbers = _numbers(field, (rows, columns))
+    seen = _brightness(result, field)
+    numbers = _numbers(seen, (rows, columns))
     if result.shares:  # the spectrum is to be another one
         return numbers
-    target, texture = result.texture.field[0][common.of_target], field[0][common.of_texture]
+    target = _brightness(result, result.texture.field)[common.of_target]
+    texture = seen[common.of_texture]
     error = spectrum_error(target, texture, periodic=common.periodic)
     return {"spectrum_error_db": error, **numbers}
 
 
-def _numbers(field: Float[np.ndarray, "c h w"], periodic: Periodic) -> dict[str, Any]:
+def _brightness(result: Result, field: Float[np.ndarray, "c h w"]) -> Float[np.ndarray, "h w"]:
+    """The one channel of a field, or the first of the target's principal components."""
+    if len(field) == 1:
+        return field[0]
+    return principal_components(result.texture.fields).of(field)[0].astype(np.float32)
+
+
+def _numbers(field: Float[np.ndarray, "h w"], periodic: Periodic) -> dict[str, Any]:
     """Marginal skewness and kurtosis of a field, and the flatness of its increments."""
-    flat = flatness(field[0], _LAGS, periodic=periodic).tolist()
+    flat = flatness(field, _LAGS, periodic=periodic).tolist()
     return {
-        "skewness": skewness(field[0]),
-        "kurtosis": kurtosis(field[0]),
+        "skewness": skewness(field),
+        "kurtosis": kurtosis(field),
         "flatness": dict(zip(map(str, _LAGS), flat, strict=True)),
     }
 
@@ -225,31 +276,30 @@ def _fields(result: Result) -> dict[str, Float[np.ndarray, "*b c h w"]]:
 
 def _write_pictures(result: Result, folder: Path) -> None:
     texture, tiles = _gray_scale(result), result.options.tiles
-    save_png(folder / "target.png", result.texture.field[0], texture)
+    save(folder, "target", result.texture.field, texture)
     for name, samples in result.candidates.items():
         for number, candidate in enumerate(samples, start=1):
             stem = name if len(samples) == 1 else f"{name}-{number}"
-            save_png(folder / f"{stem}.png", candidate.field[0], texture)
+            save(folder, stem, candidate.field, texture)
             if tiles > 1:
-                repeated = np.tile(candidate.field[0], (tiles, tiles))
-                save_png(folder / f"{stem}-tiles.png", repeated, texture)
+                save(folder, f"{stem}-tiles", np.tile(candidate.field, (tiles, tiles)), texture)
 
 
 def _gray_scale(result: Result) -> Texture:
-    """The texture on whose gray scale pictures are written: of a mix that of both targets."""
+    """The texture on whose scales pictures are written: of a mix those of both targets."""
     if result.other is None:
         return result.texture
     both = [result.texture.fields, result.other.fields]
-    ends = [f([f(each) for each in both]) for f in (np.nanmin, np.nanmax)]
-    return result.texture._replace(fields=np.reshape(ends, (1, 1, 1, 2)))
+    ends = [f([f(each, axis=(0, 2, 3)) for each in both], axis=0) for f in (np.nanmin, np.nanmax)]
+    return result.texture._replace(fields=np.stack(ends, axis=-1)[None, :, None])
 
 
 def _write_arrays(result: Result, folder: Path) -> None:
     """``fields.npz``: fields, and their moments as one vector per part, without sorted values."""
 
     def vectors(moments: dict[str, Any]) -> dict[str, Float[np.ndarray, " n"]]:
-        kept = {part: each for part, each in moments.items() if part != "gray_levels"}
-        return {part: np.asarray(each.flatten()) for part, each in kept.items()}
+        kept = {part: each for part, each in moments.items() if part not in _LEVELS}
+        return {part: _vector(each) for part, each in kept.items()}
 
     arrays: dict[str, Any] = {
         f"{part}_target": vector for part, vector in vectors(result.target_moments).items()
@@ -260,6 +310,15 @@ def _write_arrays(result: Result, folder: Path) -> None:
             stacked = [one[part] for one in each]
             arrays[f"{part}_{name}"] = stacked[0] if len(stacked) == 1 else np.stack(stacked)
     np.savez_compressed(folder / "fields.npz", **_fields(result), **arrays)
+
+
+def _vector(moments: Any) -> Float[np.ndarray, "*c n"]:  # noqa: ANN401 - a part's own record
+    """Moments as one vector; those of every channel as a row each, before what is between them."""
+    if isinstance(moments, dict):
+        return np.concatenate([_vector(each).ravel() for each in moments.values()])
+    of_channels = not isinstance(moments, Between) and jax.tree.leaves(moments)[0].ndim
+    flat = jax.vmap(lambda each: each.flatten()) if of_channels else lambda each: each.flatten()
+    return np.asarray(flat(moments))
 
 
 def _write_figures(result: Result, folder: Path) -> None:
@@ -278,14 +337,19 @@ def _write_figures(result: Result, folder: Path) -> None:
 def _comparison(result: Result) -> Figure:
     """The first samples beside the target, on the part that they have in common."""
     texture, common = result.texture, overlap(result.texture, result.layout)
-    fields = {"target": texture.field[0][common.of_target]}
+    fields = {"target": texture.field[:, *common.of_target]}
     fields |= {
-        model: samples[0].field[0][common.of_texture]
+        model: samples[0].field[:, *common.of_texture]
         for model, samples in result.candidates.items()
     }
     losses = {model: samples[0].losses for model, samples in result.descents.items()}
     return figures.comparison(
-        fields, losses, title=texture.name, note=result.verdict, periodic=common.periodic
+        fields,
+        losses,
+        title=texture.name,
+        note=result.verdict,
+        periodic=common.periodic,
+        **painting(_parts(texture)),
     )
 
 
@@ -293,21 +357,23 @@ def _fillings(result: Result) -> Figure:
     """The kept pixels, and the first fillings of every model."""
     holed = result.layout.written(np.asarray(result.layout.kept))
     rows = {
-        name: [holed, *(one.field[0] for one in samples[:_MOST_SHOWN])]
+        name: [holed, *(one.field for one in samples[:_MOST_SHOWN])]
         for name, samples in result.candidates.items()
     }
     count = len(next(iter(rows.values()))) - 1
     captions = ["kept", *(f"seed {result.options.seed + index}" for index in range(count))]
-    return figures.strip(rows, captions, title=result.texture.name, note=result.verdict)
+    look = painting(_parts(result.texture))
+    return figures.strip(rows, captions, title=result.texture.name, note=result.verdict, **look)
 
 
 def _mix(result: Result) -> Figure:
     """A row per model, a picture per step."""
-    rows = {name: [one.field[0] for one in steps] for name, steps in result.candidates.items()}
+    rows = {name: [one.field for one in steps] for name, steps in result.candidates.items()}
     other = Path(str(result.options.mix)).stem
     captions = [f"{share:.0%} {other}" for share in result.shares]
     title = f"{result.texture.name} to {other}"
-    return figures.strip(rows, captions, title=title, note=result.verdict)
+    look = painting(_parts(_gray_scale(result)))
+    return figures.strip(rows, captions, title=title, note=result.verdict, **look)
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON

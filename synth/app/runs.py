@@ -94,7 +94,7 @@ class Result(NamedTuple):
     def drawn(self) -> Bool[np.ndarray, "a b"] | None:
         """Which pixels of the textures were drawn, if others were kept."""
         kept = self.layout.kept
-        return None if kept is None else np.isnan(self.layout.written(kept))
+        return None if kept is None else np.isnan(self.layout.written(kept)[0])
 
     @property
     def share_kept(self) -> float:
@@ -145,6 +145,9 @@ def read(options: Options) -> Texture:
         size=options.size,
         periodic=options.periodic,
         mask=options.mask,
+        gray=options.gray,
+        channels=options.channels,
+        beside=options.beside,
     )
 
 
@@ -244,27 +247,40 @@ def _models(
 
     One; or one per share of the second target.
     """
-    model = _fit(task.texture, options, task.scales, *names).on(task.layout.torus)
+    fitted = _fit(task.texture, options, task.scales, *names)
+    model = fitted.on(task.layout.torus)
     if task.other is not None:
-        other = _fit(task.other, options, task.scales, *names).on(task.layout.torus)
+        other = _fit(task.other, options, task.scales, *names, like=fitted).on(task.layout.torus)
         return [mix([model, other], [1 - share, share]) for share in shares]
     if task.layout.kept is None:
         return [model]
-    return [model.keeping(task.layout.kept, margin=task.layout.margin)]
+    kept = task.layout.kept if task.texture.num_channels > 1 else task.layout.kept[0]
+    return [model.keeping(kept, margin=task.layout.margin)]
 
 
-def _fit(texture: Texture, options: Options, scales: int | None, *models: str) -> MomentModel:
-    """Moment model of a target with all that any of the named models matches."""
+def _fit(
+    texture: Texture,
+    options: Options,
+    scales: int | None,
+    *models: str,
+    like: MomentModel | None = None,
+) -> MomentModel:
+    """Moment model of a target with all that any of the named models matches.
+
+    Several channels become principal components, near to those of a model that it is ``like``.
+    """
     height, width = texture.fields.shape[-2:]
     descriptor = joint(
         *models,
         shape=(height, width),
+        channels=texture.num_channels,
         scales=scales,
         angles=options.angles,
         gray_levels=options.gray_levels,
         isotropic=options.isotropic,
     )
-    return fit(descriptor, texture.fields[:, 0], periodic=texture.periodic)
+    fields = texture.fields if texture.num_channels > 1 else texture.fields[:, 0]
+    return fit(descriptor, fields, periodic=texture.periodic, like=like)
 
 
 def _mesh(options: Options) -> Mesh | None:
@@ -290,7 +306,7 @@ def _named(
         yield Look(model, progress)
 
 
-def _sampled(model: MomentModel, keys: Key[Array, " b"]) -> list[Float[Array, "h w"]]:
+def _sampled(model: MomentModel, keys: Key[Array, " b"]) -> list[Float[Array, "*c h w"]]:
     """Gaussian fields, with the pixels that the model keeps."""
     if model.kept is not None:
         return [model.complete(key=key) for key in keys]
@@ -298,11 +314,11 @@ def _sampled(model: MomentModel, keys: Key[Array, " b"]) -> list[Float[Array, "h
 
 
 @jax.jit
-def _unbound(model: GaussianModel, keys: Key[Array, " b"]) -> Float[Array, "b h w"]:
+def _unbound(model: GaussianModel, keys: Key[Array, " b"]) -> Float[Array, "b *c h w"]:
     return jax.vmap(lambda key: model.sample(key=key))(keys)
 
 
-def _drawn(field: Float[Array, "h w"], judge: Judge, layout: Layout) -> Candidate:
+def _drawn(field: Float[Array, "*c h w"], judge: Judge, layout: Layout) -> Candidate:
     return Candidate(_written(field, layout), *judge(field), None)
 
 
@@ -310,8 +326,9 @@ def _descended(sample: Synthesis, layout: Layout) -> Candidate:
     return Candidate(_written(sample.field, layout), sample.moments, sample.residual, sample)
 
 
-def _written(field: Float[Array, "h w"], layout: Layout) -> Float[np.ndarray, "1 a b"]:
-    return layout.written(np.asarray(field, np.float32))[None]
+def _written(field: Float[Array, "*c h w"], layout: Layout) -> Float[np.ndarray, "c a b"]:
+    whole = np.asarray(field, np.float32)
+    return layout.written(whole.reshape(-1, *whole.shape[-2:]))
 
 
 def _score(
@@ -320,11 +337,11 @@ def _score(
     """Score what is finite, on the part that target and textures have in common."""
     common = overlap(texture, layout)
     fields = {
-        name: [one.field[0][common.of_texture] for one in samples if np.isfinite(one.field).all()]
+        name: [one.field[:, *common.of_texture] for one in samples if np.isfinite(one.field).all()]
         for name, samples in candidates.items()
     }
     judgeable = {name: each for name, each in fields.items() if each}
-    target, *others = (one[common.of_target] for one in texture.fields[:, 0])
+    target, *others = texture.fields[:, :, *common.of_target]
     if not judgeable or np.isnan(target).mean() > _MOST_MISSING:
         return None
     return compare(target, judgeable, reals=others, periodic=common.periodic)

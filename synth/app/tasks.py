@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from synth.app.images import Texture, in_range_of, load, load_start
+from synth.app.images import Texture, in_units_of, load, load_start
 from synth.app.options import Options
 from synth.errors import InputError
 from synth.models.keeping import widest
@@ -39,7 +39,7 @@ class Layout(NamedTuple):
 
     torus: Shape
     window: Shape
-    kept: Float[np.ndarray, "h w"] | None = None
+    kept: Float[np.ndarray, "c h w"] | None = None
     margin: Bool[np.ndarray, "h w"] | None = None
 
     @property
@@ -53,9 +53,9 @@ class Layout(NamedTuple):
         """Whether it does along both."""
         return all(self.wraps)
 
-    def written(self, field: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "a b"]:
+    def written(self, field: Float[np.ndarray, "c h w"]) -> Float[np.ndarray, "c a b"]:
         """The part of a drawn field that is written."""
-        return field[: self.window[0], : self.window[1]]
+        return field[:, : self.window[0], : self.window[1]]
 
 
 class Task(NamedTuple):
@@ -73,7 +73,7 @@ class Task(NamedTuple):
     layout: Layout
     scales: int | None
     other: Texture | None = None
-    start: Float[np.ndarray, "h w"] | None = None
+    start: Float[np.ndarray, "*c h w"] | None = None
 
 
 def prepare(texture: Texture, options: Options) -> Task:
@@ -100,7 +100,7 @@ def prepare(texture: Texture, options: Options) -> Task:
                 f"{texture.name} is not periodic, so that filling it takes more than its own "
                 "pixels: leave out start, or give a larger out-size."
             )
-        start = load_start(options.start, texture, layout.window)
+        start = load_start(options.start, texture, layout.window, channels=options.channels)
     return Task(texture, layout, _scales(texture, other, layout, options.scales), other, start)
 
 
@@ -163,7 +163,7 @@ def _inpainted(texture: Texture, options: Options) -> Layout:
             f"The out-size {_size(window)} is smaller than {texture.name}, {_size(shape)} pixels: "
             "its pixels are to be kept, give a larger one."
         )
-    field = texture.field[0]
+    field = texture.field
     if window == shape and not np.isnan(field).any():
         raise InputError(
             f"{texture.name} misses no pixel: say which ones to fill by a mask, by NaN or by "
@@ -175,9 +175,9 @@ def _inpainted(texture: Texture, options: Options) -> Layout:
         else n
         for n, m, wraps in zip(window, shape, texture.periodic, strict=True)
     )
-    kept = np.full(torus, np.nan, np.float32)
+    kept = np.full((len(field), *torus), np.nan, np.float32)
     top, left = ((n - m) // 2 for n, m in zip(window, shape, strict=True))
-    kept[top : top + shape[0], left : left + shape[1]] = field
+    kept[:, top : top + shape[0], left : left + shape[1]] = field
     margin = np.ones(torus, bool)
     margin[: window[0], : window[1]] = False
     return Layout((torus[0], torus[1]), window, kept, margin if margin.any() else None)
@@ -185,9 +185,18 @@ def _inpainted(texture: Texture, options: Options) -> Layout:
 
 def _other(texture: Texture, options: Options) -> Texture:
     """The second target of a mix."""
-    other = load(str(options.mix), size=options.size)
-    fields = in_range_of(other.fields, other.name, other.dtype, texture.dtype)
-    return other._replace(fields=fields, dtype=texture.dtype)
+    other = load(
+        str(options.mix),
+        size=options.size,
+        gray=options.gray or texture.num_channels == 1,
+        channels=options.channels,
+    )
+    if other.num_channels != texture.num_channels:
+        raise InputError(
+            f"{other.name} has {other.num_channels} channel{'s' * (other.num_channels > 1)} and "
+            f"{texture.name} {texture.num_channels}: give pictures of as many, or both in gray."
+        )
+    return in_units_of(other, texture)
 
 
 def _scales(
@@ -202,7 +211,7 @@ def _scales(
             raise InputError(f"{asked} scales do not fit {words} pixels: choose 1 to {most}.")
         return asked
     if layout.kept is not None:
-        free = np.isnan(layout.kept)
+        free = np.isnan(layout.kept[0])
         if layout.margin is not None:
             free &= ~layout.margin
         return min(most, max(_LEAST_SCALES, int(math.log2(widest(free))) - 1))

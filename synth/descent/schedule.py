@@ -18,6 +18,7 @@ from synth.statistics import (
     Joint,
     Moments,
     ScatteringSpectra,
+    SpectraOfChannels,
     matches,
 )
 
@@ -114,15 +115,20 @@ class Schedule(eqx.Module):
 
         Args:
             descriptor: what is matched.
-            tolerance: another one than the usual: 0.08, spectra 0.3, with gray levels
-                0.2, all of them 0.45.
+            tolerance: another one than the usual: 0.08, spectra and several channels 0.3, with
+                gray levels 0.2, all of them 0.45.
             max_steps: most loss evaluations. Gray levels have their full weight from evaluation
                 120 on; only then does ``full`` keep its range inside of the loss.
         """
-        phases = matches(descriptor, ScatteringSpectra)
-        usual, stages = (_SPECTRA if phases else _MOMENTS), _FREE_LAST
+        phases = matches(descriptor, (ScatteringSpectra, SpectraOfChannels))
+        # Covariances between channels are counted in their noise, as spectra are.
+        loose = phases or descriptor.num_channels > 1
+        usual, stages = (_SPECTRA if loose else _MOMENTS), _FREE_LAST
         if matches(descriptor, (GrayLevels, Colors)):
-            usual, stages = (_ALL, _EASED_FREE_FIRST) if phases else (_GRAY_LEVELS, _EASED)
+            usual, stages = (
+                (_ALL if loose else _GRAY_LEVELS),
+                _EASED_FREE_FIRST if phases else _EASED,
+            )
         return cls(usual if tolerance is None else tolerance, stages, max_steps)
 
 

@@ -9,7 +9,7 @@ from synth.errors import InputError
 from synth.models.units import Units
 from synth.transforms.components import principal_components
 
-__all__ = ["Standard", "standardize"]
+__all__ = ["Standard", "aligned", "standardize"]
 
 
 class Standard(NamedTuple):
@@ -71,3 +71,28 @@ def _components(whole: Float[np.ndarray, "n c h w"]) -> Standard:
     fields = found.of(whole)
     single = fields.shape[1] == 1
     return Standard(fields[:, 0] if single else fields, Units(*found[:3]))
+
+
+def aligned(standard: Standard, units: Units) -> Standard:
+    """Components that are rotated to have axes as near as possible to those of other units.
+
+    They stay uncorrelated and of variance 1.
+
+    Args:
+        standard: to be rotated; as it is if its components are not as many.
+        units: of the other pictures.
+
+    Source:
+        P. H. Schönemann, "A generalized solution of the orthogonal Procrustes problem",
+        Psychometrika 31 (1966).
+    """
+    own, other = np.asarray(standard.units.scale), np.asarray(units.scale, np.float64)
+    if own.shape != other.shape or standard.fields.ndim == 3:
+        return standard
+    left, _, right = np.linalg.svd(own.T @ other)
+    turn = left @ right
+    inverse = np.asarray(standard.units.inverse)
+    return Standard(
+        np.einsum("kl,nkhw->nlhw", turn, standard.fields),
+        Units(standard.units.mean, own @ turn, turn.T @ inverse),
+    )

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from synth.errors import InputError
-from synth.models._standard import Standard, standardize
+from synth.models._standard import Standard, aligned, standardize
 from synth.models.check import check_descriptor
 from synth.models.gaussian import gaussian_of
 from synth.models.moments import MomentModel, assembled
@@ -26,6 +26,7 @@ def fit(
     exponent: float = 0.5,
     periodic: Periodic = True,
     bounds: tuple[float, float] | None = None,
+    like: MomentModel | None = None,
 ) -> MomentModel:
     """Moment model of a field, or of several pictures of one process.
 
@@ -41,6 +42,8 @@ def fit(
             does not wrap is measured inside, as ``transforms.weighted`` says.
         bounds: least and largest value of new fields; by default those of the target if gray
             levels are matched, and none otherwise. They hold for every channel.
+        like: a model of other pictures, with which this one is to be mixed: components are rotated
+            to be nearest to its own, which whitening leaves free.
 
     Returns:
         The model.
@@ -52,6 +55,8 @@ def fit(
     check_descriptor(descriptor, np.shape(field))
     channels = descriptor.num_channels > 1
     standard, wraps = standardize(field, channels=channels), axes_of(periodic)
+    if like is not None:
+        standard = aligned(standard, like.gaussian.units)
     if channels:
         count = standard.fields.shape[1] if standard.fields.ndim > 3 else 1
         descriptor = descriptor.of_channels(count)  # pyright: ignore[reportAssignmentType]

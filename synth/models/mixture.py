@@ -7,6 +7,7 @@ numbers of one kind, and the straight line between two of them is a path of text
 from collections.abc import Sequence
 from typing import TypeVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,13 +53,13 @@ def mix(models: Sequence[Model], shares: Sequence[float]) -> Model:
     _check(models, shares)
     moment_models = [model for model in models if isinstance(model, MomentModel)]
     if not moment_models:
-        return _mean(models, shares)
+        return _gaussian(models, shares)  # pyright: ignore[reportArgumentType, reportReturnType]
     return _mixed(moment_models, shares)  # pyright: ignore[reportReturnType]
 
 
 def _mixed(models: Sequence[MomentModel], shares: Sequence[float]) -> MomentModel:
     descriptor = models[0].descriptor
-    gaussian = _mean([model.gaussian for model in models], shares)
+    gaussian = _gaussian([model.gaussian for model in models], shares)
     reference = Reference(
         moments=descriptor.mixed([model.target for model in models], shares),
         noise=_mean([model.noise for model in models], shares),
@@ -76,6 +77,15 @@ def _mixed(models: Sequence[MomentModel], shares: Sequence[float]) -> MomentMode
         ranges=ranges,  # pyright: ignore[reportArgumentType]
         exponent=models[0].exponent,
     )
+
+
+def _gaussian(models: Sequence[GaussianModel], shares: Sequence[float]) -> GaussianModel:
+    """Mean spectra and units; the inverse of mean axes is no mean."""
+    mean = _mean(models, shares)
+    if not mean.units.channels:
+        return mean
+    inverse = np.linalg.pinv(np.asarray(mean.units.scale, np.float64))
+    return eqx.tree_at(lambda m: m.units.inverse, mean, jnp.asarray(inverse, float))
 
 
 def _widest(

@@ -1,7 +1,8 @@
 """Random fields on the torus, made from a shape and a key: textures that need no picture.
 
 They stand at the beginning of the flow, beside `synth.app.images`: what they return is a field of
-shape (height, width) that every later stage takes. A new process is a new file and a line below.
+shape (height, width), or of several channels before these, that every later stage takes. A new
+process is a new file and a line below.
 """
 
 from typing import Protocol
@@ -9,8 +10,13 @@ from typing import Protocol
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from synth.processes.cascade import cascade
+from synth.processes.colored_foam import colored_foam
 from synth.processes.foam import foam
 from synth.processes.ising import ising
+from synth.processes.leaves import leaves
+from synth.processes.material import material
+from synth.processes.reaction_diffusion import reaction_diffusion
+from synth.processes.scalar_turbulence import scalar_turbulence
 from synth.processes.sparse import sparse
 from synth.processes.turbulence import turbulence
 
@@ -26,6 +32,17 @@ class Process(Protocol):
         ...
 
 
+class ColorProcess(Protocol):
+    """A random field of several channels: a shape and a key in, a periodic float32 field out.
+
+    Every further parameter has a default that makes a good picture at 256².
+    """
+
+    def __call__(self, shape: tuple[int, int], *, key: PRNGKeyArray) -> Float[Array, "c h w"]:
+        """Return one field of shape (channels, height, width), each side at least 16."""
+        ...
+
+
 PROCESSES: dict[str, Process] = {
     "turbulence": turbulence,
     "sparse": sparse,
@@ -34,4 +51,27 @@ PROCESSES: dict[str, Process] = {
     "foam": foam,
 }
 
-__all__ = ["PROCESSES", "Process", "cascade", "foam", "ising", "sparse", "turbulence"]
+COLOR_PROCESSES: dict[str, ColorProcess] = {
+    "colored_foam": colored_foam,
+    "leaves": leaves,
+    "reaction_diffusion": reaction_diffusion,
+    "scalar_turbulence": scalar_turbulence,
+    "material": material,
+}
+
+__all__ = [
+    "COLOR_PROCESSES",
+    "PROCESSES",
+    "ColorProcess",
+    "Process",
+    "cascade",
+    "colored_foam",
+    "foam",
+    "ising",
+    "leaves",
+    "material",
+    "reaction_diffusion",
+    "scalar_turbulence",
+    "sparse",
+    "turbulence",
+]

@@ -83,3 +83,38 @@ def resample(
     rows = jnp.concatenate([spectrum[:top], spectrum[spectrum.shape[0] - bottom :]])
     scale = height * width / (samples[0] * samples[1])
     return jnp.fft.irfft2(scale * rows[:, : width // 2 + 1], s=shape)
+
+
+def cloud(
+    shape: tuple[int, int],
+    outer: float,
+    *,
+    slope: float,
+    key: PRNGKeyArray,
+) -> Float[Array, "h w"]:
+    """Draw a stationary Gaussian field with a power law beyond an outer scale.
+
+    S(k) ∝ (|k|² + k_o²)^(-slope / 2),  k_o = 2π / outer.
+
+    Args:
+        shape: height and width in pixels.
+        outer: outer scale in pixels; what is coarser is as weak as at that scale.
+        slope: how fast finer modes fall off; 2 is rough down to the pixel, 4 has fine grain, 6
+            and more are smooth.
+        key: random key.
+
+    Returns:
+        The field, of mean zero and expected variance one.
+
+    Example:
+        >>> cloud((16, 24), 8.0, slope=3.0, key=jax.random.key(0)).shape
+        (16, 24)
+    """
+    ky, kx = wavenumbers(shape)
+    spectrum = (ky**2 + kx**2 + (2 * np.pi / outer) ** 2) ** (-slope / 2)
+    spectrum[0, 0] = 0
+    # A half spectrum holds the columns 0 and, in even widths, the last once, all others twice.
+    once = spectrum[:, 0].sum() + (spectrum[:, -1].sum() if shape[1] % 2 == 0 else 0.0)
+    variance = (2 * spectrum.sum() - once) / (shape[0] * shape[1])
+    amplitude = jnp.asarray(np.sqrt(spectrum / variance), jnp.float32)
+    return jnp.fft.irfft2(gaussian_spectrum(amplitude, shape, key=key), s=shape)

@@ -71,9 +71,20 @@ class Vorticity(eqx.Module):
         Returns:
             The x and y components on the sampling grid, in pixels per unit of time.
         """
+        return self._to_grid(self.velocity_spectrum(spectrum))
+
+    def velocity_spectrum(self, spectrum: Complex[Array, "m k"]) -> Complex[Array, "2 m k"]:
+        """Return the half spectra û of the velocity that a vorticity induces.
+
+        Args:
+            spectrum: ω̂.
+
+        Returns:
+            The x and y components.
+        """
         square = self.ky**2 + self.kx**2
         stream = -spectrum / jnp.where(square == 0, 1.0, square)
-        return self._to_grid(jnp.stack([-1j * self.ky * stream, 1j * self.kx * stream]))
+        return jnp.stack([-1j * self.ky * stream, 1j * self.kx * stream])
 
     def nonlinear(self, spectrum: Complex[Array, "m k"], /) -> Complex[Array, "m k"]:
         """Return the advection of the vorticity, -∇·(u ω), without aliasing.
@@ -84,7 +95,21 @@ class Vorticity(eqx.Module):
         Returns:
             Its rate of change by advection, on the resolved modes.
         """
-        flux = jnp.fft.rfft2(self.velocity(spectrum) * self._to_grid(spectrum))
+        return self.advected(spectrum, self.velocity(spectrum))
+
+    def advected(
+        self, spectrum: Complex[Array, "m k"], velocity: Float[Array, "2 r c"]
+    ) -> Complex[Array, "m k"]:
+        """Return how fast something changes that is carried by a velocity, -∇·(u c).
+
+        Args:
+            spectrum: ĉ, zero outside the resolved modes.
+            velocity: u on the sampling grid, as `velocity` returns it.
+
+        Returns:
+            Its rate of change, on the resolved modes, without aliasing.
+        """
+        flux = jnp.fft.rfft2(velocity * self._to_grid(spectrum))
         return -1j * self.resolved * (self.kx * flux[0] + self.ky * flux[1])
 
     def stable_step(self, spectrum: Complex[Array, "m k"], courant: float) -> Float[Array, ""]:

@@ -5,6 +5,8 @@ of turnover times under the equation in `_vorticity`, by the time scheme in `_ru
 module chooses the beginning, the length of the steps and the end.
 """
 
+from typing import Protocol, runtime_checkable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -13,15 +15,24 @@ from jaxtyping import Array, Bool, Complex, Float, PRNGKeyArray
 
 from synth.processes._check import check_positive, check_shape
 from synth.processes._grid import gaussian_spectrum, resample
-from synth.processes._runge_kutta import rk4_step
+from synth.processes._runge_kutta import SplitEquation, rk4_step
 from synth.processes._vorticity import Vorticity
 
 # RK4 is stable on the imaginary axis up to 2.83, and the fastest mode turns at π |u|: the bound
 # is 0.90 pixels per step.
 PIXELS_PER_STEP = 0.7
 
-# The time that is left, and the vorticity's half spectrum.
-Clock = tuple[Float[Array, ""], Complex[Array, "m k"]]
+# The time that is left, and the half spectra.
+Clock = tuple[Float[Array, ""], Complex[Array, "*n m k"]]
+
+
+@runtime_checkable
+class Flow(SplitEquation, Protocol):
+    """An equation of something that flows, and knows how long a step may be."""
+
+    def stable_step(self, state: Complex[Array, "*n m k"], courant: float, /) -> Float[Array, ""]:
+        """Return the time in which nothing moves further than `courant` pixels."""
+        ...
 
 
 def turbulence(
@@ -66,15 +77,29 @@ def turbulence(
     height, width = check_shape(shape)
     check_positive(wavelength=wavelength, age=age, viscosity=viscosity, order=order)
     equation = Vorticity.on_torus((height, width), viscosity=viscosity, order=order)
-    amplitude = _initial_amplitude(equation, 2 * np.pi / wavelength)
+    amplitude = initial_amplitude(equation, wavelength)
     return _develop(equation, amplitude, jnp.float32(age), (height, width), key=key)
 
 
-def _initial_amplitude(equation: Vorticity, peak: float) -> Float[Array, "m k"]:
-    """Return the amplitude of a vorticity whose energy is peaked at one wavenumber.
+def initial_amplitude(equation: Vorticity, wavelength: float) -> Float[Array, "m k"]:
+    """Return the amplitude of a vorticity whose energy is peaked at one wavelength.
 
-    E(k) ∝ k^6 / (k + 2 k₀)^18 has its maximum at k₀; in the plane |ω̂|² ∝ k² E(k) / k.
+    E(k) ∝ k^6 / (k + 2 k₀)^18 has its maximum at k₀ = 2π / wavelength; in the plane
+    |ω̂|² ∝ k² E(k) / k.
+
+    Args:
+        equation: whose modes they are.
+        wavelength: of the maximum, in pixels.
+
+    Returns:
+        The amplitude of each mode, up to a factor; zero beyond the resolved ones.
+
+    Example:
+        >>> equation = Vorticity.on_torus((16, 16), viscosity=3.0, order=2)
+        >>> initial_amplitude(equation, 8.0).shape
+        (24, 13)
     """
+    peak = 2 * np.pi / wavelength
     k = np.hypot(np.asarray(equation.ky), np.asarray(equation.kx)) / peak
     amplitude = np.sqrt(k**7 / ((k + 2) / 3) ** 18)
     return equation.resolved * jnp.asarray(amplitude, jnp.float32)
@@ -90,24 +115,60 @@ def _develop(
     key: PRNGKeyArray,
 ) -> Float[Array, "h w"]:
     """Draw the beginning, at unit variance; roll it out; return the end, at unit variance."""
-    beginning = gaussian_spectrum(amplitude, equation.samples, key=key)
-    rms = jnp.std(jnp.fft.irfft2(beginning, s=equation.samples))
-    end = _evolve(equation, beginning / rms, age)
+    end = evolve(equation, beginning_of(equation, amplitude, key=key), age)
     vorticity = resample(end, equation.samples, shape)
     return vorticity / jnp.std(vorticity)
 
 
-def _evolve(
-    equation: Vorticity, beginning: Complex[Array, "m k"], age: Float[Array, ""]
+def beginning_of(
+    equation: Vorticity, amplitude: Float[Array, "m k"], *, key: PRNGKeyArray
 ) -> Complex[Array, "m k"]:
-    """Roll the equation out to an age, each step as long as stability allows."""
+    """Draw a Gaussian vorticity.
+
+    Args:
+        equation: whose modes they are.
+        amplitude: of each mode, up to a factor.
+        key: random key.
+
+    Returns:
+        The half spectrum of a vorticity of variance one.
+
+    Example:
+        >>> equation = Vorticity.on_torus((16, 16), viscosity=3.0, order=2)
+        >>> beginning_of(equation, equation.resolved, key=jax.random.key(0)).shape
+        (24, 13)
+    """
+    drawn = gaussian_spectrum(amplitude, equation.samples, key=key)
+    rms = jnp.std(jnp.fft.irfft2(drawn, s=equation.samples))
+    return drawn / rms
+
+
+def evolve(
+    equation: Flow, beginning: Complex[Array, "*n m k"], age: Float[Array, ""]
+) -> Complex[Array, "*n m k"]:
+    """Roll an equation out to an age, each step as long as stability allows.
+
+    Args:
+        equation: of the flow, and of what flows with it.
+        beginning: half spectra at time zero.
+        age: time of the end.
+
+    Returns:
+        Half spectra at the end.
+
+    Example:
+        >>> equation = Vorticity.on_torus((16, 16), viscosity=3.0, order=2)
+        >>> still = jnp.zeros((24, 13), jnp.complex64)
+        >>> float(jnp.max(jnp.abs(evolve(equation, still, jnp.float32(1.0)))))
+        0.0
+    """
 
     def unfinished(state: Clock) -> Bool[Array, ""]:
         return state[0] > 0
 
     def advance(state: Clock) -> Clock:
-        left, spectrum = state
-        dt = jnp.minimum(left, equation.stable_step(spectrum, PIXELS_PER_STEP))
-        return left - dt, rk4_step(equation, spectrum, dt)
+        left, spectra = state
+        dt = jnp.minimum(left, equation.stable_step(spectra, PIXELS_PER_STEP))
+        return left - dt, rk4_step(equation, spectra, dt)
 
     return jax.lax.while_loop(unfinished, advance, (age, beginning))[1]

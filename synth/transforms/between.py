@@ -50,6 +50,12 @@ class Between(eqx.Module):
     modulus: Float[Array, " u"]
     phase: Complex[Array, " v"]
 
+    def flatten(self) -> Float[Array, " n"]:
+        """All numbers but the channels' own powers in one vector, imaginary parts last."""
+        lines = [self.power.real, self.outside, self.modulus, self.phase.real]
+        lines += [self.power.imag, self.phase.imag]
+        return jnp.concatenate([line.ravel() for line in lines])
+
 
 class ChannelSpectra(NamedTuple):
     """Scattering spectra of every channel, and what is between them.
