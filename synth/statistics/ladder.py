@@ -13,7 +13,7 @@ from synth.statistics.gray_levels import GrayLevels
 from synth.statistics.joint import Joint
 from synth.statistics.scattering_moments import ScatteringMoments
 from synth.statistics.scattering_spectra import ScatteringSpectra
-from synth.transforms.filters import FilterBank, max_scales, morlet_bank
+from synth.transforms.filters import max_scales, morlet_bank
 
 __all__ = ["MODELS", "NUM_ANGLES", "joint"]
 
@@ -60,6 +60,7 @@ NUM_ANGLES = {"moments": 8, "spectra": 4}
 """Default number of angles L of the parts that have a filter bank."""
 
 _IMPORTANCE = {"moments": 0.3}  # of the losses, where there are several
+_BETWEEN = 20.0  # of covariances beside moments, whose tolerance is of another kind
 
 
 def joint(
@@ -105,8 +106,16 @@ def joint(
     descriptors = {name: part(shape, scales, angles, isotropic) for name, part in parts.items()}
     if channels > 1:
         descriptors = _of_channels(descriptors, channels)
+        # Spectra hold the covariances between channels; moments alone have none.
+        moments = descriptors.get("moments")
+        if moments and any("spectra" not in MODELS[model] for model in models):
+            angles = NUM_ANGLES["spectra"] if angles is None else angles
+            descriptors["between"] = _between(shape, channels, scales, angles)
     several = len(parts) > 1
-    return Joint(descriptors, {k: v for k, v in _IMPORTANCE.items() if several and k in parts})
+    importance = {name: v for name, v in _IMPORTANCE.items() if several and name in parts}
+    if "between" in descriptors:
+        importance["between"] = _BETWEEN
+    return Joint(descriptors, importance)
 
 
 def _of_channels(parts: dict[str, Descriptor], count: int) -> dict[str, Descriptor]:
@@ -119,14 +128,10 @@ def _of_channels(parts: dict[str, Descriptor], count: int) -> dict[str, Descript
             several["colors"] = Colors(part.shape, count)
         else:
             several[name] = EachChannel(part, count)
-    moments = parts.get("moments")
-    if isinstance(moments, ScatteringMoments) and "spectra" not in parts:
-        several["between"] = _between(moments.bank, count)
     return several
 
 
-def _between(bank: FilterBank, count: int) -> BetweenChannels:
-    """Covariances between channels, on the scales and angles that spectra have."""
-    scales = min(bank.num_scales, max(1, max_scales(bank.shape) - 1))
-    angles = min(bank.num_angles, NUM_ANGLES["spectra"])
-    return BetweenChannels(morlet_bank(bank.shape, scales, angles), count)
+def _between(shape: Shape, count: int, scales: int | None, angles: int) -> BetweenChannels:
+    """Covariances between channels, on as many scales as spectra have."""
+    scales = max(1, max_scales(shape) - 1) if scales is None else scales
+    return BetweenChannels(morlet_bank(shape, scales, angles), count)

@@ -1,0 +1,214 @@
+"""What the choices of the model of several channels are worth: base, blocks, colors, light.
+
+    python -m benchmarks.channel_ablation [NAME ...] [--size 128] [--steps 250] [--json FILE]
+
+One choice is changed at a time in ``full``. Per picture and variant: overall score of the
+statistics that were not matched, the mean ratio of those of colors and channels alone, the share
+of foreign colors, and evaluations. Every score is that of the values as they are stored, whatever
+the variant works in.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from benchmarks.channels import picture
+from benchmarks.report import save
+from synth import MomentModel, Schedule, descend, drain, fit, joint
+from synth.metrics import CHANNEL_STATISTICS, compare
+from synth.models import _standard
+from synth.parallel.mesh import common_mesh
+from synth.statistics import NUM_ANGLES
+from synth.transforms.components import Components, principal_components
+
+NAMES = (
+    "colored-foam",
+    "leaves",
+    "reaction-diffusion",
+    "fibers",
+    "tissue",
+    "galaxies",
+    "fur",
+    "wood",
+)
+
+Field = Float[np.ndarray, "c h w"]
+Change = Callable[[MomentModel], MomentModel]
+
+
+def based(axes: Float[np.ndarray, "c k"] | None) -> Callable[[Field], Components]:
+    """Channels along fixed axes of their standardized space, each of variance 1."""
+
+    def components(field: Field) -> Components:
+        found = principal_components(field)
+        pixels = np.moveaxis(field, -3, 0).reshape(field.shape[-3], -1)
+        unit = pixels.std(1)
+        turn = np.eye(len(unit)) if axes is None else axes
+        deviation = (turn.T @ (pixels / unit[:, None])).std(1)
+        scale = unit[:, None] * turn * deviation
+        return Components(found.mean, scale, np.linalg.inv(scale), deviation**2)
+
+    return components
+
+
+OPPONENT = np.array([[1, 1, 1], [1, 0, -2], [1, -1, 1]]) / np.sqrt([3, 2, 6])
+
+
+def without(*blocks: str) -> Change:
+    """Leave out blocks of moments: their weights are 0, and the verdict does not see them."""
+
+    def change(model: MomentModel) -> MomentModel:
+        weights = _zeroed(model.weights, [block.split("/") for block in blocks])
+        unit = {
+            name: jnp.inf * level if _is_one(name, blocks) else level
+            for name, level in model.unit.items()
+        }
+        return eqx.tree_at(lambda m: (m.weights, m.unit), model, (weights, unit))
+
+    return change
+
+
+def _is_one(name: str, blocks: Sequence[str]) -> bool:
+    """Whether the residual of that name is one of the blocks."""
+    words = "/".join(word for word in name.split("/") if not word.isdecimal())
+    return any(f"{words}/".startswith(f"{block}/") for block in blocks)
+
+
+def _zeroed(weights: Any, blocks: Sequence[Sequence[str]]) -> Any:  # noqa: ANN401 - any moments
+    """Weights, 0 below the paths that are named: ``spectra/between/phase``."""
+    for first, *rest in blocks:
+        fields = weights if isinstance(weights, Mapping) else vars(weights)
+        part = (
+            _zeroed(fields[first], [rest]) if rest else jax.tree.map(jnp.zeros_like, fields[first])
+        )
+        if first == "power" and "outside" in fields:
+            weights = eqx.tree_at(lambda w: w.outside, weights, jnp.zeros_like(weights.outside))
+        if isinstance(weights, Mapping):
+            weights = {**weights, first: part}
+        else:
+            weights = eqx.tree_at(lambda w, name=first: getattr(w, name), weights, part)
+    return weights
+
+
+def marginals(model: MomentModel) -> MomentModel:
+    """Match the marginals of the components alone."""
+    weights = model.weights["colors"]
+    count = model.descriptor.num_channels
+    kept = weights.at[count:].set(0) * (len(weights) / count)
+    unit = {**model.unit, "colors": jnp.inf * model.unit["colors"]}
+    return eqx.tree_at(lambda m: (m.weights["colors"], m.unit), model, (kept, unit))
+
+
+def first_only(model: MomentModel) -> MomentModel:
+    """Scattering moments of the first component alone."""
+    weights = jax.tree.map(lambda w: w.at[1:].set(0), model.weights["moments"])
+    others = [name for name in model.unit if name.startswith("moments/") and "/1/" not in name]
+    unit = model.unit | {name: jnp.inf * model.unit[name] for name in others}
+    return eqx.tree_at(lambda m: (m.weights["moments"], m.unit), model, (weights, unit))
+
+
+def same(model: MomentModel) -> MomentModel:
+    """The model as it is."""
+    return model
+
+
+VARIANTS: dict[str, Change] = {
+    "default": same,
+    "base: channels": same,
+    "base: opponents": same,
+    "linear light": same,
+    "no cross power": without("spectra/between/power"),
+    "no cross moduli": without("spectra/between/modulus"),
+    "no cross phase": without("spectra/between/phase"),
+    "nothing between": without("spectra/between"),
+    "marginals": marginals,
+    "no colors": without("colors"),
+    "moments of the first": first_only,
+    "no moments": without("moments"),
+}
+_BASES = {"base: channels": based(None), "base: opponents": based(OPPONENT)}
+
+
+def decoded(levels: Field) -> Field:
+    """Linear light of sRGB levels from 0 to 255 (IEC 61966-2-1), on the same scale."""
+    x = levels / 255
+    return 255 * np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
+
+
+def encoded(light: Field) -> Field:
+    """The inverse of ``decoded``."""
+    x = np.clip(light / 255, 0, 1)
+    return 255 * np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)
+
+
+def measure(name: str, variant: str, size: int, steps: int) -> dict[str, Any]:
+    """Descend once on the upper left part of a picture, and score what was found."""
+    texture = picture(name)
+    target = texture.field[:, :size, :size].astype(np.float64)
+    periodic = texture.periodic if target.shape == texture.field.shape else (False, False)
+    linear = variant == "linear light"
+    seen = decoded(target) if linear else target
+    with patch.object(_standard, "principal_components", _BASES.get(variant, principal_components)):
+        descriptor = joint("full", shape=target.shape[1:], channels=len(target))
+        model = VARIANTS[variant](fit(descriptor, seen, periodic=periodic))
+    schedule = Schedule.usual(model.descriptor, max_steps=steps)
+    mesh = common_mesh(None, samples=1, angles=list(NUM_ANGLES.values()))
+    with jax.set_mesh(mesh or common_mesh(1, samples=1, angles=[1])):  # pyright: ignore
+        (found,) = drain(descend(model, keys=jax.random.key(1)[None], schedule=schedule))
+    field = np.asarray(found.field, np.float64)
+    written = np.round(encoded(field) if linear else field)
+    board = compare(target, {"it": [written]}, periodic=periodic)
+    score = board.scores["it"]
+    joint_rows = [float(score.ratios[row][0]) for row in CHANNEL_STATISTICS if row in score.ratios]
+    return {
+        "name": name,
+        "size": size,
+        "variant": variant,
+        "evaluations": found.evaluations,
+        "outcome": found.outcome.value,
+        "excess": found.excess,
+        "score": float(score.overall[0]),
+        "channels": float(np.exp(np.mean(np.log(np.maximum(joint_rows, 1))))),
+        "foreign": float(score.foreign[0]) if score.foreign is not None else None,
+    }
+
+
+def main() -> None:
+    """Measure every variant on every picture, print and keep the figures."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.channel_ablation", description=__doc__
+    )
+    parser.add_argument("names", nargs="*", default=NAMES)
+    parser.add_argument("--variant", nargs="*", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=250)
+    path = Path("benchmarks/results/channel_ablation.json")
+    parser.add_argument("--json", type=Path, default=path)
+    options = parser.parse_args()
+    results = []
+    for variant in options.variant:
+        for name in options.names:
+            results.append(measure(name, variant, options.size, options.steps))
+            save(results, options.json)
+        own = results[-len(options.names) :]
+        scores, rows, foreign = (
+            np.array([row[key] for row in own]) for key in ("score", "channels", "foreign")
+        )
+        print(
+            f"{variant:21} score {scores.mean():.3f} (most {scores.max():.2f})  colors and channels"
+            f" {rows.mean():.3f}  foreign {foreign.mean():.2%}  evaluations"
+            f" {np.mean([row['evaluations'] for row in own]):.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The scoreboard of pictures of several channels, over seeds: held-out statistics only.
+
+    python -m benchmarks.channels [NAME ...] [--seeds 3] [--model MODEL ...] [--json FILE]
+
+Pictures of the project's own processes are judged against further fields of these; crops of the
+photographs that come with scikit-image against their own quadrants. Per picture: overall score of
+white noise, the Gaussian and the moment models, its excess over 1 relative to the Gaussian's, the
+share of foreign colors (of real fields, too, where there are such), copies, evaluations, seconds.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from benchmarks.report import save
+from synth import descend, drain, fit, fit_gaussian, joint, load
+from synth.app.images import Texture, bundled
+from synth.metrics import compare, foreign_colors
+from synth.parallel.mesh import common_mesh
+from synth.processes import COLOR_PROCESSES
+from synth.statistics import NUM_ANGLES
+
+MODELS = ("scattering", "full")
+REALS = range(100, 104)
+
+Field = Float[np.ndarray, "c h w"]
+
+
+class Crop(NamedTuple):
+    """A square piece of a photograph."""
+
+    photograph: str
+    top: int
+    left: int
+    side: int
+
+
+CROPS = {
+    "fibers": Crop("ihc.png", 0, 0, 256),
+    "tissue": Crop("ihc.png", 256, 200, 256),
+    "galaxies": Crop("hubble_deep_field.jpg", 400, 300, 256),
+    "vessels": Crop("retina.jpg", 300, 600, 256),
+    "fur": Crop("chelsea.png", 0, 215, 128),
+    "wood": Crop("coffee.png", 270, 10, 128),
+    "cloth": Crop("astronaut.png", 380, 60, 128),
+}
+PROCESSES = ("colored-foam", "leaves", "reaction-diffusion", "scalar-turbulence")
+NAMES = (*PROCESSES, *CROPS)
+
+
+def picture(name: str) -> Texture:
+    """A bundled picture, or a crop of a photograph."""
+    if name not in CROPS:
+        return load(name)
+    crop = CROPS[name]
+    whole = load(crop.photograph, size=1411 if crop.photograph == "retina.jpg" else None)
+    rows, columns = slice(crop.top, crop.top + crop.side), slice(crop.left, crop.left + crop.side)
+    return whole._replace(
+        name=name, fields=whole.fields[:, :, rows, columns], periodic=(False, False)
+    )
+
+
+def further_fields(name: str) -> list[Field]:
+    """Further fields of the process that made a picture, in the picture's levels."""
+    if name in CROPS:
+        return []
+    table = bundled()[name]
+    draw = COLOR_PROCESSES[table["process"]]
+    fields = [draw(tuple(table["shape"]), key=jax.random.key(seed)) for seed in REALS]
+    return [(np.asarray(field) - table["offset"]) / table["scale"] for field in fields]
+
+
+def controls(texture: Texture, seeds: Sequence[int]) -> dict[str, list[Field]]:
+    """White noise of the target's mean and covariance of channels, and Gaussian samples."""
+    gaussian = fit_gaussian(texture.field, periodic=texture.periodic, channels=True)
+    keys = [jax.random.split(jax.random.key(seed))[0] for seed in seeds]
+    white = [gaussian.units.to(jax.random.normal(key, gaussian.power.shape)) for key in keys]
+    return {
+        "white noise": [written(field, texture) for field in white],
+        "gaussian": [written(gaussian.sample(key=key), texture) for key in keys],
+    }
+
+
+def written(field: Float[Array, "c h w"], texture: Texture) -> Field:
+    """A field as it is written: levels of a picture are whole numbers."""
+    values = np.asarray(field)
+    return np.round(values) if texture.dtype.kind == "u" else values
+
+
+def samples(
+    texture: Texture, model: str, seeds: Sequence[int]
+) -> tuple[list[Field], list[dict[str, Any]]]:
+    """A field per seed, as it is written, and how it was reached."""
+    target = texture.field
+    descriptor = joint(model, shape=target.shape[1:], channels=len(target))
+    fitted = fit(descriptor, target, periodic=texture.periodic)
+    fields, facts = [], []
+    for seed in seeds:
+        key = jax.random.split(jax.random.key(seed))[1]
+        start = time.perf_counter()
+        (synthesis,) = drain(descend(fitted, keys=key[None]))
+        fields.append(written(synthesis.field, texture))
+        facts.append(
+            {
+                "outcome": synthesis.outcome.value,
+                "evaluations": synthesis.evaluations,
+                "seconds": round(time.perf_counter() - start, 2),
+                "excess": synthesis.excess,
+                "worst": synthesis.worst,
+            }
+        )
+    return fields, facts
+
+
+def measure(name: str, models: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
+    """Scores of one picture."""
+    texture, reals = picture(name), further_fields(name)
+    candidates, facts = controls(texture, seeds), {}
+    mesh = common_mesh(None, samples=1, angles=list(NUM_ANGLES.values()))
+    for model in models:
+        if mesh is None:
+            candidates[model], facts[model] = samples(texture, model, seeds)
+            continue
+        with jax.set_mesh(mesh):
+            candidates[model], facts[model] = samples(texture, model, seeds)
+    board = compare(texture.field, candidates, reals=reals, periodic=texture.periodic)
+    scores = {
+        model: {
+            "overall": score.overall.round(4).tolist(),
+            "foreign": [] if score.foreign is None else score.foreign.round(5).tolist(),
+            "ratios": {k: float(v.mean().round(3)) for k, v in score.ratios.items()},
+            "copied": sum(one.copied for one in score.copying),
+            "descents": facts.get(model, []),
+        }
+        for model, score in board.scores.items()
+    }
+    return {
+        "name": name,
+        "shape": list(texture.field.shape),
+        "reals": len(reals),
+        "foreign_real": [round(foreign_colors(texture.field, real), 5) for real in reals],
+        "scores": scores,
+    }
+
+
+def show(row: dict[str, Any]) -> None:
+    """Print the scores of one picture, and their excess in units of the Gaussian's."""
+    floor = f"{row['reals']} further fields" if row["reals"] else "quadrants"
+    print(f"\n{row['name']} {' × '.join(map(str, row['shape']))}, noise floor from {floor}")
+    if row["foreign_real"]:
+        print(f"  foreign colors of further fields {np.mean(row['foreign_real']):.2%}")
+    control = np.mean(row["scores"]["gaussian"]["overall"]) - 1
+    for model, score in row["scores"].items():
+        overall, foreign = np.array(score["overall"]), np.mean(score["foreign"] or np.nan)
+        words = f"  {model:12} {overall.mean():5.2f} ± {overall.std(ddof=1):4.2f}"
+        words += f"  excess / Gaussian's {(overall.mean() - 1) / control:5.2f}"
+        words += f"  foreign {foreign:6.2%}"
+        if score["descents"]:
+            evaluations = [each["evaluations"] for each in score["descents"]]
+            seconds = [each["seconds"] for each in score["descents"]]
+            ended = {each["outcome"] for each in score["descents"]}
+            words += f"  {np.mean(evaluations):4.0f} evaluations, {np.mean(seconds):3.0f} s"
+            words += f", {', '.join(sorted(ended))}"
+        print(words + (f", {score['copied']} copied" if score["copied"] else ""), flush=True)
+
+
+def main() -> None:
+    """Measure the pictures that are asked for, print and keep the figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.channels", description=__doc__)
+    parser.add_argument("names", nargs="*", default=NAMES)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--model", nargs="*", default=MODELS)
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/channels.json"))
+    options = parser.parse_args()
+    results = []
+    for name in options.names:
+        results.append(measure(name, options.model, range(options.seeds)))
+        show(results[-1])
+        save(results, options.json)
+
+
+if __name__ == "__main__":
+    main()
