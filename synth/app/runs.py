@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from synth.app.clock import Clock
 from synth.app.images import Texture, load
+from synth.app.normals import normal_maps, unit_normals
 from synth.app.options import JUDGED_BY, Options
 from synth.app.tasks import Layout, Task, overlap, prepare
 from synth.descent import Judge, Outcome, Progress, Schedule, Synthesis, descend
@@ -140,7 +141,7 @@ def read(options: Options) -> Texture:
     Raises:
         InputError: if it cannot be used, as ``images.load`` says.
     """
-    return load(
+    texture = load(
         (options.image, *options.others),
         size=options.size,
         periodic=options.periodic,
@@ -149,6 +150,11 @@ def read(options: Options) -> Texture:
         channels=options.channels,
         beside=options.beside,
     )
+    said = tuple(
+        f"{name} is a map of normals: new ones are brought to unit length."
+        for name in normal_maps(texture)
+    )
+    return texture._replace(notes=texture.notes + said)
 
 
 def generate(
@@ -192,7 +198,7 @@ def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None,
     judges = [Judge(model) for model in judged]
     drawn: dict[str, list[Candidate]] = {"gaussian": []}
     for model, judge in zip(judged, judges, strict=True):
-        drawn["gaussian"] += [_drawn(field, judge, layout) for field in _sampled(model, keys[:, 0])]
+        drawn["gaussian"] += [_drawn(field, judge, task) for field in _sampled(model, keys[:, 0])]
     for name in options.descents:
         alone = len(options.descents) == 1
         models = judged if alone else _models(task, options, shares, name)
@@ -210,7 +216,7 @@ def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None,
             )
             with clock.phase("descend"):
                 samples = yield from _named(run, name, clock)
-            drawn[name] += [_descended(sample, layout) for sample in samples]
+            drawn[name] += [_descended(sample, task) for sample in samples]
     candidates = {name: tuple(each) for name, each in drawn.items()}
     with clock.phase("score"):
         judged_apart = shares or layout.kept is not None
@@ -318,17 +324,26 @@ def _unbound(model: GaussianModel, keys: Key[Array, " b"]) -> Float[Array, "b *c
     return jax.vmap(lambda key: model.sample(key=key))(keys)
 
 
-def _drawn(field: Float[Array, "*c h w"], judge: Judge, layout: Layout) -> Candidate:
-    return Candidate(_written(field, layout), *judge(field), None)
+def _drawn(field: Float[Array, "*c h w"], judge: Judge, task: Task) -> Candidate:
+    return Candidate(_written(field, task), *judge(field), None)
 
 
-def _descended(sample: Synthesis, layout: Layout) -> Candidate:
-    return Candidate(_written(sample.field, layout), sample.moments, sample.residual, sample)
+def _descended(sample: Synthesis, task: Task) -> Candidate:
+    return Candidate(_written(sample.field, task), sample.moments, sample.residual, sample)
 
 
-def _written(field: Float[Array, "*c h w"], layout: Layout) -> Float[np.ndarray, "c a b"]:
-    whole = np.asarray(field, np.float32)
-    return layout.written(whole.reshape(-1, *whole.shape[-2:]))
+def _written(field: Float[Array, "*c h w"], task: Task) -> Float[np.ndarray, "c a b"]:
+    """The part of a field that is written, its normals of unit length where they were drawn."""
+    array, layout = np.asarray(field, np.float32), task.layout
+    whole = layout.written(array.reshape(-1, *array.shape[-2:]))
+    if not normal_maps(task.texture):
+        return whole
+    unit = unit_normals(whole, task.texture)
+    return (
+        unit
+        if layout.kept is None
+        else np.where(np.isnan(layout.written(layout.kept)), unit, whole)
+    )
 
 
 def _score(

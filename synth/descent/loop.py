@@ -23,7 +23,7 @@ from synth.models import MomentModel, Start
 from synth.models.check import check_key, check_start
 from synth.parallel.mesh import SAMPLE, WHOLE, samples_at_once, split, whole
 from synth.parallel.programs import compiled
-from synth.statistics import Residual, excess
+from synth.statistics import Descriptor, Residual, excess
 from synth.transforms.filters import FilterBank
 
 __all__ = ["descend", "drain", "synthesize"]
@@ -339,6 +339,15 @@ def _for_each(function: Callable[[Shared, One], Each], shared: Shared, samples: 
 
 
 def _num_points(tree: PyTree) -> int:
-    """Number of points of the maps of all filter banks in a tree."""
-    leaves = jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, FilterBank))
-    return sum(leaf.num_points for leaf in leaves if isinstance(leaf, FilterBank))
+    """Number of points of the maps of all filter banks in a tree, for all channels."""
+
+    def count(node: PyTree) -> int:
+        return sum(bank.num_points for bank in _all(node, FilterBank))
+
+    return sum(one.num_channels * count(one) for one in _all(tree, Descriptor))
+
+
+def _all(tree: PyTree, kind: type[One]) -> list[One]:
+    """Nodes of a kind in a tree."""
+    leaves = jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, kind))
+    return [leaf for leaf in leaves if isinstance(leaf, kind)]

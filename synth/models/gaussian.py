@@ -74,7 +74,7 @@ class GaussianModel(eqx.Module):
         spectrum = np.asarray(self.spectrum)
         if spectrum.ndim > 2:
             moved = cross_spectrum_on(spectrum.astype(complex), shape)
-            variances = np.diagonal(moved).real.mean((0, 1))
+            variances = np.real(np.diagonal(moved)).mean((0, 1))
             spectrum = jnp.asarray(moved / np.sqrt(variances[:, None] * variances)[..., None, None])
             return GaussianModel(self.units, spectrum.astype(self.spectrum.dtype))
         power = power_on(spectrum.astype(np.float64), shape)
@@ -153,7 +153,7 @@ class GaussianModel(eqx.Module):
     ) -> Float[np.ndarray, "*d h w"]:
         check_given(field, (*self.units.channels, *self.shape))
         units = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), self.units)
-        known = ~np.isnan(field).any(tuple(range(field.ndim - 2)))
+        known = np.asarray(~np.isnan(field).any(tuple(range(field.ndim - 2))))
         begin = np.where(known, units.of(field.astype(np.float64)), 0)
 
         def drawn(each: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Float[np.ndarray, "h w"]:

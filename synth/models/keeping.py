@@ -87,7 +87,7 @@ def surroundings(
     if margin is not None:
         given = np.where(margin, np.asarray(gaussian.complete(given, key=keys[-1])), given)
         check_given(given, whole)
-    free = np.isnan(given).any(tuple(range(given.ndim - 2)))
+    free = np.asarray(np.isnan(given).any(tuple(range(given.ndim - 2))))
     fillings = tuple(gaussian.complete(given, key=key) for key in keys[:-1])
     units = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), gaussian.units)
     mean = units.of(gaussian.expect(given))

@@ -87,7 +87,8 @@ def pairs(num_channels: int, scale: int, num_angles: int) -> tuple[np.ndarray, n
     second, rest = np.divmod(columns, (scale + 1) * num_angles)
     finer = rest // num_angles < scale
     kept = np.where(finer, first != second, first < second)
-    return np.nonzero(kept)
+    rows, columns = np.nonzero(kept)
+    return rows, columns
 
 
 @jax.jit(static_argnames="isotropic")

@@ -53,7 +53,7 @@ def _gains(
     wraps: tuple[bool, bool],
 ) -> Float[np.ndarray, "k k h w"]:
     """Factors that give the diagonal the estimated powers; 0 at the frequency 0."""
-    seen = np.moveaxis(np.diagonal(total).real, -1, 0)
+    seen = np.moveaxis(np.real(np.diagonal(total)), -1, 0)
     wanted = np.stack([estimate_spectrum(channel, periodic=wraps) for channel in field])
     gains = np.sqrt(wanted / np.where(seen > 0, seen, np.inf))
     gains[:, 0, 0] = 0
@@ -76,7 +76,7 @@ def cross_spectrum_on(
 
     height, width = spectrum.shape[-2:]
     old, new = [], []
-    for power in np.moveaxis(np.diagonal(spectrum).real, -1, 0):
+    for power in np.moveaxis(np.real(np.diagonal(spectrum)), -1, 0):
         radius, mean = radial_power(power)
         mean = np.maximum(mean, _LEAST_POWER * power.mean())
         old.append(np.sqrt(on_rings((height, width), radius, mean)))
