@@ -86,15 +86,22 @@ def _zeroed(weights: Any, blocks: Sequence[Sequence[str]]) -> Any:  # noqa: ANN4
     """Weights, 0 below the paths that are named: ``spectra/between/phase``."""
     for first, *rest in blocks:
         fields = weights if isinstance(weights, Mapping) else vars(weights)
-        part = (
-            _zeroed(fields[first], [rest]) if rest else jax.tree.map(jnp.zeros_like, fields[first])
-        )
+        parts = {first: fields[first]}
         if first == "power" and "outside" in fields:
-            weights = eqx.tree_at(lambda w: w.outside, weights, jnp.zeros_like(weights.outside))
-        if isinstance(weights, Mapping):
-            weights = {**weights, first: part}
-        else:
-            weights = eqx.tree_at(lambda w, name=first: getattr(w, name), weights, part)
+            parts["outside"] = fields["outside"]
+        zeroed = {
+            name: _zeroed(part, [rest]) if rest else jax.tree.map(jnp.zeros_like, part)
+            for name, part in parts.items()
+        }
+        weights = (
+            {**weights, **zeroed}
+            if isinstance(weights, Mapping)
+            else eqx.tree_at(
+                lambda w, names=tuple(zeroed): [getattr(w, name) for name in names],
+                weights,
+                list(zeroed.values()),
+            )
+        )
     return weights
 
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.copying [NAME ...] [--fields 10] [--json FILE]
 
-Per bundled picture, at its own size: both signs (correlation, coherence) of further fields of
+Per gray bundled picture, at its own size: both signs (correlation, coherence) of further fields of
 its process, the largest of them, and of copies: shifted, shifted with a tenth of noise, and half
 of it. A photograph, 512 pixels wide, is cut into quarters: one target, three independent pieces.
 """

@@ -1,4 +1,4 @@
-"""The scoreboard of every model on every picture, over seeds: held-out statistics only.
+"""The scoreboard of every model on every gray picture, over seeds: held-out statistics only.
 
     python -m benchmarks.scoreboard [NAME ...] [--seeds 5] [--model MODEL ...] [--json FILE]
 
@@ -25,7 +25,14 @@ from synth.metrics import compare
 from synth.processes import PROCESSES
 
 SIZE = 256
-NAMES = (*bundled(), *PHOTOGRAPHS)
+NAMES = (
+    *(
+        name
+        for name, table in bundled().items()
+        if table.get("channels", 1) == 1 and "part" not in table
+    ),
+    *PHOTOGRAPHS,
+)
 MODELS = ("scattering", "scattering+", "spectra", "full")
 REALS = range(100, 104)
 

@@ -8,7 +8,7 @@ further fields and by that of quadrants; largest correlation of two crops (over 
 structures); peak memory of the process so far. ``holes``: a hole of 64² in 256², and 192²
 continued to 256²: jumps across the border of what is drawn, five seeds. ``mixes``: five steps,
 the worst block beside the straight line in units of its noise. ``seams``: jumps between opposite
-borders, every model and picture at 128². Pictures are left in --pictures FOLDER.
+borders, every model and gray picture at 128². Pictures are left in --pictures FOLDER.
 """
 
 import argparse
@@ -132,7 +132,7 @@ def filled(
     result = drain(generate(texture, options))
     drawn = result.drawn
     assert drawn is not None
-    kept = result.layout.written(np.asarray(result.layout.kept))
+    kept = result.layout.written(np.asarray(result.layout.kept))[0]
     row: Row = {"part": "holes", "name": texture.name, "out size": out_size}
     for name, fillings in result.candidates.items():
         fields = [one.field[0] for one in fillings]

@@ -1,4 +1,4 @@
-"""Draw the pictures of README's section on uses: sizes, tiles, fillings, mixes, continuations.
+"""Draw the pictures of README's sections on uses and color: sizes, tiles, fillings, mixes.
 
 python scripts/make_uses.py                  # all of them, some minutes, into outputs/
 python scripts/make_uses.py mix --out new    # one of them, into another folder
@@ -20,10 +20,11 @@ from synth.app.options import Options
 from synth.app.runs import Result, generate
 from synth.descent import drain
 
-Field = Float[np.ndarray, "h w"]
+Field = Float[np.ndarray, "c h w"]
 
 MODELS = ("scattering", "full")
 HOLE = 64
+MATERIAL = ("albedo", "normal", "height")
 
 
 def run(texture: Texture, **options: object) -> Result:
@@ -34,21 +35,22 @@ def run(texture: Texture, **options: object) -> Result:
 
 def fields(result: Result) -> dict[str, list[Field]]:
     """What was drawn, by the model's name."""
-    return {name: [one.field[0] for one in each] for name, each in result.candidates.items()}
+    return {name: [one.field for one in each] for name, each in result.candidates.items()}
 
 
 def onto(field: Field, shape: tuple[int, int]) -> Field:
     """A field in the middle of a larger one of missing pixels."""
-    canvas = np.full(shape, np.nan, np.float32)
-    top, left = ((n - m) // 2 for n, m in zip(shape, field.shape, strict=True))
-    canvas[top : top + field.shape[0], left : left + field.shape[1]] = field
+    count, height, width = field.shape
+    canvas = np.full((count, *shape), np.nan, np.float32)
+    top, left = (shape[0] - height) // 2, (shape[1] - width) // 2
+    canvas[:, top : top + height, left : left + width] = field
     return canvas
 
 
 def size() -> Figure:
     """A larger texture of another shape."""
     texture = load("foam", size=128)
-    target = onto(texture.field[0], (192, 384))
+    target = onto(texture.field, (192, 384))
     drawn = fields(run(texture, out_size=(192, 384)))
     rows = {name: [target, each[0]] for name, each in drawn.items()}
     return strip(rows, ["target, 128 × 128", "--out-size 192x384"], title="Another size")
@@ -59,7 +61,7 @@ def tiles() -> Figure:
     texture = load("turbulence", size=128)
     result = run(texture)
     rows = {
-        name: [onto(each[0], (256, 256)), np.tile(each[0], (2, 2))]
+        name: [onto(each[0], (256, 256)), np.tile(each[0], (1, 2, 2))]
         for name, each in fields(result).items()
     }
     return strip(rows, ["texture", "--tiles 2"], title="Textures tile")
@@ -74,7 +76,7 @@ def inpaint() -> Figure:
     result = run(texture._replace(fields=holed), inpaint=True, samples=3)
     around = slice(edge - HOLE // 2, -edge + HOLE // 2)
     rows = {
-        name: [one[around, around] for one in (holed[0, 0], *each)]
+        name: [one[:, around, around] for one in (holed[0], *each)]
         for name, each in fields(result).items()
     }
     return strip(rows, ["kept", "seed 0", "seed 1", "seed 2"], title="--inpaint")
@@ -92,9 +94,37 @@ def uncrop() -> Figure:
     whole = load("foam", size=256)
     texture = whole._replace(fields=whole.fields[..., :128, :128], periodic=(False, False))
     result = run(texture, inpaint=True, out_size=(192, 192), samples=2)
-    kept = onto(texture.field[0], (192, 192))
+    kept = onto(texture.field, (192, 192))
     rows = {name: [kept, *each] for name, each in fields(result).items()}
     return strip(rows, ["kept", "seed 0", "seed 1"], title="--inpaint --out-size 192")
+
+
+def color() -> Figure:
+    """Processes and photographs in color beside their models."""
+    tissue = load("ihc.png")
+    tissue = tissue._replace(fields=tissue.fields[..., :256, :256], periodic=(False, False))
+    rows = {}
+    for name, texture in {
+        "leaves": load("leaves"),
+        "colored foam": load("colored-foam"),
+        "fibers": tissue,
+    }.items():
+        drawn = fields(run(texture))
+        rows[name] = [texture.field, *(each[0] for each in drawn.values())]
+    captions = ["target", "gaussian", *MODELS]
+    return strip(rows, captions, title="Color", levels=[(0, 255)])
+
+
+def material() -> Figure:
+    """Albedo, normal and height of a material, drawn together."""
+    first, *others = (f"material-{name}.png" for name in MATERIAL)
+    texture = load(first, beside=others)
+    drawn = fields(run(texture))
+    rows = {name: [texture.field, each[0]] for name, each in drawn.items()}
+    ends = float(texture.fields[:, 6].min()), float(texture.fields[:, 6].max())
+    levels = [(0, 255), (0, 255), ends]
+    title = "--with material-normal.png --with material-height.png"
+    return strip(rows, ["target", "texture"], title=title, groups=(3, 3, 1), levels=levels)
 
 
 USES: dict[str, Callable[[], Figure]] = {
@@ -103,6 +133,8 @@ USES: dict[str, Callable[[], Figure]] = {
     "inpaint": inpaint,
     "mix": mix,
     "uncrop": uncrop,
+    "color": color,
+    "material": material,
 }
 
 

@@ -135,3 +135,35 @@ def spectra(field, filters):
     }
     around = [(np.abs(np.fft.ifft2(spectrum * f)) ** 2).mean() for f in (residual, phi)]
     return (moduli**2).mean((-2, -1)), moduli.mean((-2, -1)), around, c01, c11
+
+
+def between(fields, filters):
+    """Covariances between channels, by name and then by waves: full grids, nothing normalized.
+
+    Keys: own and power (j, l, c, d); outside (0 above or 1 below, c, d); modulus
+    (c, k, m, d, j, l); phase (k, m, c, d, j, l), the wave of c and the modulus of d.
+    """
+    wavelets, phi, residual = filters
+    fields = np.asarray(fields, np.float64)
+    spectra = np.fft.fft2(fields - fields.mean((1, 2), keepdims=True))
+    waves = np.fft.ifft2(spectra[:, None, None] * wavelets)  # [c, j, l]
+    moduli = np.abs(waves)
+    layer = np.fft.ifft2(np.fft.fft2(moduli)[:, :, :, None, None] * wavelets)  # [c, j, l, k, m]
+    around = [np.fft.ifft2(spectra * filter_) for filter_ in (residual, phi)]
+    found = {"power": {}, "outside": {}, "modulus": {}, "phase": {}}
+    channels, (scales, angles) = range(len(fields)), wavelets.shape[:2]
+    every = [(c, j, a) for c in channels for j in range(scales) for a in range(angles)]
+    for c, k, m in every:
+        for d, j, a in every:
+            one, two = moduli[c, k, m], moduli[d, j, a]
+            found["modulus"][c, k, m, d, j, a] = np.mean(one * two) - one.mean() * two.mean()
+            product = waves[c, k, m] * layer[d, j, a, k, m].conj()
+            found["phase"][k, m, c, d, j, a] = product.mean()
+            if (j, a) == (k, m):
+                product = waves[c, k, m] * waves[d, k, m].conj()
+                found["power"][k, m, c, d] = product.mean()
+    for c in channels:
+        for d in channels:
+            for end, maps in enumerate(around):
+                found["outside"][end, c, d] = np.mean(maps[c] * maps[d].conj()).real
+    return found

@@ -158,7 +158,7 @@ class TestRead:
             "model": 2,
             "copy": 1,
         }
-        np.testing.assert_allclose(entries.fields["model"][1], levels(spots(2), np.uint8) / 255)
+        np.testing.assert_allclose(entries.fields["model"][1][0], levels(spots(2), np.uint8) / 255)
 
     def test_of_one_name_in_two_folders_are_two_models(self, folder):
         for name in ("a", "b"):
@@ -176,18 +176,18 @@ class TestRead:
     def test_pictures_of_8_and_16_bits_have_one_unit(self, folder):
         entries = contest.read("target.png", ["copy.png"], ["real4.png"])
         np.testing.assert_allclose(
-            entries.fields["copy"][0], np.roll(spots(0), (5, 9), (0, 1)), atol=1e-5
+            entries.fields["copy"][0][0], np.roll(spots(0), (5, 9), (0, 1)), atol=1e-5
         )
-        np.testing.assert_allclose(entries.reals[0], spots(4), atol=1e-5)
+        np.testing.assert_allclose(entries.reals[0][0], spots(4), atol=1e-5)
 
     def test_arrays_keep_their_unit(self, folder):
         np.save("far.npy", 7 * spots(8) - 3)
         entries = contest.read("array4.npy", ["far.npy"])
-        np.testing.assert_allclose(entries.fields["far"][0], 7 * spots(8) - 3, rtol=1e-6)
+        np.testing.assert_allclose(entries.fields["far"][0][0], 7 * spots(8) - 3, rtol=1e-6)
         whole = np.round(1000 * spots(8)).astype(np.int32)
         np.save("whole.npy", whole)
         entries = contest.read("array4.npy", ["whole.npy"])
-        np.testing.assert_array_equal(entries.fields["whole"][0], whole)
+        np.testing.assert_array_equal(entries.fields["whole"][0][0], whole)
 
     def test_the_target_is_in_the_same_unit(self, folder):
         target = contest.read("target.png", []).target
@@ -204,7 +204,8 @@ class TestRead:
         np.save("stack.npy", np.stack([spots(seed) for seed in (0, 1, 2)]))
         entries = contest.read("stack.npy", ["stack.npy"], ["array4.npy"])
         assert entries.target.fields.shape == (3, 1, 32, 40)
-        np.testing.assert_allclose(entries.reals, [spots(seed) for seed in (1, 2, 4)], rtol=1e-6)
+        reals = np.concatenate(entries.reals)
+        np.testing.assert_allclose(reals, [spots(seed) for seed in (1, 2, 4)], rtol=1e-6)
         assert len(entries.fields["stack"]) == 3
 
     def test_pixels_of_the_target_may_be_missing(self, folder):

@@ -199,7 +199,7 @@ class TestAtomicity:
         def full(*_, **__):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(record, "save_png", full)
+        monkeypatch.setattr(record, "save", full)
         with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):
             write(result, tmp_path)
         assert list(tmp_path.iterdir()) == []

@@ -58,7 +58,7 @@ class TestLayout:
         assert layout.torus[0] >= 66
         assert layout.torus[1] >= 125
         assert not layout.tiles
-        assert layout.written(np.zeros(layout.torus)).shape == (50, 100)
+        assert layout.written(np.zeros((2, *layout.torus))).shape == (2, 50, 100)
 
     def test_a_hole_in_what_does_not_wrap_has_a_margin_around(self, pictures):
         layout = task(pictures / "holed.npy", inpaint=True, periodic=(True, False)).layout
@@ -79,7 +79,7 @@ class TestLayout:
         layout = task(pictures / "whole.npy", inpaint=True, out_size=(48, 64)).layout
         whole = np.load(pictures / "whole.npy")
         assert layout.tiles
-        np.testing.assert_array_equal(layout.kept[8:40, 12:52], whole)
+        np.testing.assert_array_equal(layout.kept[0, 8:40, 12:52], whole)
         assert np.isnan(layout.kept).sum() == 48 * 64 - whole.size
 
     def test_scales_fit_all_fields_and_the_hole(self, pictures):

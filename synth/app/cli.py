@@ -9,6 +9,7 @@ import time
 _STARTED = time.perf_counter()
 
 import sys  # noqa: E402 - the clock starts first
+import textwrap  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Annotated, Any, NoReturn  # noqa: E402
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_LINE = 80  # columns of a terminal at least
 _MOST_SIDE = 4096
 _INTERRUPTED = 130
 
@@ -280,13 +282,16 @@ def list_() -> None:
     print("Pictures, for `synth generate`:")
     for table in bundled().values():
         height, width = table["shape"]
-        print(f"  {table['file']:24}{height} × {width}")
+        channels = table.get("channels", 1)
+        several = f", {channels} channels" if channels > 1 else ""
+        print(f"  {table['file']:24}{height} × {width}{several}")
     for name in PHOTOGRAPHS:
         print(f"  {name + '.png':24}512 × 512, a photograph that comes with scikit-image")
     for name, (height, width) in COLOR_PHOTOGRAPHS.items():
         print(f"  {name:24}{height} × {width}, one in color")
     print("Processes, for `synth process`:")
-    print("  " + ", ".join(dict.fromkeys(table["process"] for table in bundled().values())))
+    names = ", ".join(dict.fromkeys(table["process"] for table in bundled().values()))
+    print(textwrap.fill(names, initial_indent="  ", subsequent_indent="  ", width=_LINE))
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

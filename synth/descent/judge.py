@@ -1,14 +1,21 @@
 """The residual that is reported: of a field as it is written, in the target's units."""
 
+from functools import cached_property
+
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from synth.models import MomentModel
 from synth.models.reference import moments_on_torus
 from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
-from synth.statistics import Descriptor, Moments, Residual
+from synth.statistics import Colors, Descriptor, Moments, Residual, matches
+from synth.transforms.palette import Palette
 
 __all__ = ["Judge"]
+
+_MOST_DENSE = 3  # components whose space the pixels of a picture fill
 
 
 class Judge:
@@ -23,6 +30,31 @@ class Judge:
 
     def __init__(self, model: MomentModel) -> None:
         self._model = model
+
+    @cached_property
+    def _palette(self) -> Palette | None:
+        """The target's colors, where they are matched and few enough channels to be dense."""
+        model = self._model
+        if not matches(model.descriptor, Colors) or model.descriptor.num_channels > _MOST_DENSE:
+            return None
+        colors = np.asarray(model.gaussian.units.to(model.levels[..., None]), np.float64)
+        return Palette.of(colors[..., 0].T)
+
+    def finished(self, field: Float[Array, "*c h w"]) -> Float[Array, "*c h w"]:
+        """A field without colors that the target has not: they move to the nearest it has.
+
+        It is to joint colors what the bounds are to every channel. A descent matches the law of
+        the colors; a few end up between those of the target.
+
+        Args:
+            field: in the target's units.
+        """
+        if self._palette is None or not bool(jnp.isfinite(field).all()):
+            return field
+        colors = np.asarray(field, np.float64).reshape(len(field), -1).T
+        moved = self._palette.drawn_in(colors).T.reshape(field.shape)
+        kept = self._model.kept
+        return jnp.where(True if kept is None else kept.free, jnp.asarray(moved, float), field)
 
     @property
     def target(self) -> Moments:

@@ -152,6 +152,7 @@ class _Sample:
         outcome = self._outcome(stalled)
         if self.ended or (outcome is None and not excess_now <= self._goal):
             return
+        field = judge.finished(field)
         moments, residual = judge(field)
         if excess(residual, unit) <= self._tolerance:
             outcome = Outcome.CONVERGED
@@ -159,7 +160,7 @@ class _Sample:
             self.ended = Synthesis(
                 field, outcome, residual, unit, moments, self.losses, self._tolerance
             )
-        self._goal *= 0.9  # what is clipped and rounded is a little farther off
+        self._goal *= 0.9  # what is finished, clipped and rounded is a little farther off
 
     def _outcome(self, stalled: bool) -> Outcome | None:
         """Why the descent must end here, or None."""

@@ -17,19 +17,6 @@ def lines(dimensions: int, count: int = 64) -> Float[np.ndarray, "d count"]:
     return (drawn / np.linalg.norm(drawn, axis=0)).astype(np.float32)
 
 
-def some(points: Float[np.ndarray, "n d"], most: int) -> Float[np.ndarray, "m d"]:
-    """At most so many of the points, at random but the same at every call.
-
-    Args:
-        points: samples of a law.
-        most: how many to keep.
-    """
-    if len(points) <= most:
-        return points
-    chosen = np.random.default_rng(0).choice(len(points), most, replace=False)
-    return points[np.sort(chosen)]
-
-
 def quantiles(
     points: Float[np.ndarray, "n d"],
     directions: Float[np.ndarray, "d count"],

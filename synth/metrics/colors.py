@@ -2,24 +2,19 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from synth.metrics._check import check_candidate, check_target, plain
-from synth.metrics._sliced import lines, quantiles, some
+from synth.metrics._sliced import lines, quantiles
 from synth.metrics._statistic import Wraps, smooth
-from synth.metrics._units import deviations, missing
-from synth.transforms.components import principal_components
-
-if TYPE_CHECKING:
-    from scipy.spatial import KDTree
+from synth.metrics._units import missing
+from synth.transforms.palette import Palette, some
 
 _MOST = 65536  # pixels of a law
 _QUERIES = 16384  # pixels whose nearest color is looked up
-_RARE = 99.9  # per cent of the target's own colors that are nearer to another one
-_ROUNDING = 1e-6  # of a standard deviation; levels that are closer are the same
 
 
 def describe_colors(sigma: float) -> Callable[..., Float[np.ndarray, "line q"]]:
@@ -45,9 +40,7 @@ def foreign_colors(
 ) -> float:
     """Share of a candidate's pixels with a color that the target does not have.
 
-    A color is foreign if the nearest color of the target is farther away than 99.9 % of the
-    target's pixels have their nearest other pixel's. Distances are those of channels over
-    the target's standard deviations. One level more or less in every channel is never foreign.
+    Which ones are foreign says ``transforms.palette.Palette``.
 
     Independent fields of one process have a share of about 0.001 if colors are dense. It is
     more where a picture is small for its number of channels, or smooth, because then the next
@@ -76,60 +69,35 @@ def foreign_colors(
     target, candidate = plain(target), plain(candidate)
     check_target(target)
     check_candidate("The candidate", candidate, target)
-    return Palette.of(target).foreign(candidate)
+    return ForeignColors.of(target).share(candidate)
 
 
-class Palette(NamedTuple):
-    """The colors of a target.
+class ForeignColors(NamedTuple):
+    """What tells the colors of a target from others.
 
     Attributes:
-        tree: the distinct colors, in units.
-        unit: of every channel, its standard deviation; of a constant channel, which has none,
-            the root mean square of the others'.
-        radius: distance in units from which on a color is foreign.
+        palette: the target's colors.
         missing: where the target misses a pixel.
     """
 
-    tree: "KDTree"
-    unit: Float[np.ndarray, " c"]
-    radius: float
+    palette: Palette
     missing: Bool[np.ndarray, "h w"]
 
     @classmethod
-    def of(cls, target: Float[np.ndarray, "*c h w"]) -> "Palette":
-        """Colors of a target that was checked."""
-        from scipy.spatial import KDTree
-
-        channels = target.reshape(-1, *target.shape[-2:])
-        unit = deviations(principal_components(channels))
-        unit = np.where(unit > 0, unit, np.sqrt(np.mean(unit[unit > 0] ** 2)))
+    def of(cls, target: Float[np.ndarray, "*c h w"]) -> "ForeignColors":
+        """Of a target that was checked."""
         gone = missing(target)
-        colors = _colors(channels, ~gone) / unit
-        distinct, count = np.unique(colors, axis=0, return_counts=True)
-        tree = KDTree(distinct)
-        # The nearest color of a tree is the pixel's own, which another pixel may have, too.
-        distances, nearest = map(np.asarray, tree.query(some(colors, _QUERIES), k=2))
-        apart = np.where(count[nearest[:, 0]] > 1, 0, distances[:, 1])
-        radius = max(float(np.percentile(apart, _RARE)), _level(distinct))
-        return cls(tree, unit, radius * (1 + _ROUNDING), gone)
+        return cls(Palette.of(_colors(target, ~gone)), gone)
 
-    def foreign(self, field: Float[np.ndarray, "*c h w"]) -> float:
+    def share(self, field: Float[np.ndarray, "*c h w"]) -> float:
         """Share of a field's pixels with a foreign color, of those that are known to both."""
-        channels = field.reshape(-1, *field.shape[-2:])
         known = ~(self.missing | missing(field))
-        colors = some(_colors(channels, known), _QUERIES) / self.unit
-        near = self.tree.query(colors, distance_upper_bound=self.radius)[0]
-        return float(np.mean(np.isinf(near)))
+        colors = some(_colors(field, known), _QUERIES)
+        return float(np.mean(self.palette.are_foreign(colors)))
 
 
 def _colors(
-    channels: Float[np.ndarray, "c h w"], known: Bool[np.ndarray, "h w"]
+    field: Float[np.ndarray, "*c h w"], known: Bool[np.ndarray, "h w"]
 ) -> Float[np.ndarray, "n c"]:
+    channels = field.reshape(-1, *field.shape[-2:])
     return channels[:, known].T.astype(np.float64)
-
-
-def _level(colors: Float[np.ndarray, "n c"]) -> float:
-    """Distance between colors that are one level apart in every channel."""
-    steps = np.diff(np.sort(colors, axis=0), axis=0)
-    least = np.where(steps > _ROUNDING, steps, np.inf).min(axis=0)
-    return float(np.sqrt(np.sum(least[np.isfinite(least)] ** 2)))

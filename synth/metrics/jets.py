@@ -6,8 +6,9 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float
 
-from synth.metrics._sliced import lines, quantiles, some
+from synth.metrics._sliced import lines, quantiles
 from synth.metrics._statistic import Wraps, mean_absolute, smooth
+from synth.transforms.palette import some
 
 _MOST = 8192  # points per field
 _LEAST_SHARE = 0.05  # of the other's deviation: keeps distances from a flat reference finite

@@ -6,8 +6,9 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float
 
-from synth.metrics._sliced import lines, quantiles, some
+from synth.metrics._sliced import lines, quantiles
 from synth.metrics._statistic import Wraps, smooth
+from synth.transforms.palette import some
 
 SIDE = 7
 _COLOR_SIDE = 5

@@ -20,7 +20,7 @@ from synth.errors import InputError
 from synth.metrics._check import check_candidate, check_real, check_target, plain
 from synth.metrics._statistic import Features, Field, Wraps
 from synth.metrics._units import Units, drawn, missing
-from synth.metrics.colors import Palette
+from synth.metrics.colors import ForeignColors
 from synth.metrics.copies import Copying, copying, strongest
 from synth.metrics.registry import CHANNEL_STATISTICS, STATISTICS
 from synth.transforms.estimate import Periodic, axes_of
@@ -135,8 +135,8 @@ def compare(
         pairs = _between([each[name] for each in real], name)
         floors[name] = _Floor.of(pairs)
         spread[name] = floors[name].ends(pairs)
-    palette = None if target.ndim == 2 else Palette.of(target)
-    row = _Row(ruler, floors, real[0], views[0].drawn, palette)
+    foreign = None if target.ndim == 2 else ForeignColors.of(target)
+    row = _Row(ruler, floors, real[0], views[0].drawn, foreign)
     scores = {name: row.score(fields) for name, fields in candidates.items()}
     return Scoreboard({name: each.unit for name, each in floors.items()}, spread, pieces, scores)
 
@@ -227,7 +227,7 @@ class _Row(NamedTuple):
     floors: Mapping[str, _Floor]
     wanted: Mapping[str, Entries]
     whole: Planes  # the target in its units, missing pixels drawn
-    palette: Palette | None  # of its colors
+    colors: ForeignColors | None
 
     def score(self, fields: Sequence[Channels]) -> Score:
         rows = [self.distances(field) for field in fields]
@@ -249,9 +249,9 @@ class _Row(NamedTuple):
 
     def foreign(self, fields: Sequence[Channels]) -> Float[np.ndarray, " b"] | None:
         """Share of foreign colors of every field; None of gray fields."""
-        if self.palette is None:
+        if self.colors is None:
             return None
-        return np.array([self.palette.foreign(field) for field in fields])
+        return np.array([self.colors.share(field) for field in fields])
 
     def signs(self, field: Channels) -> Copying:
         """Signs of copying of a field as it is; only what it misses itself is drawn."""

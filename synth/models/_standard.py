@@ -54,7 +54,7 @@ def standardize(field: Float[np.ndarray, "..."], *, channels: bool = False) -> S
     # What one channel misses no channel has.
     missing = np.isnan(whole).any(1, keepdims=True) if channels else np.isnan(whole)
     whole = np.where(missing, np.nan, whole)
-    if missing.reshape(len(missing), -1).all(1).any():
+    if any(np.all(each) for each in np.asarray(missing)):
         raise InputError("The field has no pixels, only NaN: give a picture with some.")
     of_channel = (0, 2, 3) if channels else None
     if np.all(np.nanmax(whole, of_channel) == np.nanmin(whole, of_channel)):

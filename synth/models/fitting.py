@@ -92,13 +92,12 @@ def _pictures(standard: Standard, wraps: tuple[bool, bool]) -> list[list[Observa
 
 
 def _levels(standard: Standard) -> Float[np.ndarray, "*k n"]:
-    """As many quantiles as a picture has pixels, of the pixels that are there; or colors."""
+    """As many quantiles as a picture has pixels, of the pixels that are there; or their colors."""
     count = math.prod(standard.fields.shape[-2:])
     if standard.fields.ndim > 3:
         colors = np.moveaxis(standard.fields, 1, 0).reshape(standard.fields.shape[1], -1)
         colors = colors[:, ~np.isnan(colors[0])]
-        colors = colors[:, np.argsort(colors[0], kind="stable")]
-        return colors[:, ((np.arange(count) + 0.5) * colors.shape[1] / count).astype(int)]
+        return colors[:, np.argsort(colors[0], kind="stable")]
     there = standard.fields[~np.isnan(standard.fields)]
     levels = np.quantile(there, (np.arange(count) + 0.5) / count, method="hazen")
     levels[[0, -1]] = there.min(), there.max()

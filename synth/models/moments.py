@@ -50,7 +50,7 @@ class MomentModel(eqx.Module):
         unit: noise that residuals are counted in: the reference's, as far as it is not capped.
         weights: frozen weights of the loss, one per moment.
         levels: the target's gray levels in increasing order, standardized, one per pixel; of
-            several components the colors, in the order of the first one.
+            several components the colors of the target's pixels, in the order of the first one.
         shaping: P̄^{a/2} on the half-plane of a real FFT.
         prior: P̄^{1/2} there.
         bounds: least and largest value of new fields, in the target's units; per channel.
@@ -128,7 +128,7 @@ class MomentModel(eqx.Module):
             self.descriptor.on(shape),
             Reference(moments, {name: ratio * level for name, level in self.noise.items()}),
             self.gaussian.on(shape),
-            levels=_resized(self.levels, math.prod(shape)),
+            levels=self.levels if self.levels.ndim > 1 else _resized(self.levels, math.prod(shape)),
             ranges=(self.bounds, self.range),
             exponent=self.exponent,
         )
@@ -253,8 +253,11 @@ class MomentModel(eqx.Module):
             return self.variable(noise)
         if kind == "gaussian":
             return _filter(noise, self.prior * _inverse(self.shaping))
-        skewed = skewed_spectrum if noise.ndim == 2 else jax.vmap(skewed_spectrum)
-        spectrum = skewed(noise, self.prior, jnp.sort(self.levels))
+        skewed, levels = skewed_spectrum, self.levels
+        if levels.ndim > 1:
+            skewed, count = jax.vmap(skewed), math.prod(self.shape)
+            levels = jax.vmap(lambda one: quantiles(one, count))(jnp.sort(levels))
+        spectrum = skewed(noise, self.prior, levels)
         return jnp.fft.irfft2(spectrum * _inverse(self.shaping), s=self.shape)
 
     def _check_free(self) -> None:
