@@ -140,6 +140,7 @@ VARIANTS: dict[str, Change] = {
     "no colors": without("colors"),
     "moments of the first": first_only,
     "no moments": without("moments"),
+    "tolerance 0.45": same,
 }
 _BASES = {"base: channels": based(None), "base: opponents": based(OPPONENT)}
 
@@ -166,7 +167,8 @@ def measure(name: str, variant: str, size: int, steps: int) -> dict[str, Any]:
     with patch.object(_standard, "principal_components", _BASES.get(variant, principal_components)):
         descriptor = joint("full", shape=target.shape[1:], channels=len(target))
         model = VARIANTS[variant](fit(descriptor, seen, periodic=periodic))
-    schedule = Schedule.usual(model.descriptor, max_steps=steps)
+    tolerance = 0.45 if variant == "tolerance 0.45" else None
+    schedule = Schedule.usual(model.descriptor, tolerance=tolerance, max_steps=steps)
     mesh = common_mesh(None, samples=1, angles=list(NUM_ANGLES.values()))
     with jax.set_mesh(mesh or common_mesh(1, samples=1, angles=[1])):  # pyright: ignore
         (found,) = drain(descend(model, keys=jax.random.key(1)[None], schedule=schedule))

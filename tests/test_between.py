@@ -240,11 +240,11 @@ def test_a_shift_of_all_channels_changes_nothing():
 
 
 def test_a_shift_of_one_channel_turns_the_phase_of_every_wave_that_is_shared():
-    field, shift = channels(SHAPE, 2), (2, -3)
-    turned = measured(np.stack([field[0], np.roll(field[1], shift, (0, 1))]))
+    field, shift = channels(SHAPE), (2, -3)
+    turned = measured(np.stack([field[0], np.roll(field[1], shift, (0, 1)), field[2]]))
     rows, columns = (2 * np.pi * np.fft.fftfreq(n) for n in SHAPE)
     phase = np.exp(1j * (shift[0] * rows[:, None] + shift[1] * columns))
-    one, two = np.fft.fft2(field - field.mean((1, 2), keepdims=True)) / field[0].size
+    one, two, _ = np.fft.fft2(field - field.mean((1, 2), keepdims=True)) / field[0].size
     wavelets, _, _ = oracles.bank(SHAPE, 3, 4)
     wanted = np.sum(one * two.conj() * phase * wavelets**2, axis=(-2, -1))
     tolerance = 1e-5 * float(turned.own.max())
@@ -267,9 +267,9 @@ def test_a_shift_of_one_channel_leaves_what_the_channels_are_alone():
 
 def test_equal_channels_are_all_shared_and_independent_ones_are_not():
     noise = white((2, *SHAPE))
-    twice = measured(np.stack([noise[0], noise[0]]))
+    twice = measured(noise[[0, 0, 1]])
     np.testing.assert_allclose(twice.power[..., 0], twice.own[..., 0], rtol=1e-4)
-    apart = [measured(white((2, *SHAPE), seed)) for seed in range(24)]
+    apart = [measured(white((3, *SHAPE), seed)) for seed in range(24)]
     mean = np.mean([one.modulus for one in apart], axis=0)
     assert np.abs(mean).max() < 0.1 * float(twice.modulus.max())
 
@@ -309,8 +309,8 @@ def test_of_a_whole_periodic_picture_all_is_as_on_the_torus(shape, scales, angle
 def test_a_jump_that_channels_share_at_the_border_adds_nothing_to_fine_scales():
     bank = _bank(SHAPE, 3, 4)
     ramp = 3 * np.linspace(-1, 1, 32)[:, None] * np.ones(32)
-    field = white((2, *SHAPE)) + ramp
-    plain = between(single(field), bank)
+    field = white((3, *SHAPE)) + ramp
+    plain = channel_spectra(single(field), bank).between
     weighted = _observed(pictured(field, wraps=(False, True)), bank)
     shared = [np.abs(np.asarray(x.power)[0, :, 0]).max() for x in (plain, weighted)]
     assert shared[1] < 0.5 * shared[0]
@@ -320,11 +320,11 @@ def test_what_is_in_a_hole_has_little_influence_on_fine_scales():
     bank = _bank(SHAPE, 3, 4)
     known = np.ones(SHAPE)
     known[8:24, 8:24] = 0
-    field = channels(SHAPE, 2)
+    field = channels(SHAPE)
     other = np.where(known > 0, field, 0)
     other[:, 13:19, 13:19] = 3 * white((6, 6))
     one, two = (_observed(pictured(x, known=known), bank) for x in (field, other))
     before, after = (
-        np.asarray(by_name(x, bank, 2)["modulus"][0, 0, 0, 1, 0, 0]) for x in (one, two)
+        np.asarray(by_name(x, bank, 3)["modulus"][0, 0, 0, 1, 0, 0]) for x in (one, two)
     )
     assert abs(after - before) < 0.1 * abs(before)

@@ -166,7 +166,8 @@ Tolerance = Annotated[
     typer.Option(
         help="The descent ends when each block of moments differs by less than this fraction of "
         "its estimation noise, the difference that two such pictures show. Default: 0.08, "
-        "spectra 0.3, with gray levels 0.2, all of them 0.45."
+        "spectra 0.3, with gray levels 0.2, all of them 0.45; of several channels 0.3, with "
+        "their joint law 0.7."
     ),
 ]
 Solver = Annotated[SolverName, typer.Option(help="Descent method.")]

@@ -10,18 +10,21 @@ import jax.numpy as jnp
 import psutil
 from jaxtyping import Array
 
+from synth.app.images import Texture
 from synth.app.options import JUDGED_BY, Options
 from synth.app.tasks import Task
 from synth.errors import InputError
 from synth.statistics import MODELS, NUM_ANGLES
+from synth.transforms.components import principal_components
 from synth.transforms.filters import max_scales, num_points
 
 __all__ = ["Cost", "cost"]
 
 _EVALUATIONS = 140  # of a descent, on average over pictures and models
-# Measured with two cores, from 256² to 1024², of 1 to 8 samples; right within a factor of two.
-_FFTS = {"moments": 5.5, "spectra": 15.0}  # an evaluation, in FFTs of all maps
-_BYTES = {"moments": 14.5, "spectra": 225.0}  # per point of the maps, filters included
+# Measured with two cores, from 256² to 1024², of 1 to 8 samples and 1 to 5 channels; right within
+# a factor of two. Of several components, all numbers count for each one of them.
+_FFTS = {"moments": 5.5, "spectra": 15.0, "between": 36.0}  # an evaluation, in FFTs of all maps
+_BYTES = {"moments": 14.5, "spectra": 225.0, "between": 225.0}  # per point, filters included
 _PER_PIXEL = 500  # bytes of fields, spectra and samples that a run holds
 _STATE = 350  # of a descent: 20 curvature pairs and what else it remembers, bytes per pixel
 _FILLING = 1e4  # FFTs of conjugate gradients
@@ -72,14 +75,15 @@ def cost(task: Task, options: Options) -> Cost:
         options: what is asked for.
     """
     shape = task.layout.torus
-    pixels, second = math.prod(shape), _seconds_per_point()
+    count = _components(task.texture)
+    pixels, second = count * math.prod(shape), _seconds_per_point()
     runs = options.samples if task.other is None else options.steps
     seconds, held = 0.0, 0.0
     for name in options.descents or JUDGED_BY:
         evaluations = runs * _EVALUATIONS if options.descents else runs
         most = 0.0
-        for part in set(MODELS[name]) & set(NUM_ANGLES):
-            points = _points(part, shape, task.scales, options.angles)
+        for part in _parts(name, count):
+            points = count * _points(part, shape, task.scales, options.angles)
             seconds += evaluations * _FFTS[part] * points * second
             most += _BYTES[part] * points
         held = max(held, most)
@@ -89,10 +93,23 @@ def cost(task: Task, options: Options) -> Cost:
     return Cost(seconds, _BASE + held + pixels * (_PER_PIXEL + together * _STATE), _free())
 
 
+def _components(texture: Texture) -> int:
+    """Number of fields that are descended together: components of the channels."""
+    if texture.num_channels == 1:
+        return 1
+    return len(principal_components(texture.fields).shares)
+
+
+def _parts(model: str, count: int) -> set[str]:
+    """Parts of a model that filter; between several components each has its spectra, too."""
+    parts = set(MODELS[model]) & set(NUM_ANGLES)
+    return parts if count == 1 else parts - {"spectra"} | {"between"}
+
+
 def _points(part: str, shape: tuple[int, int], scales: int | None, angles: int | None) -> int:
-    """Of all maps that a part makes; spectra filter only one layer."""
-    angles = angles or NUM_ANGLES[part]
-    scales = scales or max_scales(shape) - (part == "spectra")
+    """Of all maps that a part makes of one component; spectra filter only one layer."""
+    angles = angles or NUM_ANGLES["moments" if part == "moments" else "spectra"]
+    scales = scales or max_scales(shape) - (part != "moments")
     if part == "moments":
         return num_points(shape, scales, angles)
     return sum(num_points(shape, 1, angles) // 4**j for j in range(scales))

@@ -7,15 +7,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from synth.models import MomentModel
+from synth.models.gamut import palette_of
 from synth.models.reference import moments_on_torus
 from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
-from synth.statistics import Colors, Descriptor, Moments, Residual, matches
+from synth.statistics import Descriptor, Moments, Residual
 from synth.transforms.palette import Palette
 
 __all__ = ["Judge"]
-
-_MOST_DENSE = 3  # components whose space the pixels of a picture fill
 
 
 class Judge:
@@ -33,18 +32,14 @@ class Judge:
 
     @cached_property
     def _palette(self) -> Palette | None:
-        """The target's colors, where they are matched and few enough channels to be dense."""
+        """The target's colors, if the model has a gamut."""
         model = self._model
-        if not matches(model.descriptor, Colors) or model.descriptor.num_channels > _MOST_DENSE:
-            return None
-        colors = np.asarray(model.gaussian.units.to(model.levels[..., None]), np.float64)
-        return Palette.of(colors[..., 0].T)
+        return None if model.gamut is None else palette_of(model.levels, model.gaussian.units)
 
     def finished(self, field: Float[Array, "*c h w"]) -> Float[Array, "*c h w"]:
         """A field without colors that the target has not: they move to the nearest it has.
 
-        It is to joint colors what the bounds are to every channel. A descent matches the law of
-        the colors; a few end up between those of the target.
+        The model's gamut does the same inside of the descent, up to its lattice.
 
         Args:
             field: in the target's units.

@@ -14,6 +14,7 @@ from synth.models import MomentModel
 from synth.statistics import (
     Colors,
     Descriptor,
+    EachChannel,
     GrayLevels,
     Joint,
     Moments,
@@ -30,6 +31,7 @@ MAX_STEPS = 1000
 Bounds = Literal["model", "target", "none"]
 
 _MOMENTS, _SPECTRA, _GRAY_LEVELS, _ALL = 0.08, 0.3, 0.2, 0.45  # tolerances
+_CHANNELS, _COLORS = 0.3, 0.7  # those of several channels, of which the worst counts
 
 
 class Stage(eqx.Module):
@@ -38,7 +40,8 @@ class Stage(eqx.Module):
     Attributes:
         first: evaluation from which on it lasts.
         gray_levels: factor of the weights of gray levels, or colors.
-        bounds: range of the fields: that of the model, also that of the target, or none.
+        bounds: range of the fields: that of the model, its gamut too, also that of the target, or
+            none.
     """
 
     first: int = eqx.field(static=True, default=0)
@@ -48,14 +51,21 @@ class Stage(eqx.Module):
     def of(self, model: MomentModel) -> MomentModel:
         """The model that is followed in this stage."""
         weights = _eased(model.descriptor, model.weights, self.gray_levels)
-        bounds = model.bounds
+        bounds, gamut = model.bounds, model.gamut
+        if gamut is not None and self.bounds == "none":
+            gamut = eqx.tree_at(lambda g: g.shift, gamut, jnp.zeros_like(gamut.shift))
         if self.bounds == "none":
             bounds = jnp.stack(
                 [jnp.full_like(bounds[0], -jnp.inf), jnp.full_like(bounds[1], jnp.inf)]
             )
         if self.bounds == "target":
             bounds = jnp.clip(bounds, *model.range)
-        return eqx.tree_at(lambda m: (m.weights, m.bounds), model, (weights, bounds))
+        return eqx.tree_at(
+            lambda m: (m.weights, m.bounds, m.gamut),
+            model,
+            (weights, bounds, gamut),
+            is_leaf=lambda leaf: leaf is None,
+        )
 
 
 _FREE_LAST = (Stage(0, bounds="target"), Stage(60))
@@ -115,20 +125,20 @@ class Schedule(eqx.Module):
 
         Args:
             descriptor: what is matched.
-            tolerance: another one than the usual: 0.08, spectra and several channels 0.3, with
-                gray levels 0.2, all of them 0.45.
+            tolerance: another one than the usual: 0.08, spectra 0.3, with gray levels
+                0.2, all of them 0.45; of several channels 0.3, with colors 0.7.
             max_steps: most loss evaluations. Gray levels have their full weight from evaluation
                 120 on; only then does ``full`` keep its range inside of the loss.
         """
         phases = matches(descriptor, (ScatteringSpectra, SpectraOfChannels))
-        # Covariances between channels are counted in their noise, as spectra are.
-        loose = phases or descriptor.num_channels > 1
-        usual, stages = (_SPECTRA if loose else _MOMENTS), _FREE_LAST
-        if matches(descriptor, (GrayLevels, Colors)):
-            usual, stages = (
-                (_ALL if loose else _GRAY_LEVELS),
-                _EASED_FREE_FIRST if phases else _EASED,
-            )
+        levels = matches(descriptor, (GrayLevels, Colors))
+        stages = (_EASED_FREE_FIRST if phases else _EASED) if levels else _FREE_LAST
+        if descriptor.num_channels > 1:
+            usual = _COLORS if levels else _CHANNELS
+        elif levels:
+            usual = _ALL if phases else _GRAY_LEVELS
+        else:
+            usual = _SPECTRA if phases else _MOMENTS
         return cls(usual if tolerance is None else tolerance, stages, max_steps)
 
 
@@ -137,6 +147,8 @@ def _eased(descriptor: Descriptor, weights: Moments, factor: float) -> Moments:
     if isinstance(descriptor, Joint):
         parts = descriptor.parts.items()
         return {name: _eased(part, weights[name], factor) for name, part in parts}
+    if isinstance(descriptor, EachChannel):
+        return _eased(descriptor.own, weights, factor)
     if isinstance(descriptor, GrayLevels | Colors):
         return jax.tree.map(lambda w: factor * w, weights)
     return weights

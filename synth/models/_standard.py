@@ -11,6 +11,8 @@ from synth.transforms.components import principal_components
 
 __all__ = ["Standard", "aligned", "standardize"]
 
+_CONSTANT = "The field is constant: a texture needs at least two gray levels."
+
 
 class Standard(NamedTuple):
     """Pictures without their unit, and the way back.
@@ -58,7 +60,7 @@ def standardize(field: Float[np.ndarray, "..."], *, channels: bool = False) -> S
         raise InputError("The field has no pixels, only NaN: give a picture with some.")
     of_channel = (0, 2, 3) if channels else None
     if np.all(np.nanmax(whole, of_channel) == np.nanmin(whole, of_channel)):
-        raise InputError("The field is constant: a texture needs at least two gray levels.")
+        raise InputError(_CONSTANT)
     if channels and axes[0] > 1:
         return _components(whole)
     whole = whole.reshape(-1, *axes[-2:])
@@ -68,6 +70,8 @@ def standardize(field: Float[np.ndarray, "..."], *, channels: bool = False) -> S
 
 def _components(whole: Float[np.ndarray, "n c h w"]) -> Standard:
     found = principal_components(whole)
+    if not found.shares.size:
+        raise InputError(_CONSTANT)
     fields = found.of(whole)
     single = fields.shape[1] == 1
     return Standard(fields[:, 0] if single else fields, Units(*found[:3]))
@@ -76,7 +80,8 @@ def _components(whole: Float[np.ndarray, "n c h w"]) -> Standard:
 def aligned(standard: Standard, units: Units) -> Standard:
     """Components that are rotated to have axes as near as possible to those of other units.
 
-    They stay uncorrelated and of variance 1.
+    They stay uncorrelated and of variance 1. Axes are compared in standard deviations of the other
+    pictures' channels, so that units do not matter. Of a single component it is the sign.
 
     Args:
         standard: to be rotated; as it is if its components are not as many.
@@ -87,12 +92,15 @@ def aligned(standard: Standard, units: Units) -> Standard:
         Psychometrika 31 (1966).
     """
     own, other = np.asarray(standard.units.scale), np.asarray(units.scale, np.float64)
-    if own.shape != other.shape or standard.fields.ndim == 3:
+    if own.shape != other.shape or own.ndim < 2:
         return standard
-    left, _, right = np.linalg.svd(own.T @ other)
+    deviation = np.linalg.norm(other, axis=1, keepdims=True)
+    unit = np.where(deviation > 0, deviation, np.inf)
+    left, _, right = np.linalg.svd((own / unit).T @ (other / unit))
     turn = left @ right
-    inverse = np.asarray(standard.units.inverse)
+    inverse, shape = np.asarray(standard.units.inverse), standard.fields.shape
+    components = standard.fields.reshape(shape[0], len(turn), *shape[-2:])
     return Standard(
-        np.einsum("kl,nkhw->nlhw", turn, standard.fields),
+        np.einsum("kl,nkhw->nlhw", turn, components).reshape(shape),
         Units(standard.units.mean, own @ turn, turn.T @ inverse),
     )

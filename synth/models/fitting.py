@@ -58,8 +58,7 @@ def fit(
     if like is not None:
         standard = aligned(standard, like.gaussian.units)
     if channels:
-        count = standard.fields.shape[1] if standard.fields.ndim > 3 else 1
-        descriptor = descriptor.of_channels(count)  # pyright: ignore[reportAssignmentType]
+        descriptor = _of_components(descriptor, standard)
     gaussian = gaussian_of(standard, wraps)
     on_torus = all(wraps) and not np.isnan(standard.fields).any()
     spectrum = np.asarray(gaussian.spectrum)
@@ -71,6 +70,18 @@ def fit(
         ranges=_ranges(descriptor, np.asarray(field, np.float64), channels, bounds),
         exponent=exponent,
     )
+
+
+def _of_components(descriptor: Descriptor, standard: Standard) -> Descriptor:
+    """The descriptor for as many components as vary."""
+    count = standard.fields.shape[1] if standard.fields.ndim > 3 else 1
+    found = descriptor.of_channels(count)
+    if found is None:
+        raise InputError(
+            "The channels have a single component, and the descriptor matches nothing but what is "
+            "between channels: join it with moments of each."
+        )
+    return found
 
 
 def _pictures(standard: Standard, wraps: tuple[bool, bool]) -> list[list[Observation]]:
@@ -112,16 +123,25 @@ def _ranges(
 ) -> tuple[Float[Array, "2 *d"], Float[Array, "2 *d"]]:
     """Bounds of new fields, and the range of the target, of every channel."""
     axes = tuple(axis for axis in range(field.ndim) if not channels or axis != field.ndim - 3)
+    if channels:
+        field = np.where(np.isnan(field).any(-3, keepdims=True), np.nan, field)
     own = np.stack([np.nanmin(field, axes), np.nanmax(field, axes)])
     bounds = own
     if given is not None:
-        low, high = own.min(), own.max()
-        if not max(given[0], low) < min(given[1], high):
-            raise InputError(
-                f"The bounds {given[0]:g} and {given[1]:g} leave nothing of a field from "
-                f"{low:g} to {high:g}: give a wider range, least value first."
-            )
+        _check_bounds(given, own)
         bounds = np.broadcast_to(np.reshape(given, (2, *[1] * (own.ndim - 1))), own.shape)
     elif not matches(descriptor, (GrayLevels, Colors)):
         bounds = np.stack([np.full(own.shape[1:], -np.inf), np.full(own.shape[1:], np.inf)])
     return jnp.asarray(bounds, float), jnp.asarray(own, float)
+
+
+def _check_bounds(given: tuple[float, float], own: Float[np.ndarray, "2 *d"]) -> None:
+    """Refuse bounds that leave nothing of a channel, or not the value of a constant one."""
+    for number, (low, high) in enumerate(own.reshape(2, -1).T, start=1):
+        least, largest = max(given[0], low), min(given[1], high)
+        if not (least < largest or least == low == high == largest):
+            what = "a field" if own.ndim == 1 else f"channel {number}, which goes"
+            raise InputError(
+                f"The bounds {given[0]:g} and {given[1]:g} leave nothing of {what} from "
+                f"{low:g} to {high:g}: give a wider range, least value first."
+            )

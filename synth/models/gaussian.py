@@ -151,9 +151,10 @@ class GaussianModel(eqx.Module):
     def _given(
         self, field: Float[np.ndarray, "*_ _ _"], noise: Float[np.ndarray, "*k h w"]
     ) -> Float[np.ndarray, "*d h w"]:
-        check_given(field, (*self.units.channels, *self.shape))
+        missing = np.isnan(field).any(tuple(range(field.ndim - 2)))
+        check_given(np.where(missing, np.nan, field), (*self.units.channels, *self.shape))
         units = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), self.units)
-        known = np.asarray(~np.isnan(field).any(tuple(range(field.ndim - 2))))
+        known = np.asarray(~missing)
         begin = np.where(known, units.of(field.astype(np.float64)), 0)
 
         def drawn(each: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Float[np.ndarray, "h w"]:

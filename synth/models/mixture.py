@@ -84,8 +84,15 @@ def _gaussian(models: Sequence[GaussianModel], shares: Sequence[float]) -> Gauss
     mean = _mean(models, shares)
     if not mean.units.channels:
         return mean
-    inverse = np.linalg.pinv(np.asarray(mean.units.scale, np.float64))
+    # In standard deviations of the channels, as that of principal components.
+    unit = np.asarray(_unit(mean), np.float64)[:, None]
+    inverse = np.linalg.pinv(np.asarray(mean.units.scale, np.float64) / unit) / unit.T
     return eqx.tree_at(lambda m: m.units.inverse, mean, jnp.asarray(inverse, float))
+
+
+def _unit(gaussian: GaussianModel) -> Float[Array, "*d"]:
+    """Standard deviation of every channel; 1 of one that is constant."""
+    return jnp.where(gaussian.scale > 0, gaussian.scale, 1)
 
 
 def _widest(
@@ -93,10 +100,13 @@ def _widest(
 ) -> Float[Array, "2 *d"]:
     """Widest of several ranges, in standard deviations of each model, in the mean one's units."""
     standard = np.array(
-        [(end - model.mean) / model.scale for model, end in zip(models, ends, strict=True)]
+        [
+            (end - model.mean) / _unit(model.gaussian)
+            for model, end in zip(models, ends, strict=True)
+        ]
     )
     widest = np.stack([standard[:, 0].min(0), standard[:, 1].max(0)])
-    return jnp.asarray(gaussian.mean + gaussian.scale * widest, float)
+    return jnp.asarray(gaussian.mean + _unit(gaussian) * widest, float)
 
 
 def _mixed_levels(

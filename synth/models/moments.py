@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.models.check import check_shape
+from synth.models.gamut import Gamut, gamut_of
 from synth.models.gaussian import GaussianModel
 from synth.models.keeping import Kept, Surroundings, surroundings
 from synth.models.reference import Reference, moments_on_torus
@@ -56,6 +57,7 @@ class MomentModel(eqx.Module):
         bounds: least and largest value of new fields, in the target's units; per channel.
         range: the target's least and largest value, in its units.
         exponent: a.
+        gamut: colors that new fields may have, where they are matched; or None.
         kept: pixels that are given, or None.
     """
 
@@ -70,6 +72,7 @@ class MomentModel(eqx.Module):
     bounds: Float[Array, "2 *d"]
     range: Float[Array, "2 *d"]
     exponent: float = eqx.field(static=True)
+    gamut: Gamut | None = None
     kept: Kept | None = None
 
     @property
@@ -215,7 +218,8 @@ class MomentModel(eqx.Module):
         """A standardized field within the bounds of every channel."""
         if self.gaussian.units.inverse is None:
             return jnp.clip(field, *self.from_units(self.bounds))
-        return self.from_units(self._bounded(self.gaussian.units.to(field)))
+        bounded = self.from_units(self._bounded(self.gaussian.units.to(field)))
+        return bounded if self.gamut is None else self.gamut(bounded)
 
     def _bounded(self, field: Float[Array, "*d h w"]) -> Float[Array, "*d h w"]:
         low, high = self.bounds[..., None, None]
@@ -322,6 +326,7 @@ def assembled(
         bounds=ranges[0],
         range=ranges[1],
         exponent=exponent,
+        gamut=gamut_of(levels, gaussian.units) if matches(descriptor, Colors) else None,
     )
 
 

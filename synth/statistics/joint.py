@@ -61,11 +61,11 @@ class Joint(Descriptor):
         """Number of channels of the fields."""
         return next(iter(self.parts.values())).num_channels
 
-    def of_channels(self, count: int) -> "Joint":
+    def of_channels(self, count: int) -> "Joint | None":
         """All parts for fields of another number of channels, as far as there are such."""
         every = {name: part.of_channels(count) for name, part in self.parts.items()}
         parts = {name: part for name, part in every.items() if part is not None}
-        return Joint(parts, {name: self.importance[name] for name in parts})
+        return Joint(parts, {name: self.importance[name] for name in parts}) if parts else None
 
     def __call__(self, field: Float[Array, "*c h w"]) -> dict[str, Moments]:
         """Moments of one field, by the part's name."""

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Inexact
 
 from synth.parallel.mesh import ANGLE, WHOLE, split, whole
 from synth.transforms.filters import Band, FilterBank
@@ -45,10 +45,10 @@ class Between(eqx.Module):
     """
 
     own: Float[Array, "j l c"]
-    power: Complex[Array, "j l p"]
+    power: Inexact[Array, "j l p"]
     outside: Float[Array, "2 p"]
     modulus: Float[Array, " u"]
-    phase: Complex[Array, " v"]
+    phase: Inexact[Array, " v"]
 
     def flatten(self) -> Float[Array, " n"]:
         """All numbers but the channels' own powers in one vector, imaginary parts last."""

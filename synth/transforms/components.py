@@ -12,6 +12,7 @@ from jaxtyping import Float
 __all__ = ["Components", "principal_components"]
 
 _LEAST_SHARE = 1e-5  # of the variance of a standardized channel: less is rounding of 8 bits
+_ROUNDING = 1e-6  # of entries of unit vectors
 
 
 class Components(NamedTuple):
@@ -49,7 +50,7 @@ def principal_components(field: Float[np.ndarray, "*n c h w"]) -> Components:
 
     Returns:
         The map to the components, the one of the largest variance first. The entries of every
-        axis have a positive sum, so that bright is bright.
+        axis have a positive sum, so that bright is bright; where that is 0, the first is positive.
 
     Example:
         >>> gray = np.random.default_rng(0).normal(size=(16, 16))
@@ -73,8 +74,8 @@ def principal_components(field: Float[np.ndarray, "*n c h w"]) -> Components:
     standard = np.where(varies[:, None], centered, 0) / unit[:, None]
     values, axes = np.linalg.eigh(standard @ standard.T / standard.shape[1])
     kept = np.flatnonzero(values > _LEAST_SHARE)[::-1]
-    values, axes = values[kept], axes[:, kept]
-    axes = axes * np.where(axes.sum(0) < 0, -1.0, 1.0)
+    values, axes = values[kept], np.where(varies[:, None], axes[:, kept], 0)
+    axes = axes * np.where(_leading(axes) < 0, -1.0, 1.0)
     deviation = np.sqrt(values)
     return Components(
         mean=mean,
@@ -82,3 +83,10 @@ def principal_components(field: Float[np.ndarray, "*n c h w"]) -> Components:
         inverse=(axes / deviation).T / unit,
         shares=values / values.sum(),
     )
+
+
+def _leading(axes: Float[np.ndarray, "c k"]) -> Float[np.ndarray, " k"]:
+    """Sum of the entries of every axis; the first that is not 0, where the sum is rounding."""
+    total = axes.sum(0)
+    first = np.take_along_axis(axes, np.argmax(np.abs(axes) > _ROUNDING, axis=0)[None], axis=0)[0]
+    return np.where(np.abs(total) > _ROUNDING, total, first)

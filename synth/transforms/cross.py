@@ -85,6 +85,7 @@ def cross_spectrum_on(
     places = [np.arange(n) * m / n for n, m in zip(shape, (height, width), strict=True)]
     mesh = np.meshgrid(*places, indexing="ij")
     relative = spectrum / (before[:, None] * before[None])
+    relative[..., 0, 0] = _lowest(relative)
 
     def moved(plane: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "a b"]:
         return map_coordinates(plane, mesh, order=1, mode="grid-wrap")
@@ -93,6 +94,14 @@ def cross_spectrum_on(
     found = nearby * after[:, None] * after[None]
     found[..., 0, 0] = 0
     return found
+
+
+def _lowest(relative: Complex[np.ndarray, "k k h w"]) -> Float[np.ndarray, "k k"]:
+    """What stands for the frequency 0, which has no power: the coherence of its neighbors."""
+    ends = [0, 0, 1, -1], [1, -1, 0, 0]
+    around = np.real(relative[:, :, *ends]).mean(-1)
+    size = np.sqrt(np.diagonal(around))
+    return around / np.where(size > 0, size, np.inf)[:, None] / np.where(size > 0, size, np.inf)
 
 
 def cross_root(spectrum: Inexact[Array, "k k h w"]) -> Complex[Array, "k k h w"]:
