@@ -3,9 +3,8 @@
     python -m benchmarks.channel_ablation [NAME ...] [--size 128] [--steps 250] [--json FILE]
 
 One choice is changed at a time in ``full``. Per picture and variant: overall score of the
-statistics that were not matched, the mean ratio of those of colors and channels alone, the share
-of foreign colors, and evaluations. Every score is that of the values as they are stored, whatever
-the variant works in.
+scoreboard, that of its nine statistics of colors and channels, the share of foreign colors, and
+evaluations. Every score is that of the values as they are stored, whatever the variant works in.
 """
 
 import argparse
@@ -111,7 +110,12 @@ def marginals(model: MomentModel) -> MomentModel:
     count = model.descriptor.num_channels
     kept = weights.at[count:].set(0) * (len(weights) / count)
     unit = {**model.unit, "colors": jnp.inf * model.unit["colors"]}
-    return eqx.tree_at(lambda m: (m.weights["colors"], m.unit), model, (kept, unit))
+    return free(eqx.tree_at(lambda m: (m.weights["colors"], m.unit), model, (kept, unit)))
+
+
+def free(model: MomentModel) -> MomentModel:
+    """Colors are not projected onto those of the target."""
+    return eqx.tree_at(lambda m: m.gamut, model, None)
 
 
 def first_only(model: MomentModel) -> MomentModel:
@@ -137,7 +141,8 @@ VARIANTS: dict[str, Change] = {
     "no cross phase": without("spectra/between/phase"),
     "nothing between": without("spectra/between"),
     "marginals": marginals,
-    "no colors": without("colors"),
+    "no projection": free,
+    "no colors": lambda model: free(without("colors")(model)),
     "moments of the first": first_only,
     "no moments": without("moments"),
     "tolerance 0.45": same,

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from synth.app import figures
 from synth.app.folders import hidden_folder, publish
-from synth.app.images import Axis, Texture, load
+from synth.app.images import Axis, Texture, check_axis, load
 from synth.app.record import score_report, write_report
 from synth.errors import InputError
 from synth.metrics import Scoreboard, compare
@@ -65,14 +65,18 @@ def read(
         The fields, all of the target's shape.
 
     Raises:
-        InputError: if a picture cannot be read, or does not fit the target.
+        InputError: if a picture cannot be read, or does not fit the target; or if no file needs
+            the axis.
     """
+    check_axis([target, *candidates, *reals], channels)
     whole = load(target, size=size, periodic=periodic, gray=gray, channels=channels)
 
     def fields_of(source: str) -> list[Float[np.ndarray, "c h w"]]:
         alone = gray or whole.num_channels == 1
         texture = load(source, size=size, periodic=whole.periodic, gray=alone, channels=channels)
-        if texture.num_channels == 1 and whole.num_channels == 3:  # gray that is stored as such
+        # A picture in color whose pixels are all gray is read as gray; an array is what it is.
+        is_picture = channels is None or texture.dtype in _RANGES
+        if is_picture and (texture.num_channels, whole.num_channels) == (1, 3):
             texture = texture._replace(fields=np.repeat(texture.fields, 3, axis=1))
         _check(texture, whole, source)
         return list(_in_range(texture))

@@ -10,12 +10,10 @@ import jax.numpy as jnp
 import psutil
 from jaxtyping import Array
 
-from synth.app.images import Texture
 from synth.app.options import JUDGED_BY, Options
 from synth.app.tasks import Task
 from synth.errors import InputError
 from synth.statistics import MODELS, NUM_ANGLES
-from synth.transforms.components import principal_components
 from synth.transforms.filters import max_scales, num_points
 
 __all__ = ["Cost", "cost"]
@@ -75,7 +73,7 @@ def cost(task: Task, options: Options) -> Cost:
         options: what is asked for.
     """
     shape = task.layout.torus
-    count = _components(task.texture)
+    count = task.texture.num_components
     pixels, second = count * math.prod(shape), _seconds_per_point()
     runs = options.samples if task.other is None else options.steps
     seconds, held = 0.0, 0.0
@@ -91,13 +89,6 @@ def cost(task: Task, options: Options) -> Cost:
         seconds += _FILLING * pixels * second
     together = options.samples if options.descents else 1
     return Cost(seconds, _BASE + held + pixels * (_PER_PIXEL + together * _STATE), _free())
-
-
-def _components(texture: Texture) -> int:
-    """Number of fields that are descended together: components of the channels."""
-    if texture.num_channels == 1:
-        return 1
-    return len(principal_components(texture.fields).shares)
 
 
 def _parts(model: str, count: int) -> set[str]:

@@ -28,9 +28,11 @@ _BLOCKS |= {f"order{order}": f"order {order}" for order in range(3)}
 
 
 _JUMPS = {
-    "seam_jump": "jump between opposite borders / inside",
-    "border_jump": "jump between drawn and kept pixels / inside",
+    "seam_jump": "jump at opposite borders / inside",
+    "border_jump": "jump where drawn meets kept / inside",
 }
+_COMPONENT = "Spectrum to flatness: of the first principal component."
+_WIDEST = 80  # columns that a title may widen a table to
 
 
 class Display:
@@ -188,6 +190,8 @@ def _models(result: Result) -> Table:
     for name, words in _JUMPS.items():
         if all(name in one for one in models.values()):
             table.add_row(words, "", *(f"{one[name]:.2f}" for one in models.values()))
+    if result.texture.num_channels > 1:
+        table.caption = Text(_COMPONENT, justify="left")
     return table
 
 
@@ -242,7 +246,8 @@ def score_table(board: Scoreboard) -> None:
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(title=Text(title), title_justify="left")
+    width = min(len(title), _WIDEST)
+    table = Table(title=Text(title), title_justify="left", min_width=width)
     table.add_column()
     for name in columns:
         table.add_column(name, justify="right")

@@ -27,6 +27,7 @@ from synth.app.reading import (
     notes,
     read,
     resized,
+    takes_axis,
 )
 from synth.app.saving import save, save_png
 from synth.app.texture import Part, Texture, in_range_of, in_units_of
@@ -40,6 +41,7 @@ __all__ = [
     "Part",
     "Texture",
     "bundled",
+    "check_axis",
     "in_range_of",
     "in_units_of",
     "load",
@@ -98,6 +100,24 @@ def load(
         raise InputError(f"There is no {channels} axis of channels: choose first or last.")
     given, digest = _pictures(_listed(source), list(beside), mask, gray, channels)
     return _texture(given, digest, size, periodic)
+
+
+def check_axis(sources: Sequence[str | Path], channels: Axis | None) -> None:
+    """Refuse to be told the axis of channels where no file leaves that open.
+
+    Args:
+        sources: paths or bundled names of all files of a command.
+        channels: which axis was given; None if none was.
+
+    Raises:
+        InputError: if it was, in vain, or a file cannot be read.
+    """
+    paths = [find(source) for source in sources] if channels else []
+    if paths and not any(takes_axis(path.read_bytes(), path) for path in paths):
+        raise InputError(
+            f"{paths[0].name} needs no axis of channels: leave out --channels, which is for .npy "
+            "arrays of three axes and for pages of a TIFF."
+        )
 
 
 def load_start(

@@ -59,7 +59,7 @@ def _maps(texture: Texture) -> list[tuple[slice, Texture]]:
 
 
 def _are_normals(part: Texture) -> bool:
-    """Whether vectors of three channels have unit length, and point to more than one side."""
+    """Whether the vectors of three channels have unit length."""
     if part.num_channels != 3:
         return False
     length = np.linalg.norm(_vectors(part.field, part), axis=0)

@@ -21,6 +21,7 @@ __all__ = [
     "notes",
     "read",
     "resized",
+    "takes_axis",
 ]
 
 Axis = Literal["first", "last"]
@@ -95,6 +96,22 @@ def read(content: bytes, path: Path, channels: Axis | None = None) -> list[Pictu
         return [_picture(pages[0], found, path)._replace(left_out=len(pages) - 1)]
     untold = found.last is None and 1 < len(pages) <= MOST_CHANNELS
     return [_picture(page, found, path)._replace(untold=untold) for page in pages]
+
+
+def takes_axis(content: bytes, path: Path) -> bool:
+    """Whether it matters which axis is said to hold channels: no PNG of one picture asks that.
+
+    Args:
+        content: of the file.
+        path: of the file, for its name and ending.
+
+    Raises:
+        InputError: if the file holds no picture.
+    """
+    found = decode(content, path)
+    if found.last is None:
+        return found.array.ndim > 2
+    return found.array.ndim > 3 and len(found.array) > 1
 
 
 def check_alike(pictures: list[Picture]) -> None:

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -103,27 +103,32 @@ def painting(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Args:
         parts: of a target, as the manifest has them.
     """
-    groups = tuple(part["channels"] for part in parts)
-    if sum(groups) == 1:
-        return {}
-    return {"groups": groups, "levels": [tuple(part["levels"]) for part in parts]}
+    levels = [tuple(ends) for part in parts for ends in part["levels"]]
+    groups = [part["channels"] // len(part["levels"]) for part in parts for _ in part["levels"]]
+    return {} if sum(groups) == 1 else {"groups": tuple(groups), "levels": levels}
 
 
 def _parts(texture: Texture) -> list[dict[str, Any]]:
-    """Which channels come from which file, of what type, from which level to which."""
-    parts = []
-    for part, own in zip(texture.all_parts, texture.split(), strict=True):
-        eight = part.dtype == np.uint8
-        ends = (0, 255) if eight else (np.nanmin(own.fields), np.nanmax(own.fields))
-        parts.append(
-            {
-                "name": part.name,
-                "channels": part.channels,
-                "dtype": str(part.dtype),
-                "levels": [float(end) for end in ends],
-            }
-        )
-    return parts
+    """Which channels come from which file, of what type, and black and white of its pictures."""
+    return [
+        {
+            "name": part.name,
+            "channels": part.channels,
+            "dtype": str(part.dtype),
+            "levels": [
+                _ends(fields, part.dtype) for fields in np.split(own.fields, len(part.pictures), 1)
+            ],
+        }
+        for part, own in zip(texture.all_parts, texture.split(), strict=True)
+    ]
+
+
+def _ends(fields: Float[np.ndarray, "n c h w"], dtype: np.dtype) -> tuple[float, float]:
+    """Black and white of a picture: all of 8 bits, or else the least and the largest value."""
+    if dtype == np.uint8:
+        return 0.0, 255.0
+    low, high = float(np.nanmin(fields)), float(np.nanmax(fields))
+    return low, high if high > low else low + 1
 
 
 def manifest(result: Result) -> dict[str, Any]:
@@ -217,15 +222,20 @@ def _sample(result: Result, candidate: Candidate) -> dict[str, Any]:
     }
     finite = bool(np.isfinite(candidate.field).all())
     if result.layout.tiles:
-        report["seam_jump"] = max(map(seam_jump, candidate.field)) if finite else math.nan
+        report["seam_jump"] = _largest(map(seam_jump, candidate.field)) if finite else math.nan
     if drawn is not None:
         jumps = (border_jump(channel, drawn) for channel in candidate.field)
-        report["border_jump"] = max(jumps) if finite else math.nan
+        report["border_jump"] = _largest(jumps) if finite else math.nan
     if descent is not None:
         report["outcome"] = descent.outcome.value
         report["evaluations"] = descent.evaluations
         report["excess"] = descent.excess
     return report
+
+
+def _largest(values: Iterable[float]) -> float:
+    """Largest number of several; NaN, which constant channels have, only if there is no other."""
+    return max((value for value in values if not math.isnan(value)), default=math.nan)
 
 
 def _statistics(result: Result, field: Float[np.ndarray, "c h w"]) -> dict[str, Any]:

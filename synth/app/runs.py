@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Key
 
 from synth.app.clock import Clock
-from synth.app.images import Texture, load
+from synth.app.images import Texture, check_axis, load
 from synth.app.normals import normal_maps, unit_normals
 from synth.app.options import JUDGED_BY, Options
 from synth.app.tasks import Layout, Task, overlap, prepare
@@ -139,8 +139,12 @@ def read(options: Options) -> Texture:
     """The target that the options name.
 
     Raises:
-        InputError: if it cannot be used, as ``images.load`` says.
+        InputError: if it cannot be used, as ``images.load`` says, or an axis of channels was
+            given that no file needs.
     """
+    further = [source for source in (options.mix, options.start) if source is not None]
+    files = (options.image, *options.others, *options.beside, *further)
+    check_axis(files, options.channels)
     texture = load(
         (options.image, *options.others),
         size=options.size,
@@ -178,7 +182,7 @@ def generate(
         InputError: if the options do not fit the picture.
     """
     task = task or prepare(texture, options)
-    run, mesh = _stages(task, options, clock or Clock()), _mesh(options)
+    run, mesh = _stages(task, options, clock or Clock()), _mesh(texture, options)
     while True:
         try:
             with jax.set_mesh(mesh) if mesh else nullcontext():
@@ -289,12 +293,14 @@ def _fit(
     return fit(descriptor, fields, periodic=texture.periodic, like=like)
 
 
-def _mesh(options: Options) -> Mesh | None:
+def _mesh(texture: Texture, options: Options) -> Mesh | None:
     """The devices that share the work, if there are several and the caller has not set a mesh."""
     if options.devices is None and not jax.sharding.get_mesh().empty:
         return None
     samples = options.samples if options.descents else 1
     parts = {part for name in options.descents or JUDGED_BY for part in MODELS[name]}
+    if texture.num_channels > 1:  # what is between channels has the angles of spectra
+        parts.add("spectra")
     angles = [options.angles or NUM_ANGLES[part] for part in parts if part in NUM_ANGLES]
     return common_mesh(options.devices, samples=samples, angles=angles)
 

@@ -196,6 +196,13 @@ def _other(texture: Texture, options: Options) -> Texture:
             f"{other.name} has {other.num_channels} channel{'s' * (other.num_channels > 1)} and "
             f"{texture.name} {texture.num_channels}: give pictures of as many, or both in gray."
         )
+    found, wanted = other.num_components, texture.num_components
+    if found != wanted:
+        raise InputError(
+            f"The channels of {other.name} make {found} principal component{'s' * (found > 1)} and "
+            f"those of {texture.name} {wanted}, since a channel that is constant, or follows from "
+            "the others, makes none: give pictures of as many, or both in gray."
+        )
     return in_units_of(other, texture)
 
 

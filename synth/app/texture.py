@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from synth.errors import InputError
+from synth.transforms.components import principal_components
 
 __all__ = ["MOST_CHANNELS", "Part", "Texture", "in_range_of", "in_units_of"]
 
@@ -74,6 +75,11 @@ class Texture(NamedTuple):
     def num_channels(self) -> int:
         """Channels of every picture."""
         return self.fields.shape[1]
+
+    @property
+    def num_components(self) -> int:
+        """Principal components: fewer than channels if one is constant, or follows from others."""
+        return 1 if self.num_channels == 1 else len(principal_components(self.fields).shares)
 
     @property
     def all_parts(self) -> tuple[Part, ...]:

@@ -1,18 +1,12 @@
 """The residual that is reported: of a field as it is written, in the target's units."""
 
-from functools import cached_property
-
-import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from synth.models import MomentModel
-from synth.models.gamut import palette_of
 from synth.models.reference import moments_on_torus
 from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
-from synth.transforms.palette import Palette
 
 __all__ = ["Judge"]
 
@@ -29,27 +23,6 @@ class Judge:
 
     def __init__(self, model: MomentModel) -> None:
         self._model = model
-
-    @cached_property
-    def _palette(self) -> Palette | None:
-        """The target's colors, if the model has a gamut."""
-        model = self._model
-        return None if model.gamut is None else palette_of(model.levels, model.gaussian.units)
-
-    def finished(self, field: Float[Array, "*c h w"]) -> Float[Array, "*c h w"]:
-        """A field without colors that the target has not: they move to the nearest it has.
-
-        The model's gamut does the same inside of the descent, up to its lattice.
-
-        Args:
-            field: in the target's units.
-        """
-        if self._palette is None or not bool(jnp.isfinite(field).all()):
-            return field
-        colors = np.asarray(field, np.float64).reshape(len(field), -1).T
-        moved = self._palette.drawn_in(colors).T.reshape(field.shape)
-        kept = self._model.kept
-        return jnp.where(True if kept is None else kept.free, jnp.asarray(moved, float), field)
 
     @property
     def target(self) -> Moments:

@@ -21,6 +21,7 @@ from synth.descent.solvers import LBFGS, Solver, State
 from synth.errors import InputError
 from synth.models import MomentModel, Start
 from synth.models.check import check_key, check_start
+from synth.models.gamut import Finish
 from synth.parallel.mesh import SAMPLE, WHOLE, samples_at_once, split, whole
 from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Residual, excess
@@ -79,7 +80,7 @@ def descend(
     if not isinstance(start, str) and len(start) != len(keys):
         raise InputError(f"{len(start)} fields to start from and {len(keys)} keys: give one each.")
     judge, schedule = judge or Judge(model), schedule or Schedule.usual(model.descriptor)
-    last = schedule.stages[-1]
+    last, finish = schedule.stages[-1], Finish(model)
     due = schedule.due(0) if isinstance(start, str) else last
     followed = due.of(model)
     states = _begin(followed, solver, keys, start)
@@ -106,7 +107,7 @@ def descend(
         may_end = model.kept is None or due == last
         for sample, field, far, stuck in zip(samples, fields, view.excess, stalled, strict=True):
             near = float(far) if may_end else np.inf
-            sample.look(field, near, bool(stuck), model.unit, judge)
+            sample.look(lambda field=field: finish(field), near, bool(stuck), model.unit, judge)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
             return ended
@@ -142,7 +143,7 @@ class _Sample:
 
     def look(
         self,
-        field: Float[Array, "*c h w"],
+        finished: Callable[[], Float[Array, "*c h w"]],
         excess_now: float,
         stalled: bool,
         unit: Residual,
@@ -152,7 +153,7 @@ class _Sample:
         outcome = self._outcome(stalled)
         if self.ended or (outcome is None and not excess_now <= self._goal):
             return
-        field = judge.finished(field)
+        field = finished()
         moments, residual = judge(field)
         if excess(residual, unit) <= self._tolerance:
             outcome = Outcome.CONVERGED

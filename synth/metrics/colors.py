@@ -14,7 +14,7 @@ from synth.metrics._units import missing
 from synth.transforms.palette import Palette, some
 
 _MOST = 65536  # pixels of a law
-_QUERIES = 16384  # pixels whose nearest color is looked up
+_QUERIES = 16384  # pixels of a field that are looked up
 
 
 def describe_colors(sigma: float) -> Callable[..., Float[np.ndarray, "line q"]]:

@@ -1,10 +1,12 @@
 """The colors that new fields may have: the bounds of several channels together.
 
-Where two or three components are matched jointly, pixels are drawn into the target's colors inside
-of the descent, as the values of one channel are clipped to its range.
+Where two or three components are matched jointly, pixels are projected onto the target's colors
+in the descent, as the values of one channel are clipped to its range.
 """
 
+from functools import cached_property
 from itertools import product
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax
@@ -15,7 +17,10 @@ from jaxtyping import Array, Float
 from synth.models.units import Units
 from synth.transforms.palette import Palette
 
-__all__ = ["Gamut", "gamut_of", "palette_of"]
+if TYPE_CHECKING:
+    from synth.models.moments import MomentModel
+
+__all__ = ["Finish", "Gamut", "gamut_of"]
 
 _NODES = 64  # along each axis
 _MARGIN = 0.1  # of the range of the colors, on either side
@@ -28,7 +33,7 @@ class Gamut(eqx.Module):
     Attributes:
         low: of the lattice.
         step: between its nodes.
-        shift: of every node, see ``Palette.drawn_in``; interpolated linearly in between.
+        shift: of every node, see ``Palette.projected``; interpolated linearly in between.
     """
 
     low: Float[Array, " k"]
@@ -36,7 +41,7 @@ class Gamut(eqx.Module):
     shift: Float[Array, "k *_"]
 
     def __call__(self, field: Float[Array, "k h w"]) -> Float[Array, "k h w"]:
-        """A standardized field, its colors drawn into the target's."""
+        """A standardized field, its colors projected onto the target's."""
         nodes, table = self.shift.shape[1], jax.lax.stop_gradient(self.shift)
         table = table.reshape(len(field), -1)
         place = (field - self.low[:, None, None]) / self.step[:, None, None]
@@ -53,10 +58,8 @@ class Gamut(eqx.Module):
         return field + shift
 
 
-def palette_of(levels: Float[Array, "k n"], units: Units) -> Palette | None:
-    """Palette of standardized colors in the target's units; None of too many components."""
-    if levels.ndim < 2 or len(levels) > _MOST:
-        return None
+def _palette(levels: Float[Array, "k n"], units: Units) -> Palette:
+    """Palette of standardized colors in the target's units."""
     colors = np.asarray(units.to(levels[..., None]), np.float64)[..., 0]
     return Palette.of(colors.T)
 
@@ -68,16 +71,42 @@ def gamut_of(levels: Float[Array, "k n"], units: Units) -> Gamut | None:
         levels: a column per pixel.
         units: of the target.
     """
-    palette = palette_of(levels, units)
-    if palette is None:
+    if levels.ndim < 2 or len(levels) > _MOST:
         return None
+    palette = _palette(levels, units)
     low, high = (np.asarray(end, np.float64) for end in (levels.min(1), levels.max(1)))
     low, high = low - _MARGIN * (high - low), high + _MARGIN * (high - low)
     axes = [np.linspace(a, b, _NODES) for a, b in zip(low, high, strict=True)]
     nodes = np.stack(np.meshgrid(*axes, indexing="ij"))
     exact = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), units)
     flat = nodes.reshape(len(nodes), 1, -1)
-    drawn = palette.drawn_in(exact.to(flat)[:, 0].T).T[:, None]
-    shift = (exact.of(drawn) - flat).reshape(nodes.shape)
+    moved = palette.projected(exact.to(flat)[:, 0].T).T[:, None]
+    shift = (exact.of(moved) - flat).reshape(nodes.shape)
     step = (high - low) / (_NODES - 1)
     return Gamut(*(jnp.asarray(each, float) for each in (low, step, shift)))
+
+
+class Finish:
+    """The last step of a texture: colors onto those of the target, exactly.
+
+    The gamut does the same in the descent, up to its lattice.
+
+    Args:
+        model: of the texture. Without a gamut nothing is done.
+    """
+
+    def __init__(self, model: "MomentModel") -> None:
+        self._model = model
+
+    @cached_property
+    def _colors(self) -> Palette:
+        return _palette(self._model.levels, self._model.gaussian.units)
+
+    def __call__(self, field: Float[Array, "*c h w"]) -> Float[Array, "*c h w"]:
+        """Finish a field in the target's units; kept pixels stay as they are."""
+        model = self._model
+        if model.gamut is None or not bool(jnp.isfinite(field).all()):
+            return field
+        colors = np.asarray(field, np.float64).reshape(len(field), -1).T
+        moved = jnp.asarray(self._colors.projected(colors).T.reshape(field.shape), float)
+        return moved if model.kept is None else jnp.where(model.kept.free, moved, field)

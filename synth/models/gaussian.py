@@ -81,6 +81,13 @@ class GaussianModel(eqx.Module):
         power[0, 0] = 0
         return GaussianModel(self.units, jnp.asarray(power / power.mean(), float))
 
+    def apart(self) -> "GaussianModel":
+        """The same model of independent components, as ``complete`` draws them."""
+        if self.spectrum.ndim == 2:
+            return self
+        own = jnp.eye(len(self.spectrum))[:, :, None, None] * self.spectrum
+        return GaussianModel(self.units, own)
+
     def sample(self, *, key: PRNGKeyArray, random_phase: bool = False) -> Float[Array, "*d h w"]:
         """Draw a field x = mean + scale · F⁻¹(P^{1/2} n̂), n white noise.
 

@@ -53,7 +53,7 @@ class Surroundings(NamedTuple):
     Attributes:
         kept: pixels, conditional mean and variance.
         fillings: fields with the kept pixels, all others drawn, in the target's units.
-        samples: as many fields of the model that keep nothing.
+        samples: as many fields of the model that keep nothing, components drawn one by one, too.
         share: of the pixels that are free.
     """
 
@@ -99,7 +99,7 @@ def surroundings(
         mean=jnp.asarray(mean, float),
         gain=jnp.asarray(np.reshape(gains, variance.shape), float),
     )
-    samples = tuple(gaussian.sample(key=key) for key in keys[:-1])
+    samples = tuple(gaussian.apart().sample(key=key) for key in keys[:-1])
     return Surroundings(kept, fillings, samples, float(free.mean()))
 
 

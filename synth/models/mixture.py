@@ -115,10 +115,10 @@ def _mixed_levels(
     """Levels of the mixed law; or as many colors of each as are its share."""
     if levels[0].ndim == 1:
         return mixed_levels(levels, shares)
-    count = levels[0].shape[-1]
+    count = max(each.shape[-1] for each, share in zip(levels, shares, strict=True) if share)
     counts = np.diff(np.round(count * np.cumsum([0, *shares])).astype(int))
     parts = [
-        each[..., ((np.arange(number) + 0.5) * count / number).astype(int)]
+        each[..., ((np.arange(number) + 0.5) * each.shape[-1] / number).astype(int)]
         for each, number in zip(levels, counts, strict=True)
         if number
     ]
@@ -149,9 +149,15 @@ def _check(models: Sequence[GaussianModel | MomentModel], shares: Sequence[float
     if any(isinstance(model, MomentModel) and model.kept is not None for model in models):
         raise InputError("A model keeps pixels: mix first, and then say which ones are kept.")
     kinds = {jax.tree.structure(model) for model in models}
-    sizes = {tuple(np.shape(leaf) for leaf in jax.tree.leaves(model)) for model in models}
-    if len(kinds) > 1 or len(sizes) > 1:
+    if len(kinds) > 1 or len({_sizes(model) for model in models}) > 1:
         raise InputError(
             "The models match different moments: fit them with one descriptor, of as many scales "
             "and angles, and one exponent."
         )
+
+
+def _sizes(model: GaussianModel | MomentModel) -> tuple[tuple[int, ...], ...]:
+    """Shapes of all arrays, but of colors: pictures of any size have one each per pixel."""
+    if isinstance(model, MomentModel):
+        model = eqx.tree_at(lambda m: m.levels, model, model.levels[..., :1])
+    return tuple(np.shape(leaf) for leaf in jax.tree.leaves(model))

@@ -51,7 +51,7 @@ class MomentModel(eqx.Module):
         unit: noise that residuals are counted in: the reference's, as far as it is not capped.
         weights: frozen weights of the loss, one per moment.
         levels: the target's gray levels in increasing order, standardized, one per pixel; of
-            several components the colors of the target's pixels, in the order of the first one.
+            several components the colors of the pixels that are known, a column each.
         shaping: P̄^{a/2} on the half-plane of a real FFT.
         prior: P̄^{1/2} there.
         bounds: least and largest value of new fields, in the target's units; per channel.
@@ -302,7 +302,7 @@ def assembled(
         descriptor: of the model's fields.
         reference: moments and noise.
         gaussian: of the same fields.
-        levels: gray levels or colors, as many as pixels.
+        levels: gray levels, as many as pixels, or colors.
         ranges: bounds of new fields, and the range of the target.
         exponent: of the variable.
     """
@@ -326,8 +326,15 @@ def assembled(
         bounds=ranges[0],
         range=ranges[1],
         exponent=exponent,
-        gamut=gamut_of(levels, gaussian.units) if matches(descriptor, Colors) else None,
+        gamut=gamut_of(levels, gaussian.units) if _has_gamut(descriptor, ranges) else None,
     )
+
+
+def _has_gamut(
+    descriptor: Descriptor, ranges: tuple[Float[Array, "2 *d"], Float[Array, "2 *d"]]
+) -> bool:
+    """Whether colors are matched, within no other bounds than their own."""
+    return matches(descriptor, Colors) and bool(jnp.array_equal(*ranges))
 
 
 def _resized(levels: Float[Array, "*k n"], count: int) -> Float[Array, "*k m"]:

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from synth.statistics.channels import check_count
 from synth.statistics.descriptor import Descriptor, Residual
 from synth.transforms.between import Between, between, pairs
 from synth.transforms.filters import FilterBank
@@ -26,6 +27,9 @@ class BetweenChannels(Descriptor):
 
     bank: FilterBank
     count: int = eqx.field(static=True)
+
+    def __check_init__(self) -> None:
+        check_count(self.count)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -56,7 +60,7 @@ class BetweenChannels(Descriptor):
     def observe(self, picture: Observation) -> Between:
         """Covariances of a picture that may have borders and holes."""
         found = between_weighted(picture, self.bank)
-        return eqx.tree_at(lambda b: b.phase, found, found.phase[:0])
+        return eqx.tree_at(lambda b: b.phase, found, found.phase[:0])  # it is not matched here
 
     def weights(self, target: Between, unit: Residual) -> Between:
         """Each block contributes its mean squared normalized difference, in units of its noise."""

@@ -4,7 +4,7 @@ import equinox as eqx
 from jaxtyping import Array, Float
 
 from synth.statistics.between_channels import BetweenChannels
-from synth.statistics.channels import EachChannel
+from synth.statistics.channels import EachChannel, check_count
 from synth.statistics.descriptor import Descriptor, Moments, Residual
 from synth.statistics.joint import Joint
 from synth.statistics.scattering_spectra import ScatteringSpectra
@@ -30,6 +30,9 @@ class SpectraOfChannels(Descriptor):
     bank: FilterBank
     count: int = eqx.field(static=True)
     isotropic: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self) -> None:
+        check_count(self.count)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from synth.errors import InputError
 from synth.statistics.descriptor import Descriptor, Moments, Residual
 from synth.transforms.weighted import Observation
 
-__all__ = ["EachChannel"]
+__all__ = ["EachChannel", "check_count"]
 
 Level = TypeVar("Level")
 
@@ -29,6 +30,11 @@ class EachChannel(Descriptor):
 
     own: Descriptor
     count: int = eqx.field(static=True)
+
+    def __check_init__(self) -> None:
+        check_count(self.count)
+        if self.own.num_channels != 1:
+            raise InputError("Moments of each channel are those of one: give such a descriptor.")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -118,6 +124,16 @@ class EachChannel(Descriptor):
 
     def _split(self, moments: Moments) -> list[Moments]:
         return [jax.tree.map(lambda leaf: leaf[i], moments) for i in range(self.count)]  # noqa: B023
+
+
+def check_count(count: int) -> None:
+    """Refuse a number of channels that are not several.
+
+    Raises:
+        InputError: if it is less than 2.
+    """
+    if count < 2:
+        raise InputError(f"A descriptor of {count} channels was asked for: give 2 or more.")
 
 
 def _stacked(moments: Sequence[Moments]) -> Moments:

@@ -10,6 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from synth.statistics._ordered import ordered
+from synth.statistics.channels import check_count
 from synth.statistics.descriptor import Descriptor, Residual, quadrant, repeated, standard
 from synth.statistics.gray_levels import GrayLevels, mixed_levels, quantiles
 from synth.transforms.weighted import Observation
@@ -36,6 +37,9 @@ class Colors(Descriptor):
 
     size: tuple[int, int] = eqx.field(static=True)
     count: int = eqx.field(static=True)
+
+    def __check_init__(self) -> None:
+        check_count(self.count)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -15,7 +15,10 @@ from synth.statistics.scattering_moments import ScatteringMoments
 from synth.statistics.scattering_spectra import ScatteringSpectra
 from synth.transforms.filters import max_scales, morlet_bank
 
-__all__ = ["MODELS", "NUM_ANGLES", "joint"]
+__all__ = ["MODELS", "MOST_CHANNELS", "NUM_ANGLES", "joint"]
+
+MOST_CHANNELS = 8
+"""Channels of a field at most."""
 
 Shape = tuple[int, int]
 Part = Callable[[Shape, int | None, int | None, bool], Descriptor]
@@ -84,17 +87,18 @@ def joint(
         scales: number of scales J; by default as many as fit, and one less for spectra.
         angles: number of angles L; by default 8 for moments and 4 for spectra.
         gray_levels: match the gray levels too; ``full`` always does.
-        isotropic: average the spectra over rotations.
+        isotropic: average the spectra over rotations; what is between channels stays as it is.
 
     Returns:
         Parts ``moments``, ``spectra`` and ``gray_levels``, as far as they are needed; of several
-        channels ``colors`` instead of ``gray_levels``, and ``between`` where there are no spectra.
+        channels ``colors`` instead of ``gray_levels``, and ``between`` if one of the models has no
+        spectra, which hold it otherwise.
 
     Raises:
         InputError: if there is no such model, or channels, scales or angles are out of range.
     """
-    if channels < 1:
-        raise InputError(f"{channels} channels were asked for: give at least 1.")
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise InputError(f"{channels} channels were asked for: give 1 to {MOST_CHANNELS}.")
     unknown = [model for model in models if model not in MODELS]
     if unknown or not models:
         given = ", ".join(unknown) or "without a name"

@@ -125,8 +125,8 @@ def channel_spectra(
         interpretable statistics for large-scale structure analysis and generation", Phys. Rev.
         D 102 (2020), for covariances of wavelet transforms.
     """
-    levels, spectra, s1, layers = _first_layers(field, bank)
     bank = lax.stop_gradient(bank)
+    levels, spectra, s1, layers = _first_layers(field, bank)
     stack, matrices, modulus = _planes(spectra[:, None]), [], []
     for band, layer in zip((bank.first[0], *bank.second), layers, strict=True):
         parts = [resize(part, band.box) for part in (stack, _planes(layer))]
@@ -162,8 +162,8 @@ def between(field: Float[Array, "c h w"], bank: FilterBank) -> Between:
     Raises:
         ValueError: if the bank is made for another shape.
     """
-    _, spectra, _, layers = _first_layers(field, bank)
     bank = lax.stop_gradient(bank)
+    _, spectra, _, layers = _first_layers(field, bank)
     moduli, matrices, modulus = [], [], []
     for band, layer in zip((bank.first[0], *bank.second), layers, strict=True):
         moduli = [resize(part, band.box) for part in (*moduli, layer)]
@@ -176,22 +176,40 @@ def between_of(
     spectra: Sequence[Complex[Array, "c h w"]],
     moduli: Sequence[Sequence[Complex[Array, "c l _ _"]]],
     bank: FilterBank,
+    *,
+    overlaps: Sequence[Float[Array, "_ _"]],
+    squares: Sequence[Float[Array, ""]],
 ) -> Between:
-    """Covariances out of spectra that differ from scale to scale.
+    """Covariances out of weighted spectra that differ from scale to scale.
 
     Args:
         spectra: centered, of all channels, as the wavelets of each scale see them; then as the
             residual band does, and φ_J.
         moduli: of each scale k the spectra of |x_c⋆ψ_{j,l}| for j ≤ k, on the box of band k.
         bank: of the wavelets.
+        overlaps: of each scale the mean products of the weights of two channels: of the channels
+            themselves, and then of their moduli.
+        squares: of each scale the mean square of a channel's weight.
     """
-    matrices, modulus = [], []
-    for seen, finer, band in zip(spectra[:-2], moduli, (bank.first[0], *bank.second), strict=True):
+    matrices, modulus, own = [], [], []
+    parts = zip(spectra[:-2], moduli, (bank.first[0], *bank.second), strict=True)
+    for k, (seen, finer, band) in enumerate(parts):
         waves = jnp.concatenate(finer, axis=1)
         stack = _planes(jnp.concatenate([resize(seen, band.box)[:, None], waves], axis=1))
-        matrices.append(_products(stack, band))
-        modulus.append(_covariances(stack[:, :, 1:], bank.num_angles))
-    return _assembled(matrices, modulus, (spectra[-2], spectra[-1]), bank)
+        matrices.append(_products(stack, band) / overlaps[k][:, None, :])
+        own.append(overlaps[k][0, 0] / squares[k])
+        rows, columns = pairs(len(seen), k, bank.num_angles)
+        common = overlaps[k][1:, 1:][
+            k * bank.num_angles + rows % bank.num_angles, columns % (waves.shape[1])
+        ]
+        modulus.append(_covariances(stack[:, :, 1:], bank.num_angles) / common)
+    found = _assembled(matrices, modulus, (spectra[-2], spectra[-1]), bank)
+    ends = jnp.stack([overlaps[0][0, 0], overlaps[-1][0, 0]])
+    return eqx.tree_at(
+        lambda b: (b.own, b.outside),
+        found,
+        (found.own * jnp.stack(own)[:, None, None], found.outside / ends[:, None]),
+    )
 
 
 def _first_layers(
@@ -204,7 +222,6 @@ def _first_layers(
 ]:
     """Means and spectra of the channels, means of their moduli, and spectra of these."""
     bank.check(field.shape[-2:])
-    bank = lax.stop_gradient(bank)
     boxes = [band.box for band in (bank.first[0], *bank.second)]
     levels = mean(field)
     spectra = centered_spectrum(field - levels[:, None, None], bank.shape)

@@ -37,7 +37,26 @@ def estimate_cross_spectrum(
         each = [one[number % len(one)] for one in drawn]
         waves = np.stack([_waves(one, weights) for one in each])
         total += waves[:, None] * waves[None].conj()
-    return total * _gains(total, field, wraps)
+    found = total * _gains(total, field, wraps)
+    return _with_holes(found, float(np.mean(~np.isnan(field[0]))))
+
+
+def _with_holes(
+    spectrum: Complex[np.ndarray, "k k h w"], known: float
+) -> Complex[np.ndarray, "k k h w"]:
+    """Products of two channels over the share of pixels that are known.
+
+    Channels are completed one by one, so that they have nothing in common in holes. Their
+    coherence stays at most 1.
+    """
+    if known == 1:
+        return spectrum
+    powers = np.moveaxis(np.real(np.diagonal(spectrum)), -1, 0)
+    most = np.sqrt(powers[:, None] * powers[None])
+    size = np.abs(spectrum)
+    apart = ~np.eye(len(spectrum), dtype=bool)[:, :, None, None]
+    factor = np.minimum(1 / known, most / np.where(size > 0, size, np.inf))
+    return np.where(apart & (size > 0), spectrum * factor, spectrum)
 
 
 def _waves(

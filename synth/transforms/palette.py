@@ -44,7 +44,9 @@ class Palette(NamedTuple):
         from scipy.spatial import KDTree
 
         unit = colors.std(0)
-        unit = np.where(unit > 0, unit, np.sqrt(np.mean(unit[unit > 0] ** 2)))
+        # A constant that has no exact binary fraction differs from its mean by rounding.
+        varies = unit > 1e-9 * np.abs(colors.mean(0))
+        unit = np.where(varies, unit, np.sqrt(np.mean(unit[varies] ** 2)))
         scaled = np.round(colors / unit / _ROUNDING) * _ROUNDING
         distinct, count = np.unique(scaled, axis=0, return_counts=True)
         tree = KDTree(distinct)
@@ -63,7 +65,7 @@ class Palette(NamedTuple):
         near = self.tree.query(colors / self.unit, distance_upper_bound=self.radius)[0]
         return np.isinf(near)
 
-    def drawn_in(self, colors: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
+    def projected(self, colors: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
         """Colors moved towards the nearest one of the target, as far as they are outside.
 
         Args:

@@ -216,8 +216,9 @@ def spectra_weighted(picture: Observation, bank: FilterBank, *, isotropic: bool 
 def between_weighted(picture: Observation, bank: FilterBank) -> Between:
     """Covariances between the channels of a picture with borders and holes.
 
-    Every product is divided by the overlap of the weights, as in ``spectra_weighted``; here by
-    putting the root of it into each factor.
+    Every product is divided by the overlap of the weights, as in ``spectra_weighted``. Missing
+    pixels are completed channel by channel, so that nothing is common to two channels there: the
+    weight of a channel beside another one is 0 in holes.
 
     Args:
         picture: of several channels and the bank's shape.
@@ -228,25 +229,28 @@ def between_weighted(picture: Observation, bank: FilterBank) -> Between:
     """
     channels = [Observation(each, picture.known, picture.wraps) for each in picture.field]
     by_channel = [_layers(each, bank) for each in channels]
-    seen = [_window(picture, bank, scale) for scale in range(bank.num_scales)]
+    bands, scales = (bank.first[0], *bank.second), range(bank.num_scales)
+    seen = [_window(picture, bank, scale) for scale in scales]
 
     def spectra(window: Float[Array, "h w"]) -> Complex[Array, "c h w"]:
-        each = [_spectrum(one, window) for one in picture.field]
-        return jnp.stack(each) / jnp.sqrt(jnp.mean(window**2))
+        return jnp.stack([_spectrum(one, window) for one in picture.field])
 
-    def moduli(scale: int, band: Band) -> list[Complex[Array, "c l a b"]]:
+    def moduli(scale: int) -> list[Complex[Array, "c l a b"]]:
         def one(layer: _Layer) -> Complex[Array, "l a b"]:
-            weight = seen[scale] * layer.share
-            spectrum = centered_spectrum(_weighted(layer, seen[scale]), band.box)
-            return spectrum / jnp.sqrt(jnp.mean(weight**2))
+            return centered_spectrum(_weighted(layer, seen[scale]), bands[scale].box)
 
         return [jnp.stack([one(layers[j]) for layers in by_channel]) for j in range(scale + 1)]
 
-    bands = (bank.first[0], *bank.second)
+    def overlap(scale: int) -> Float[Array, "_ _"]:
+        shares = [layer.share for layer in by_channel[0][: scale + 1]]
+        return _overlap(seen[scale], [picture.known, *shares], bank.num_angles)
+
     return between_of(
         [*map(spectra, seen), spectra(seen[0]), spectra(seen[-1])],
-        [moduli(scale, band) for scale, band in enumerate(bands)],
+        [moduli(scale) for scale in scales],
         bank,
+        overlaps=[overlap(scale) for scale in scales],
+        squares=[jnp.mean(window**2) for window in seen],
     )
 
 
