@@ -344,8 +344,13 @@ def test_what_is_between_channels_alone_is_nothing_of_one():
 def test_a_joint_of_other_numbers_of_channels_is_refused():
     with pytest.raises(ValueError, match="The parts are for fields of .*: give one shape to all"):
         Joint({"a": Colors(SHAPE, 3), "b": Colors(SHAPE, 2)})
-    with pytest.raises(InputError, match="0 channels were asked for: give at least 1"):
-        joint("full", shape=SHAPE, channels=0)
+    for count in (0, 9):
+        with pytest.raises(InputError, match=f"{count} channels were asked for: give 1 to 8"):
+            joint("full", shape=SHAPE, channels=count)
+    with pytest.raises(InputError, match="1 channels was asked for: give 2 or more"):
+        Colors(SHAPE, 1)
+    with pytest.raises(InputError, match="Moments of each channel are those of one: give such"):
+        EachChannel(Colors(SHAPE, 2), 2)
 
 
 # Units, and the base of the channels

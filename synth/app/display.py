@@ -28,8 +28,8 @@ _BLOCKS |= {f"order{order}": f"order {order}" for order in range(3)}
 
 
 _JUMPS = {
-    "seam_jump": "jump at opposite borders / inside",
-    "border_jump": "jump where drawn meets kept / inside",
+    "seam_jump": "jump across borders / inside",
+    "border_jump": "jump, drawn to kept / inside",
 }
 _COMPONENT = "Spectrum to flatness: of the first principal component."
 _WIDEST = 80  # columns that a title may widen a table to
@@ -196,10 +196,12 @@ def _models(result: Result) -> Table:
 
 
 def _grouped(names: Iterable[str]) -> dict[str, list[str]]:
-    """Blocks by their name without the number of a channel."""
+    """Blocks of all channels by one name; what is between channels may be told twice, alike."""
     groups: dict[str, list[str]] = {}
     for name in names:
-        words = [part for part in name.split("/") if not part.isdecimal()]
+        words = [part for part in name.split("/") if part != "each" and not part.isdecimal()]
+        if words[:2] == ["spectra", "between"]:
+            words = words[1:]
         groups.setdefault("/".join(words), []).append(name)
     return groups
 

@@ -219,9 +219,11 @@ def _texture(
         if (height, width) != before:
             said += (f"Resized to {height} × {width} pixels.",)
     parts = given[0].parts
+    # One order of axes for all files, so that the same values are summed alike to the last bit.
+    fields = np.stack([picture.values for picture in given]).astype(np.float32, order="C")
     return Texture(
         name=parts[0].name,
-        fields=np.stack([picture.values for picture in given]).astype(np.float32),
+        fields=fields,
         periodic=wraps,
         dtype=parts[0].dtype,
         sha256=digest,

@@ -307,7 +307,7 @@ def _gray_scale(result: Result) -> Texture:
 def _write_arrays(result: Result, folder: Path) -> None:
     """``fields.npz``: fields, and their moments as one vector per part, without sorted values."""
 
-    def vectors(moments: dict[str, Any]) -> dict[str, Float[np.ndarray, " n"]]:
+    def vectors(moments: dict[str, Any]) -> dict[str, Float[np.ndarray, "*c n"]]:
         kept = {part: each for part, each in moments.items() if part not in _LEVELS}
         return {part: _vector(each) for part, each in kept.items()}
 

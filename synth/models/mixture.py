@@ -110,7 +110,7 @@ def _widest(
 
 
 def _mixed_levels(
-    levels: Sequence[Float[Array, "*k n"]], shares: Sequence[float]
+    levels: Sequence[Float[Array, "*k _"]], shares: Sequence[float]
 ) -> Float[Array, "*k n"]:
     """Levels of the mixed law; or as many colors of each as are its share."""
     if levels[0].ndim == 1:

@@ -46,17 +46,27 @@ def _with_holes(
 ) -> Complex[np.ndarray, "k k h w"]:
     """Products of two channels over the share of pixels that are known.
 
-    Channels are completed one by one, so that they have nothing in common in holes. Their
-    coherence stays at most 1.
+    Channels are completed one by one, so that they have nothing in common in holes. What is not
+    positive in the matrices then is left out; powers stay as they are.
     """
     if known == 1:
         return spectrum
     powers = np.moveaxis(np.real(np.diagonal(spectrum)), -1, 0)
-    most = np.sqrt(powers[:, None] * powers[None])
-    size = np.abs(spectrum)
     apart = ~np.eye(len(spectrum), dtype=bool)[:, :, None, None]
-    factor = np.minimum(1 / known, most / np.where(size > 0, size, np.inf))
-    return np.where(apart & (size > 0), spectrum * factor, spectrum)
+    wider = _coherence(np.where(apart, spectrum / known, spectrum), powers)
+    values, vectors = np.linalg.eigh(np.moveaxis(wider, (0, 1), (2, 3)))
+    roots = vectors * np.sqrt(np.maximum(values, 0))[..., None, :]
+    found = np.moveaxis(roots @ np.swapaxes(roots, -1, -2).conj(), (2, 3), (0, 1))
+    found = _coherence(found, np.moveaxis(np.real(np.diagonal(found)), -1, 0))
+    return found * np.sqrt(powers[:, None] * powers)
+
+
+def _coherence(
+    spectrum: Complex[np.ndarray, "k k *_"], powers: Float[np.ndarray, "k *_"]
+) -> Complex[np.ndarray, "k k *_"]:
+    """Products over the roots of powers; 0 where there is none."""
+    size = np.sqrt(np.where(powers > 0, powers, np.inf))
+    return spectrum / (size[:, None] * size)
 
 
 def _waves(
@@ -119,8 +129,7 @@ def _lowest(relative: Complex[np.ndarray, "k k h w"]) -> Float[np.ndarray, "k k"
     """What stands for the frequency 0, which has no power: the coherence of its neighbors."""
     ends = [0, 0, 1, -1], [1, -1, 0, 0]
     around = np.real(relative[:, :, *ends]).mean(-1)
-    size = np.sqrt(np.diagonal(around))
-    return around / np.where(size > 0, size, np.inf)[:, None] / np.where(size > 0, size, np.inf)
+    return np.real(_coherence(around + 0j, np.diagonal(around)))
 
 
 def cross_root(spectrum: Inexact[Array, "k k h w"]) -> Complex[Array, "k k h w"]:
