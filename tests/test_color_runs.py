@@ -11,13 +11,14 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from synth.app import cli, cost
+from synth.app import cli, cost, runs
 from synth.app.images import load
 from synth.app.options import Options
 from synth.app.tasks import prepare
 
 SIDE = 32
 QUICK = ("--scales", 2, "--angles", 2, "--max-steps", 20, "--tolerance", 3)
+LEAST = ("--scales", 1, "--angles", 1)
 DESCENT = ("--model", "scattering1", *QUICK)
 GAUSSIAN = ("--model", "gaussian", *QUICK)
 FILES = {"target.png", "gaussian.png", "comparison.png", "fields.npz", "manifest.json"}
@@ -193,7 +194,7 @@ class TestColor:
 
 class TestChannels:
     def test_eight_channels(self, run):
-        made = run("eight.npy", "--channels", "first", *GAUSSIAN, "--scales", 1, "--angles", 1)
+        made = run("eight.npy", "--channels", "first", *GAUSSIAN, *LEAST)
         for name in ("target", "gaussian"):
             channels = {f"{name}/channel-{number}.png" for number in range(1, 9)}
             assert channels <= made.names
@@ -228,7 +229,7 @@ class TestChannels:
             field = np.moveaxis(np.clip(np.round(values.field), 0, top), 0, 2)
             iio.imwrite(named / f"{part}.png", np.squeeze(field.astype(values.dtype)))
         beside = ("--with", named / "normal.png", "--with", named / "height.png")
-        made = run(named / "albedo.png", *beside, "--model", "full", *QUICK)
+        made = run(named / "albedo.png", *beside, "--model", "full", *QUICK, *LEAST)
         for folder in ("target", "gaussian", "full"):
             assert {p.name for p in (made.folder / folder).iterdir()} == set(MATERIAL)
             for name, shape in MATERIAL.items():
@@ -301,11 +302,12 @@ class TestUses:
         blocks = {name.split("/")[1] for name in made.report["noise"]}
         assert blocks == {"each", "between"}
 
-    def test_devices_that_share_angles_of_moments_and_those_between_channels(self, files, tmp_path):
-        arguments = [files / "rgb.png", "--scales", 2, "--devices", 8, "--out", tmp_path / "new"]
-        code, out, err = command("generate", *arguments)
-        assert (code, out) == (2, "")  # here is one device
-        assert "8 devices were asked for: choose 1 to 1." in err
+    @pytest.mark.parametrize(("name", "angles"), [("gray.png", {8}), ("rgb.png", {8, 4})])
+    def test_devices_share_the_angles_between_channels_too(self, files, monkeypatch, name, angles):
+        asked = {}
+        monkeypatch.setattr(runs, "common_mesh", lambda _, **also: asked.update(also))
+        runs._mesh(load(files / name), Options(name, models=("scattering",)))
+        assert set(asked["angles"]) == angles
 
 
 class TestCost:

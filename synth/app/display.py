@@ -28,8 +28,8 @@ _BLOCKS |= {f"order{order}": f"order {order}" for order in range(3)}
 
 
 _JUMPS = {
-    "seam_jump": "jump across borders / inside",
-    "border_jump": "jump, drawn to kept / inside",
+    "seam_jump": "jump across border / inside",
+    "border_jump": "jump, drawn–kept / inside",
 }
 _COMPONENT = "Spectrum to flatness: of the first principal component."
 _WIDEST = 80  # columns that a title may widen a table to
@@ -186,7 +186,7 @@ def _models(result: Result) -> Table:
         table.add_row(name, *(f"{one[name]:.2f}" for one in columns))
     for lag in report["target"]["flatness"]:
         values = (f"{one['flatness'][lag]:.2f}" for one in columns)
-        table.add_row(f"flatness of increments, {lag} px", *values)
+        table.add_row(f"flatness at {lag} px", *values)
     for name, words in _JUMPS.items():
         if all(name in one for one in models.values()):
             table.add_row(words, "", *(f"{one[name]:.2f}" for one in models.values()))
