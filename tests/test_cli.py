@@ -88,7 +88,10 @@ class TestHelp:
 
         gray = usual("scattering", gray_levels=True)
         told = f"{usual('scattering')}, spectra {usual('spectra')}, with gray levels {gray}"
-        assert f"Default: {told}, all of them {usual('full')}." in words
+        told += f", all of them {usual('full')}; of several channels "
+        told += f"{usual('spectra', channels=3)}, with their joint law {usual('full', channels=3)}"
+        assert usual("scattering", channels=3) == usual("spectra", channels=3)
+        assert f"Default: {told}." in words
 
     def test_names_of_models_are_those_of_the_ladder(self):
         assert tuple(cli.ModelName) == LADDER

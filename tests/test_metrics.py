@@ -13,9 +13,10 @@ from synth.metrics import (
     skewness,
     spectrum_error,
 )
-from synth.metrics._sliced import lines, quantiles, some
+from synth.metrics._sliced import lines, quantiles
 from synth.metrics._statistic import in_units_of
 from synth.transforms.estimate import axes_of
+from synth.transforms.palette import some
 
 
 def noise(shape=(256, 256), seed=0):
