@@ -24,6 +24,7 @@ Field = Float[np.ndarray, "c h w"]
 
 MODELS = ("scattering", "full")
 HOLE = 64
+PIECE = 128
 MATERIAL = ("albedo", "normal", "height")
 
 
@@ -101,14 +102,15 @@ def uncrop() -> Figure:
 
 def color() -> Figure:
     """Processes and photographs in color beside their models."""
-    tissue = load("ihc.png")
-    tissue = tissue._replace(fields=tissue.fields[..., :256, :256], periodic=(False, False))
     rows = {}
-    for name, texture in {
-        "leaves": load("leaves"),
-        "colored foam": load("colored-foam"),
-        "fibers": tissue,
+    for name, source in {
+        "leaves": "leaves",
+        "colored foam": "colored-foam",
+        "fibers": "ihc.png",
     }.items():
+        whole = load(source)
+        part = whole.fields[..., 60 : 60 + PIECE, 60 : 60 + PIECE]
+        texture = whole._replace(fields=part, periodic=(False, False))
         drawn = fields(run(texture))
         rows[name] = [texture.field, *(each[0] for each in drawn.values())]
     captions = ["target", "gaussian", *MODELS]
@@ -118,7 +120,7 @@ def color() -> Figure:
 def material() -> Figure:
     """Albedo, normal and height of a material, drawn together."""
     first, *others = (f"material-{name}.png" for name in MATERIAL)
-    texture = load(first, beside=others)
+    texture = load(first, beside=others, size=PIECE)
     drawn = fields(run(texture))
     rows = {name: [texture.field, each[0]] for name, each in drawn.items()}
     ends = float(texture.fields[:, 6].min()), float(texture.fields[:, 6].max())

@@ -109,4 +109,5 @@ class Finish:
             return field
         colors = np.asarray(field, np.float64).reshape(len(field), -1).T
         moved = jnp.asarray(self._colors.projected(colors).T.reshape(field.shape), float)
+        moved = jnp.clip(moved, *model.bounds[..., None, None])  # the palette rounds
         return moved if model.kept is None else jnp.where(model.kept.free, moved, field)
