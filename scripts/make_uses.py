@@ -28,9 +28,9 @@ PIECE = 128
 MATERIAL = ("albedo", "normal", "height")
 
 
-def run(texture: Texture, **options: object) -> Result:
-    """A run of two models, Gaussian beside."""
-    asked = Options(texture.name, models=MODELS, **options)  # pyright: ignore[reportArgumentType]
+def run(texture: Texture, models: tuple[str, ...] = MODELS, **options: object) -> Result:
+    """A run of models, two unless told, Gaussian beside."""
+    asked = Options(texture.name, models=models, **options)  # pyright: ignore[reportArgumentType]
     return drain(generate(texture, asked))
 
 
@@ -121,7 +121,7 @@ def material() -> Figure:
     """Albedo, normal and height of a material, drawn together."""
     first, *others = (f"material-{name}.png" for name in MATERIAL)
     texture = load(first, beside=others, size=PIECE)
-    drawn = fields(run(texture))
+    drawn = fields(run(texture, ("full",), max_steps=300))
     rows = {name: [texture.field, each[0]] for name, each in drawn.items()}
     ends = float(texture.fields[:, 6].min()), float(texture.fields[:, 6].max())
     levels = [(0, 255), (0, 255), ends]
