@@ -20,7 +20,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from benchmarks.report import save
+from benchmarks.report import descended, save
 from synth import descend, drain, fit, fit_gaussian, joint, load
 from synth.app.images import Texture, bundled
 from synth.metrics import compare, foreign_colors
@@ -162,13 +162,7 @@ def show(row: dict[str, Any]) -> None:
         words = f"  {model:12} {overall.mean():5.2f} ± {overall.std(ddof=1):4.2f}"
         words += f"  excess / Gaussian's {(overall.mean() - 1) / control:5.2f}"
         words += f"  foreign {foreign:6.2%}"
-        if score["descents"]:
-            evaluations = [each["evaluations"] for each in score["descents"]]
-            seconds = [each["seconds"] for each in score["descents"]]
-            ended = {each["outcome"] for each in score["descents"]}
-            words += f"  {np.mean(evaluations):4.0f} evaluations, {np.mean(seconds):3.0f} s"
-            words += f", {', '.join(sorted(ended))}"
-        print(words + (f", {score['copied']} copied" if score["copied"] else ""), flush=True)
+        print(words + descended(score), flush=True)
 
 
 def main() -> None:

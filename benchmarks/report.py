@@ -21,6 +21,19 @@ def machine() -> dict[str, Any]:
     }
 
 
+def descended(score: dict[str, Any]) -> str:
+    """How the descents of a score went, in words; empty of what is drawn directly."""
+    descents = score["descents"]
+    words = f", {score['copied']} copied" if score["copied"] else ""
+    if not descents:
+        return words
+    evaluations, seconds = (
+        sum(each[key] for each in descents) / len(descents) for key in ("evaluations", "seconds")
+    )
+    ended = ", ".join(sorted({each["outcome"] for each in descents}))
+    return f"  {evaluations:4.0f} evaluations, {seconds:3.0f} s, {ended}{words}"
+
+
 def save(results: list[dict[str, Any]], path: Path, where: dict[str, Any] | None = None) -> None:
     """Write results and machine as JSON.
 

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from benchmarks.report import save
+from benchmarks.report import descended, save
 from synth import Judge, descend, drain, fit, fit_gaussian, joint, load
 from synth.app.images import PHOTOGRAPHS, Texture, bundled
 from synth.metrics import compare
@@ -116,13 +116,7 @@ def show(row: dict[str, Any]) -> None:
         overall = np.array(score["overall"])
         words = f"  {model:12} {overall.mean():5.2f} ± {overall.std(ddof=1):4.2f}"
         words += f"  excess / Gaussian's {(overall.mean() - 1) / control:5.2f}"
-        if score["descents"]:
-            evaluations = [each["evaluations"] for each in score["descents"]]
-            seconds = [each["seconds"] for each in score["descents"]]
-            ended = {each["outcome"] for each in score["descents"]}
-            words += f"  {np.mean(evaluations):4.0f} evaluations, {np.mean(seconds):3.0f} s"
-            words += f", {', '.join(sorted(ended))}"
-        print(words + (f", {score['copied']} copied" if score["copied"] else ""), flush=True)
+        print(words + descended(score), flush=True)
 
 
 def main() -> None:
