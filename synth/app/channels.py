@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from synth.app.reading import Picture, check_alike, half_of_white, read
-from synth.app.texture import MOST_CHANNELS
 from synth.errors import InputError
+from synth.transforms.components import MOST_CHANNELS
 
 __all__ = ["joined", "masked", "toned", "united"]
 

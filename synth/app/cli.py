@@ -11,6 +11,7 @@ _STARTED = time.perf_counter()
 import sys  # noqa: E402 - the clock starts first
 import textwrap  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
+from enum import StrEnum  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Annotated, Any, NoReturn  # noqa: E402
 
@@ -80,7 +81,6 @@ def generate(
         "periodic": periodic.pair if periodic else None,
         "mask": mask,
         "gray": gray,
-        "channels": channels.value if channels else None,
         "beside": tuple(beside),
         "out_size": None if out_size is None else args.pair(out_size),
         "crop": crop,
@@ -98,11 +98,15 @@ def generate(
         "samples": samples,
         "max_steps": max_steps,
         "tolerance": tolerance,
-        "solver": solver.value,
-        "device": device.value,
         "devices": devices,
+        **_values(channels=channels, solver=solver, device=device),
     }
     _generate(asked, out, distributed=distributed, cache=cache)
+
+
+def _values(**chosen: StrEnum | None) -> dict[str, str | None]:
+    """Values of what was chosen from lists of names, None where nothing was."""
+    return {name: None if choice is None else choice.value for name, choice in chosen.items()}
 
 
 def _generate(asked: dict[str, Any], out: Path, *, distributed: bool, cache: bool) -> None:

@@ -8,8 +8,9 @@ from jaxtyping import Float, Shaped
 
 from synth.app.decoding import MOST_COLORS, Decoded, colors, decode
 from synth.app.resampling import resampled
-from synth.app.texture import MOST_CHANNELS, Part
+from synth.app.texture import Part
 from synth.errors import InputError
+from synth.transforms.components import MOST_CHANNELS
 
 __all__ = [
     "Axis",

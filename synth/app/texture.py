@@ -8,10 +8,7 @@ from jaxtyping import Float
 from synth.errors import InputError
 from synth.transforms.components import principal_components
 
-__all__ = ["MOST_CHANNELS", "Part", "Texture", "in_range_of", "in_units_of"]
-
-MOST_CHANNELS = 8
-"""Channels of a texture at most."""
+__all__ = ["Part", "Texture", "in_range_of", "in_units_of"]
 
 _SHOWN = (1, 3)  # channels of a PNG: gray, or color
 

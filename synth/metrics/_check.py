@@ -9,10 +9,9 @@ from jaxtyping import Bool, Float
 
 from synth.errors import InputError
 from synth.metrics._units import missing
-from synth.transforms.components import principal_components
+from synth.transforms.components import MOST_CHANNELS, principal_components
 
 _LEAST_SIDE = 16
-_MOST_CHANNELS = 8
 _LEAST_KNOWN = 0.25  # of the pixels; what is drawn for the others would outweigh fewer
 
 
@@ -38,10 +37,10 @@ def check_target(target: Float[np.ndarray, "..."]) -> None:
     shape = np.shape(target)
     channels = shape[0] if len(shape) == 3 else 1
     fits = len(shape) in (2, 3) and min(shape[-2:]) >= _LEAST_SIDE
-    if not fits or not 1 <= channels <= _MOST_CHANNELS:
+    if not fits or not 1 <= channels <= MOST_CHANNELS:
         raise InputError(
             f"The target has the shape {shape}: give a field of height × width, or of 2 to "
-            f"{_MOST_CHANNELS} channels × height × width, at least {_LEAST_SIDE} pixels on each "
+            f"{MOST_CHANNELS} channels × height × width, at least {_LEAST_SIDE} pixels on each "
             "side."
         )
     check_real("The target", target, target)

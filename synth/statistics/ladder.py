@@ -13,12 +13,10 @@ from synth.statistics.gray_levels import GrayLevels
 from synth.statistics.joint import Joint
 from synth.statistics.scattering_moments import ScatteringMoments
 from synth.statistics.scattering_spectra import ScatteringSpectra
+from synth.transforms.components import MOST_CHANNELS
 from synth.transforms.filters import max_scales, morlet_bank
 
-__all__ = ["MODELS", "MOST_CHANNELS", "NUM_ANGLES", "joint"]
-
-MOST_CHANNELS = 8
-"""Channels of a field at most."""
+__all__ = ["MODELS", "NUM_ANGLES", "joint"]
 
 Shape = tuple[int, int]
 Part = Callable[[Shape, int | None, int | None, bool], Descriptor]

@@ -9,7 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["Components", "principal_components"]
+__all__ = ["MOST_CHANNELS", "Components", "principal_components"]
+
+MOST_CHANNELS = 8
+"""Channels of a field at most."""
 
 _LEAST_SHARE = 1e-5  # of the variance of a standardized channel: less is rounding of 8 bits
 _ROUNDING = 1e-6  # of entries of unit vectors
