@@ -265,6 +265,16 @@ def test_blocks_are_named_by_channel():
     assert set(full) == spectra | between | {"colors"}
 
 
+def test_colors_weigh_as_much_as_the_gray_levels_of_all_channels():
+    colors = Colors((16, 16), 3)
+    target = colors(jnp.asarray(np.random.default_rng(0).normal(size=(3, 16, 16)), float))
+    weights = colors.weights(target, {"colors": jnp.asarray(0.5)})
+    moved = target + 0.5
+    distance = colors.residual(moved, target)["colors"]
+    loss = jnp.sum(weights * (moved - target) ** 2)
+    np.testing.assert_allclose(loss, 3 * (distance / 0.5) ** 2, rtol=1e-5)
+
+
 def test_weights_of_a_channel_are_those_of_a_field():
     each, own = DESCRIPTORS["each"], DESCRIPTORS["each"].own
     target = moments_of("each")

@@ -4,6 +4,7 @@
 it ended; command line, notebook and tests all consume it. ``synthesize`` drains it.
 """
 
+import math
 from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -33,8 +34,9 @@ Look = TypeVar("Look")
 Ended = TypeVar("Ended")
 
 _CHUNK = 10  # evaluations between two looks at the outcome
-_PATIENCE = 200  # evaluations in which the loss must fall by ...
-_LEAST_PROGRESS = 0.02  # ... this fraction
+_PATIENCE = 100  # evaluations of a stage before its pace is looked at
+_PACE = 6  # chunks over which it is measured
+_IN_TIME = 1.5  # times as many evaluations again
 
 
 def descend(
@@ -136,6 +138,7 @@ class _Sample:
         """Begin to look for progress, and at the residual, anew."""
         self._stage = evaluations
         self._goal = self._tolerance
+        self._trace: list[tuple[float, float]] = []
 
     def steps(self) -> int:
         """Evaluations to be done in the next chunk."""
@@ -150,6 +153,7 @@ class _Sample:
         judge: Judge,
     ) -> None:
         """End, if it is time."""
+        self._trace.append((float(self.losses[-1]), excess_now))
         outcome = self._outcome(stalled)
         if self.ended or (outcome is None and not excess_now <= self._goal):
             return
@@ -170,9 +174,21 @@ class _Sample:
             return Outcome.NOT_FINITE
         if len(losses) >= self._max_steps:
             return Outcome.STEP_LIMIT
-        since = losses[self._stage :]
-        idle = len(since) > _PATIENCE and since[-1] > (1 - _LEAST_PROGRESS) * since[-_PATIENCE]
-        return Outcome.STALLED if idle or stalled else None
+        return Outcome.STALLED if stalled or self._too_slow() else None
+
+    def _too_slow(self) -> bool:
+        """Whether at their pace neither loss nor worst block will be at the goal in good time.
+
+        A pace is a constant factor per evaluation, which descents do not keep: they slow down.
+        With the tolerance 0 all steps are done.
+        """
+        done, far_now = len(self.losses), self._trace[-1][1]
+        if done - self._stage < _PATIENCE or not 0 < self._goal < far_now:
+            return False
+        (loss, far), (loss_now, _) = self._trace[-_PACE - 1], self._trace[-1]
+        fallen = max(math.log(loss / loss_now), 2 * math.log(far / far_now))
+        in_time = min(_IN_TIME * done, self._max_steps - done) / (_PACE * _CHUNK)
+        return fallen * in_time < 2 * math.log(far_now / self._goal)
 
 
 def synthesize(

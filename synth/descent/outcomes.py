@@ -92,8 +92,8 @@ class Synthesis(eqx.Module):
             Outcome.CONVERGED: f"Converged {after}.",
             Outcome.STEP_LIMIT: f"Ended at the step limit {after}; allow more steps, or a "
             "larger tolerance.",
-            Outcome.STALLED: f"Stalled {after}; the loss hardly falls any more: try another "
-            "seed, fewer scales or angles, or a larger tolerance.",
+            Outcome.STALLED: f"Stalled {after}; the loss falls too slowly to get there: try "
+            "another seed, fewer scales or angles, or a larger tolerance.",
             Outcome.NOT_FINITE: f"Stopped {after}; the loss is not finite: look for extreme "
             "values in the target, or use L-BFGS or a smaller learning rate.",
         }[self.outcome]

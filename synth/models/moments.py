@@ -19,6 +19,8 @@ from synth.models.gaussian import GaussianModel
 from synth.models.keeping import Kept, Surroundings, surroundings
 from synth.models.reference import Reference, moments_on_torus
 from synth.models.start import Start, skewed_spectrum
+from synth.parallel.mesh import whole
+from synth.parallel.programs import compiled
 from synth.statistics import (
     Colors,
     Descriptor,
@@ -173,7 +175,7 @@ class MomentModel(eqx.Module):
             (
                 target,
                 unit,
-                self.descriptor.weights(target, unit),
+                _weights(self.descriptor, target, unit),
                 self.shaping.at[..., 0, 0].set(self.shaping[..., 0, 1]),
                 around.kept,
             ),
@@ -319,7 +321,7 @@ def assembled(
         reference=reference,
         gaussian=gaussian,
         unit=unit,
-        weights=descriptor.weights(reference.moments, unit),
+        weights=_weights(descriptor, reference.moments, unit),
         levels=levels,
         shaping=jnp.asarray(shaping, float),
         prior=jnp.asarray(prior, float),
@@ -328,6 +330,11 @@ def assembled(
         exponent=exponent,
         gamut=gamut_of(levels, gaussian.units) if _has_gamut(descriptor, ranges) else None,
     )
+
+
+@compiled
+def _weights(descriptor: Descriptor, target: Moments, unit: Residual) -> Moments:
+    return whole(descriptor.weights(target, unit))
 
 
 def _has_gamut(

@@ -101,19 +101,26 @@ def _with_noise(
     samples: Observation,
 ) -> tuple[Moments, Residual]:
     """Mean moments of the pictures, and the noise of one of them."""
-    every = lax.map(lambda drawn: _mean(lax.map(observe, drawn)), pictures)
+    # One loop for all that is measured: it is compiled once.
+    count, draws = pictures.field.shape[:2]
+    joined = _joined(pictures, samples)
+    each = lax.map(observe, joined)
+    every = jax.tree.map(
+        lambda leaf: leaf[: count * draws].reshape(count, draws, *leaf.shape[1:]).mean(1), each
+    )
     mean = _mean(every)
 
     def spread(moments: Moments) -> Residual:
         return _spread(descriptor, moments, mean)
 
-    def among_quadrants(several: Observation) -> Residual:
-        fields = several.field.reshape(-1, *descriptor.field_shape)
-        each = lax.map(lambda field: spread(_quadrants(descriptor, field)), fields)
-        return jax.tree.map(lambda levels: jnp.sqrt(jnp.mean(levels**2)), each)
+    levels = lax.map(lambda field: spread(_quadrants(descriptor, field)), joined.field)
 
-    whole_samples = spread(lax.map(observe, samples))
-    parts, parts_of_samples = (among_quadrants(several) for several in (pictures, samples))
+    def among_quadrants(some: slice) -> Residual:
+        return jax.tree.map(lambda level: jnp.sqrt(jnp.mean(level[some] ** 2)), levels)
+
+    parts = among_quadrants(slice(count * draws))
+    parts_of_samples = among_quadrants(slice(count * draws, None))
+    whole_samples = spread(jax.tree.map(lambda leaf: leaf[count * draws :], each))
 
     def level(name: str) -> Float[Array, ""]:
         part, full, sample = parts[name], whole_samples[name], parts_of_samples[name]
@@ -123,7 +130,6 @@ def _with_noise(
         return full * jnp.sqrt((1 + 2 * (part / jnp.maximum(sample, _LEAST_NOISE)) ** 2) / 3)
 
     noise = {name: level(name) for name in parts}
-    count = len(pictures.field)
     if count > 1:
         noise = jax.tree.map(
             lambda one, several: jnp.sqrt((one**2 + (count - 1) * several**2) / count),
@@ -131,6 +137,15 @@ def _with_noise(
             spread(every),
         )
     return mean, jax.tree.map(lambda level: jnp.maximum(level, _LEAST_NOISE), noise)
+
+
+def _joined(pictures: Observation, samples: Observation) -> Observation:
+    """Every draw of every picture, and then the samples."""
+    return jax.tree.map(
+        lambda several, others: jnp.concatenate([several.reshape(-1, *others.shape[1:]), others]),
+        pictures,
+        samples,
+    )
 
 
 def _quadrants(descriptor: Descriptor, field: Float[Array, "*k h w"]) -> Moments:

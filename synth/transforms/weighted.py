@@ -164,10 +164,11 @@ def _second(
     layers: Sequence[_Layer], band: Band, window: Float[Array, "h w"]
 ) -> Float[Array, "j l m"]:
     """⟨||x⋆ψ_{j,l}|⋆ψ_{k,m}|⟩ of all scales j < k."""
+    stacks = [centered_spectrum(_weighted(layer, window), band.box) for layer in layers]
+    squares = [jnp.maximum(_on((window * layer.share) ** 2, band.grid), 0) for layer in layers]
 
-    def one(layer: _Layer) -> Float[Array, "l m"]:
-        stack = centered_spectrum(_weighted(layer, window), band.box)
-        square = jnp.maximum(_on((window * layer.share) ** 2, band.grid), 0)
+    def one(given: tuple[Array, Array]) -> Float[Array, "l m"]:
+        stack, square = given
 
         def angle(given: tuple[Array, Array]) -> Float[Array, " l"]:
             filters, starts = (each[None] for each in given)
@@ -177,7 +178,7 @@ def _second(
 
         return lax.map(angle, (band.filters, band.starts)).T
 
-    return jnp.stack([one(layer) for layer in layers])
+    return lax.map(one, (jnp.stack(stacks), jnp.stack(squares)))
 
 
 def spectra_weighted(picture: Observation, bank: FilterBank, *, isotropic: bool = False) -> Spectra:
@@ -227,27 +228,33 @@ def between_weighted(picture: Observation, bank: FilterBank) -> Between:
     Returns:
         The covariances: those of ``between`` where nothing is missing and both axes wrap.
     """
-    channels = [Observation(each, picture.known, picture.wraps) for each in picture.field]
-    by_channel = [_layers(each, bank) for each in channels]
     bands, scales = (bank.first[0], *bank.second), range(bank.num_scales)
     seen = [_window(picture, bank, scale) for scale in scales]
+
+    def of_channel(field: Float[Array, "h w"]) -> tuple[list[_Layer], list[list[Array]]]:
+        layers = _layers(Observation(field, picture.known, picture.wraps), bank)
+        moduli = [
+            [
+                centered_spectrum(_weighted(layer, seen[scale]), bands[scale].box)
+                for layer in layers[: scale + 1]
+            ]
+            for scale in scales
+        ]
+        return layers, moduli
+
+    # The channels one after another: the loop is compiled once.
+    layers, moduli = lax.map(of_channel, picture.field)
 
     def spectra(window: Float[Array, "h w"]) -> Complex[Array, "c h w"]:
         return jnp.stack([_spectrum(one, window) for one in picture.field])
 
-    def moduli(scale: int) -> list[Complex[Array, "c l a b"]]:
-        def one(layer: _Layer) -> Complex[Array, "l a b"]:
-            return centered_spectrum(_weighted(layer, seen[scale]), bands[scale].box)
-
-        return [jnp.stack([one(layers[j]) for layers in by_channel]) for j in range(scale + 1)]
-
     def overlap(scale: int) -> Float[Array, "_ _"]:
-        shares = [layer.share for layer in by_channel[0][: scale + 1]]
+        shares = [layer.share[0] for layer in layers[: scale + 1]]
         return _overlap(seen[scale], [picture.known, *shares], bank.num_angles)
 
     return between_of(
         [*map(spectra, seen), spectra(seen[0]), spectra(seen[-1])],
-        [moduli(scale) for scale in scales],
+        moduli,
         bank,
         overlaps=[overlap(scale) for scale in scales],
         squares=[jnp.mean(window**2) for window in seen],
