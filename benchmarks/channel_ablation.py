@@ -26,6 +26,7 @@ from synth.metrics import CHANNEL_STATISTICS, compare
 from synth.models import _standard
 from synth.parallel.mesh import common_mesh
 from synth.statistics import NUM_ANGLES
+from synth.statistics.between_channels import BETWEEN
 from synth.transforms.components import Components, principal_components
 
 NAMES = (
@@ -126,6 +127,16 @@ def first_only(model: MomentModel) -> MomentModel:
     return eqx.tree_at(lambda m: (m.weights["moments"], m.unit), model, (weights, unit))
 
 
+def scaled(model: MomentModel, factor: float, part: str) -> MomentModel:
+    """The weights of colors, or of what is between channels, times a factor."""
+
+    def chosen(one: MomentModel) -> Any:  # noqa: ANN401 - any moments
+        weights = one.weights
+        return weights["spectra"][part] if part == "between" else weights[part]
+
+    return eqx.tree_at(chosen, model, jax.tree.map(lambda w: factor * w, chosen(model)))
+
+
 def same(model: MomentModel) -> MomentModel:
     """The model as it is."""
     return model
@@ -145,6 +156,8 @@ VARIANTS: dict[str, Change] = {
     "no colors": lambda model: free(without("colors")(model)),
     "moments of the first": first_only,
     "no moments": without("moments"),
+    "between counts once": lambda model: scaled(model, 1 / BETWEEN, "between"),
+    "colors count once": lambda model: scaled(model, 1 / len(model.mean), "colors"),
     "tolerance 0.45": same,
 }
 _BASES = {"base: channels": based(None), "base: opponents": based(OPPONENT)}

@@ -40,16 +40,18 @@ class Crop(NamedTuple):
     photograph: str
     top: int
     left: int
-    side: int = 128
+    side: int = 256
 
 
 CROPS = {
-    "fibers": Crop("ihc.png", 60, 60),
-    "tissue": Crop("ihc.png", 256, 380),
-    "galaxies": Crop("hubble_deep_field.jpg", 420, 330),
-    "vessels": Crop("retina.jpg", 300, 600),
-    "fur": Crop("chelsea.png", 0, 175),
-    "wood": Crop("coffee.png", 272, 470),
+    "tissue": Crop("ihc.png", 0, 0),
+    "fibers": Crop("ihc.png", 0, 256),
+    "glands": Crop("ihc.png", 256, 0),
+    "galaxies": Crop("hubble_deep_field.jpg", 300, 300),
+    "stars": Crop("hubble_deep_field.jpg", 550, 600),
+    "vessels": Crop("retina.jpg", 500, 600),
+    "fur": Crop("chelsea.png", 0, 175, 128),
+    "wood": Crop("coffee.png", 272, 470, 128),
 }
 PROCESSES = ("colored-foam", "leaves", "reaction-diffusion", "scalar-turbulence")
 NAMES = (*PROCESSES, *CROPS)

@@ -12,7 +12,10 @@ from synth.transforms.between import Between, between, pairs
 from synth.transforms.filters import FilterBank
 from synth.transforms.weighted import Observation, between_weighted
 
-__all__ = ["BetweenChannels"]
+__all__ = ["BETWEEN", "BetweenChannels"]
+
+BETWEEN = 20.0
+"""Importance of the covariances between channels beside the moments of each."""
 
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
 
