@@ -9,6 +9,8 @@ evaluations. Every score is that of the values as they are stored, whatever the 
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -26,7 +28,6 @@ from synth.metrics import CHANNEL_STATISTICS, compare
 from synth.models import _standard
 from synth.parallel.mesh import common_mesh
 from synth.statistics import NUM_ANGLES
-from synth.statistics.between_channels import BETWEEN
 from synth.transforms.components import Components, principal_components
 
 NAMES = (
@@ -36,7 +37,7 @@ NAMES = (
     "fibers",
     "tissue",
     "galaxies",
-    "fur",
+    "stars",
     "wood",
 )
 
@@ -127,14 +128,30 @@ def first_only(model: MomentModel) -> MomentModel:
     return eqx.tree_at(lambda m: (m.weights["moments"], m.unit), model, (weights, unit))
 
 
-def scaled(model: MomentModel, factor: float, part: str) -> MomentModel:
-    """The weights of colors, or of what is between channels, times a factor."""
+def scaled(model: MomentModel, factor: float, *path: str) -> MomentModel:
+    """The weights of a part, which the path leads to, times a factor."""
 
     def chosen(one: MomentModel) -> Any:  # noqa: ANN401 - any moments
-        weights = one.weights
-        return weights["spectra"][part] if part == "between" else weights[part]
+        return reduce(getitem, path, one.weights)
 
     return eqx.tree_at(chosen, model, jax.tree.map(lambda w: factor * w, chosen(model)))
+
+
+def by_its_noise(model: MomentModel) -> MomentModel:
+    """Cross powers in units of their noise, however large."""
+    name = "spectra/between/power"
+    weights = model.weights["spectra"]["between"]
+    factor = (model.unit[name] / model.noise[name]) ** 2
+    return eqx.tree_at(
+        lambda m: (*_cross_power(m), m.unit[name]),
+        model,
+        (factor * weights.power, factor * weights.outside, model.noise[name]),
+    )
+
+
+def _cross_power(model: MomentModel) -> tuple[Any, Any]:
+    between = model.weights["spectra"]["between"]
+    return between.power, between.outside
 
 
 def same(model: MomentModel) -> MomentModel:
@@ -156,8 +173,9 @@ VARIANTS: dict[str, Change] = {
     "no colors": lambda model: free(without("colors")(model)),
     "moments of the first": first_only,
     "no moments": without("moments"),
-    "between counts once": lambda model: scaled(model, 1 / BETWEEN, "between"),
-    "colors count once": lambda model: scaled(model, 1 / len(model.mean), "colors"),
+    "between counts 20": lambda model: scaled(model, 20, "spectra", "between"),
+    "cross power by its noise": by_its_noise,
+    "colors count once": lambda model: scaled(model, 1 / model.descriptor.num_channels, "colors"),
     "tolerance 0.45": same,
 }
 _BASES = {"base: channels": based(None), "base: opponents": based(OPPONENT)}

@@ -6,7 +6,7 @@ Pictures of the project's own processes are judged against further fields of the
 photographs that come with scikit-image against their own quadrants. Per picture: overall score of
 white noise, the Gaussian and the moment models, its excess over 1 relative to the Gaussian's, the
 share of foreign colors (of real fields, too, where there are such), copies, evaluations, seconds.
-Figures of other pictures in the file are kept.
+Figures of other pictures in the file are kept; all of them are printed as a table at the end.
 """
 
 import argparse
@@ -50,7 +50,6 @@ CROPS = {
     "galaxies": Crop("hubble_deep_field.jpg", 300, 300),
     "stars": Crop("hubble_deep_field.jpg", 550, 600),
     "vessels": Crop("retina.jpg", 500, 600),
-    "fur": Crop("chelsea.png", 0, 175, 128),
     "wood": Crop("coffee.png", 272, 470, 128),
 }
 PROCESSES = ("colored-foam", "leaves", "reaction-diffusion", "scalar-turbulence")
@@ -167,6 +166,23 @@ def show(row: dict[str, Any]) -> None:
         print(words + descended(score), flush=True)
 
 
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Scores, their spread over the seeds and the share of foreign colors, in Markdown."""
+
+    def cell(score: dict[str, Any]) -> str:
+        overall, foreign = np.array(score["overall"]), score["foreign"]
+        share = f" ({np.mean(foreign):.1%})" if foreign else ""
+        return f"{overall.mean():.2f} ± {overall.std(ddof=1):.2f}{share}"
+
+    models = list(dict.fromkeys(model for row in rows for model in row["scores"]))
+    lines = [f"| picture | {' | '.join(models)} |", f"|{'---|' * (len(models) + 1)}"]
+    for row in rows:
+        scores = row["scores"]
+        cells = [cell(scores[model]) if model in scores else "–" for model in models]
+        lines.append(f"| {row['name']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure the pictures that are asked for, print and keep the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.channels", description=__doc__)
@@ -181,6 +197,7 @@ def main() -> None:
         rows[name] = measure(name, options.model, range(options.seeds))
         show(rows[name])
         save([rows[each] for each in NAMES if each in rows], options.json)
+    print(table([rows[each] for each in NAMES if each in rows]))
 
 
 if __name__ == "__main__":

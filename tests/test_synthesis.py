@@ -26,6 +26,7 @@ from synth import (
     scatter,
     synthesize,
 )
+from synth.descent.schedule import Stage
 from synth.transforms.fourier import radial_frequency
 
 SHAPE = (32, 32)
@@ -184,7 +185,20 @@ def test_a_descent_that_cannot_go_on_has_stalled(model):
         assert np.all(np.diff(stage) <= 0)
 
 
-def test_with_the_tolerance_0_all_steps_are_done(model):
+@pytest.mark.parametrize("kept", [False, True])
+def test_only_the_last_stage_can_be_too_slow(model, kept):
+    if kept:
+        field = np.array(picture())
+        field[8:20, 8:20] = np.nan
+        model = model.keeping(field)
+    stages = (Stage(0, bounds="target"), Stage(180))
+    schedule = Schedule(1e-9, stages, 1000)
+    ended = synthesize(model, key=jax.random.key(1), schedule=schedule)
+    assert ended.outcome is Outcome.STALLED
+    assert 280 <= ended.evaluations <= 600
+
+
+def test_with_the_tolerance_0_no_pace_is_too_slow(model):
     ended = synthesize(model, key=jax.random.key(1), schedule=within(model, 0.0, 250))
     assert ended.outcome is Outcome.STEP_LIMIT
     assert ended.evaluations == 250

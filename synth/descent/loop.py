@@ -34,9 +34,10 @@ Look = TypeVar("Look")
 Ended = TypeVar("Ended")
 
 _CHUNK = 10  # evaluations between two looks at the outcome
-_PATIENCE = 100  # evaluations of a stage before its pace is looked at
-_PACE = 6  # chunks over which it is measured
-_IN_TIME = 1.5  # times as many evaluations again
+_PATIENCE = 100  # evaluations of the last stage before its pace is looked at
+_PACE = 6  # chunks over which the pace is measured
+_IN_TIME = 1.5  # in good time: within so many times the evaluations done so far
+_TINY = 1e-300
 
 
 def descend(
@@ -86,7 +87,7 @@ def descend(
     due = schedule.due(0) if isinstance(start, str) else last
     followed = due.of(model)
     states = _begin(followed, solver, keys, start)
-    samples = [_Sample(schedule.tolerance, schedule.max_steps) for _ in keys]
+    samples = [_Sample(schedule, last=due == last) for _ in keys]
     while True:
         evaluations = max(len(sample.losses) for sample in samples)
         if due != last and schedule.due(evaluations) != due:
@@ -95,7 +96,7 @@ def descend(
             before, followed = followed, due.of(model)
             states = _restart(before, followed, solver, states, running)
             for sample in samples:
-                sample.enter_stage(evaluations)
+                sample.enter_stage(evaluations, last=due == last)
         steps = [sample.steps() for sample in samples]
         states, chunk = _advance(followed, solver, states, jnp.asarray(steps))
         for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
@@ -128,17 +129,17 @@ def _current(
 class _Sample:
     """One descent of an ensemble: its losses, how far it must go still, how it ended."""
 
-    def __init__(self, tolerance: float, max_steps: int) -> None:
+    def __init__(self, schedule: Schedule, *, last: bool) -> None:
         self.losses: Float[np.ndarray, " n"] = np.zeros(0)
         self.ended: Synthesis | None = None
-        self._tolerance, self._max_steps = tolerance, max_steps
-        self.enter_stage(0)
+        self._tolerance, self._max_steps = schedule.tolerance, schedule.max_steps
+        self.enter_stage(0, last=last)
 
-    def enter_stage(self, evaluations: int) -> None:
-        """Begin to look for progress, and at the residual, anew."""
-        self._stage = evaluations
+    def enter_stage(self, evaluations: int, *, last: bool) -> None:
+        """Begin to look at the residual anew, and in the last stage at the pace."""
+        self._watched = evaluations + _PATIENCE if last else math.inf
         self._goal = self._tolerance
-        self._trace: list[tuple[float, float]] = []
+        self._excess: list[float] = []
 
     def steps(self) -> int:
         """Evaluations to be done in the next chunk."""
@@ -153,9 +154,11 @@ class _Sample:
         judge: Judge,
     ) -> None:
         """End, if it is time."""
-        self._trace.append((float(self.losses[-1]), excess_now))
+        if self.ended:
+            return
+        self._excess.append(excess_now)
         outcome = self._outcome(stalled)
-        if self.ended or (outcome is None and not excess_now <= self._goal):
+        if outcome is None and not excess_now <= self._goal:
             return
         field = finished()
         moments, residual = judge(field)
@@ -177,18 +180,23 @@ class _Sample:
         return Outcome.STALLED if stalled or self._too_slow() else None
 
     def _too_slow(self) -> bool:
-        """Whether at their pace neither loss nor worst block will be at the goal in good time.
+        """Whether at its pace the worst block would not reach the goal in good time.
 
-        A pace is a constant factor per evaluation, which descents do not keep: they slow down.
-        With the tolerance 0 all steps are done.
+        The loss goes as the square of the worst block; the faster of the two is the pace. With the
+        tolerance 0 no pace is too slow.
         """
-        done, far_now = len(self.losses), self._trace[-1][1]
-        if done - self._stage < _PATIENCE or not 0 < self._goal < far_now:
+        done, far = len(self.losses), self._excess[-1]
+        if done < self._watched or not 0 < self._goal < far:
             return False
-        (loss, far), (loss_now, _) = self._trace[-_PACE - 1], self._trace[-1]
-        fallen = max(math.log(loss / loss_now), 2 * math.log(far / far_now))
-        in_time = min(_IN_TIME * done, self._max_steps - done) / (_PACE * _CHUNK)
-        return fallen * in_time < 2 * math.log(far_now / self._goal)
+        span = _PACE * _CHUNK
+        by_loss = _log(self.losses[-span - 1]) - _log(self.losses[-1])
+        by_excess = 2 * (_log(self._excess[-_PACE - 1]) - _log(far))
+        fallen = max(by_loss, by_excess) * _IN_TIME * done / span
+        return fallen < 2 * math.log(far / self._goal)
+
+
+def _log(value: float) -> float:
+    return math.log(max(value, _TINY))
 
 
 def synthesize(

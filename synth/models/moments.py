@@ -190,7 +190,7 @@ class MomentModel(eqx.Module):
             return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *each)
 
         moved = jax.tree.map(
-            lambda whole, sample, target: whole + around.share * (target - sample),
+            lambda filled, sample, target: filled + around.share * (target - sample),
             mean(around.fillings), mean(around.samples), self.target,
         )  # fmt: skip
         return self.descriptor.in_part(moved, self._leveled(around))
@@ -334,6 +334,7 @@ def assembled(
 
 @compiled
 def _weights(descriptor: Descriptor, target: Moments, unit: Residual) -> Moments:
+    """One program instead of many small ones."""
     return whole(descriptor.weights(target, unit))
 
 

@@ -101,10 +101,9 @@ def _with_noise(
     samples: Observation,
 ) -> tuple[Moments, Residual]:
     """Mean moments of the pictures, and the noise of one of them."""
-    # One loop for all that is measured: it is compiled once.
     count, draws = pictures.field.shape[:2]
     joined = _joined(pictures, samples)
-    each = lax.map(observe, joined)
+    each = lax.map(observe, joined)  # pictures and samples in one loop, which is compiled once
     every = jax.tree.map(
         lambda leaf: leaf[: count * draws].reshape(count, draws, *leaf.shape[1:]).mean(1), each
     )
@@ -113,10 +112,10 @@ def _with_noise(
     def spread(moments: Moments) -> Residual:
         return _spread(descriptor, moments, mean)
 
-    levels = lax.map(lambda field: spread(_quadrants(descriptor, field)), joined.field)
+    among = lax.map(lambda field: spread(_quadrants(descriptor, field)), joined.field)
 
     def among_quadrants(some: slice) -> Residual:
-        return jax.tree.map(lambda level: jnp.sqrt(jnp.mean(level[some] ** 2)), levels)
+        return jax.tree.map(lambda values: jnp.sqrt(jnp.mean(values[some] ** 2)), among)
 
     parts = among_quadrants(slice(count * draws))
     parts_of_samples = among_quadrants(slice(count * draws, None))

@@ -12,11 +12,9 @@ from synth.transforms.between import Between, between, pairs
 from synth.transforms.filters import FilterBank
 from synth.transforms.weighted import Observation, between_weighted
 
-__all__ = ["BETWEEN", "BetweenChannels"]
+__all__ = ["BetweenChannels"]
 
-BETWEEN = 20.0
-"""Importance of the covariances between channels beside the moments of each."""
-
+_MOST_NOISE = 0.2
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
 
 
@@ -64,6 +62,11 @@ class BetweenChannels(Descriptor):
         """Covariances of a picture that may have borders and holes."""
         found = between_weighted(picture, self.bank)
         return eqx.tree_at(lambda b: b.phase, found, found.phase[:0])  # it is not matched here
+
+    @property
+    def most_noise(self) -> Residual:
+        """A fifth for cross powers, as for moments: few long waves say little of the short ones."""
+        return {"power": jnp.asarray(_MOST_NOISE)}
 
     def weights(self, target: Between, unit: Residual) -> Between:
         """Each block contributes its mean squared normalized difference, in units of its noise."""

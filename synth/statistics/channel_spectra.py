@@ -3,7 +3,7 @@
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from synth.statistics.between_channels import BETWEEN, BetweenChannels
+from synth.statistics.between_channels import BetweenChannels
 from synth.statistics.channels import EachChannel, check_count
 from synth.statistics.descriptor import Descriptor, Moments, Residual
 from synth.statistics.joint import Joint
@@ -76,8 +76,13 @@ class SpectraOfChannels(Descriptor):
         return self._parts.residual(moments, target)
 
     @property
+    def most_noise(self) -> Residual:
+        """Noise that a larger one counts as, of the blocks between channels."""
+        return self._parts.most_noise
+
+    @property
     def _parts(self) -> Joint:
         """The two descriptors, which know weights and distances."""
         each = EachChannel(ScatteringSpectra(self.bank, self.isotropic), self.count)
         between = BetweenChannels(self.bank, self.count)
-        return Joint({"each": each, "between": between}, {"between": BETWEEN})
+        return Joint({"each": each, "between": between})

@@ -119,7 +119,7 @@ class Colors(Descriptor):
         return {"colors": GrayLevels(self.size).noise_of_quadrants["gray_levels"]}
 
     def weights(self, target: Float[Array, "s n"], unit: Residual) -> Float[Array, "s n"]:
-        """Equal weights: c times the squared distance in units of its noise, a time per channel."""
+        """Equal weights: the loss is c times the squared distance in units of its noise."""
         return jnp.full_like(target, self.count / (target.size * unit["colors"] ** 2))
 
     def residual(self, moments: Float[Array, "s n"], target: Float[Array, "s n"]) -> Residual:

@@ -118,7 +118,7 @@ class Descriptor(eqx.Module):
 
     @abstractmethod
     def weights(self, target: Moments, unit: Residual) -> Moments:
-        """Weights w of the loss Σ w |S − S*|², frozen at the target's moments S*.
+        """Weights w of the loss Σ w |S − S*|², frozen at the target's moments S*; compiled.
 
         Args:
             target: the target's moments.

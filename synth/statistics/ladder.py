@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from synth.errors import InputError
-from synth.statistics.between_channels import BETWEEN, BetweenChannels
+from synth.statistics.between_channels import BetweenChannels
 from synth.statistics.channel_spectra import SpectraOfChannels
 from synth.statistics.channels import EachChannel
 from synth.statistics.colors import Colors
@@ -61,6 +61,7 @@ NUM_ANGLES = {"moments": 8, "spectra": 4}
 """Default number of angles L of the parts that have a filter bank."""
 
 _IMPORTANCE = {"moments": 0.3}  # of the losses, where there are several
+_BETWEEN = 20.0  # of covariances beside moments, whose tolerance is of another kind
 
 
 def joint(
@@ -115,7 +116,7 @@ def joint(
     several = len(parts) > 1
     importance = {name: v for name, v in _IMPORTANCE.items() if several and name in parts}
     if "between" in descriptors:
-        importance["between"] = BETWEEN
+        importance["between"] = _BETWEEN
     return Joint(descriptors, importance)
 
 

@@ -231,26 +231,25 @@ def between_weighted(picture: Observation, bank: FilterBank) -> Between:
     bands, scales = (bank.first[0], *bank.second), range(bank.num_scales)
     seen = [_window(picture, bank, scale) for scale in scales]
 
-    def of_channel(field: Float[Array, "h w"]) -> tuple[list[_Layer], list[list[Array]]]:
+    def of_channel(field: Float[Array, "h w"]) -> list[list[Complex[Array, "l _ _"]]]:
         layers = _layers(Observation(field, picture.known, picture.wraps), bank)
-        moduli = [
+        return [
             [
                 centered_spectrum(_weighted(layer, seen[scale]), bands[scale].box)
                 for layer in layers[: scale + 1]
             ]
             for scale in scales
         ]
-        return layers, moduli
 
-    # The channels one after another: the loop is compiled once.
-    layers, moduli = lax.map(of_channel, picture.field)
+    moduli = lax.map(of_channel, picture.field)  # the loop is compiled once
+    shares = [_share(picture, bank, scale) for scale in scales]
 
     def spectra(window: Float[Array, "h w"]) -> Complex[Array, "c h w"]:
         return jnp.stack([_spectrum(one, window) for one in picture.field])
 
     def overlap(scale: int) -> Float[Array, "_ _"]:
-        shares = [layer.share[0] for layer in layers[: scale + 1]]
-        return _overlap(seen[scale], [picture.known, *shares], bank.num_angles)
+        weights = [picture.known, *shares[: scale + 1]]
+        return _overlap(seen[scale], weights, bank.num_angles)
 
     return between_of(
         [*map(spectra, seen), spectra(seen[0]), spectra(seen[-1])],
