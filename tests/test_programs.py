@@ -93,6 +93,7 @@ def test_the_same_command_twice_gives_the_same_fields_and_traces_nothing_new(fol
             "measured_on_torus",
             "moments_on_torus",
             "restart",
+            "weights",
         ]
     np.testing.assert_array_equal(*fields)
 
