@@ -139,19 +139,9 @@ def scaled(model: MomentModel, factor: float, *path: str) -> MomentModel:
 
 def by_its_noise(model: MomentModel) -> MomentModel:
     """Cross powers in units of their noise, however large."""
-    name = "spectra/between/power"
-    weights = model.weights["spectra"]["between"]
-    factor = (model.unit[name] / model.noise[name]) ** 2
-    return eqx.tree_at(
-        lambda m: (*_cross_power(m), m.unit[name]),
-        model,
-        (factor * weights.power, factor * weights.outside, model.noise[name]),
-    )
-
-
-def _cross_power(model: MomentModel) -> tuple[Any, Any]:
-    between = model.weights["spectra"]["between"]
-    return between.power, between.outside
+    unit = {**model.unit, "spectra/between/power": model.noise["spectra/between/power"]}
+    weights = model.descriptor.weights(model.target, unit)
+    return eqx.tree_at(lambda m: (m.unit, m.weights), model, (unit, weights))
 
 
 def same(model: MomentModel) -> MomentModel:
