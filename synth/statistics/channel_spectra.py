@@ -84,5 +84,4 @@ class SpectraOfChannels(Descriptor):
     def _parts(self) -> Joint:
         """The two descriptors, which know weights and distances."""
         each = EachChannel(ScatteringSpectra(self.bank, self.isotropic), self.count)
-        between = BetweenChannels(self.bank, self.count)
-        return Joint({"each": each, "between": between})
+        return Joint({"each": each, "between": BetweenChannels(self.bank, self.count)})
