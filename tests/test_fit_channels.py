@@ -241,7 +241,21 @@ class TestDescents:
         assert start.shape == (2, 32, 32)
         field = np.asarray(shared.to_units(shared.field(start)))
         np.testing.assert_allclose(field.mean((1, 2)), shared.mean, atol=1e-4)
-        assert np.abs(np.corrcoef(np.asarray(start).reshape(2, -1))[0, 1]) < 0.2
+
+    @pytest.mark.parametrize("kind", ["gaussian", "skewed", "variable", "pixels"])
+    def test_starts_have_the_intended_cross_spectra(self, shared, kind):
+        keys = jax.random.split(KEY, 200)
+        fields = jax.vmap(lambda key: shared.field(shared.start(key=key, kind=kind)))(keys)
+        waves = np.fft.rfft2(fields, norm="ortho")[..., 1:]  # without the frequency 0
+        found = np.real(np.mean(waves[:, :, None] * waves[:, None].conj(), axis=0))
+        eye = np.eye(2)[:, :, None, None] + np.zeros((32, 17))
+        root = {"variable": shared.shaping, "pixels": eye}.get(kind, shared.prior)
+        wanted = np.einsum("cdhw,dehw->cehw", *[np.asarray(root, np.float64)] * 2)[..., 1:]
+        size = np.sqrt(np.einsum("cchw->chw", wanted))
+        error = (found - wanted) / (size[:, None] * size)
+        assert np.abs(error).mean() < 0.1
+        # The asymmetry moves the phases of each component.
+        assert np.abs(error.mean((-2, -1))).max() < (0.08 if kind == "skewed" else 0.02)
 
     def test_a_second_target_compiles_no_descent(self, compiled):
         first, second = model_of(3), fit(descriptor(3), color(seed=1))
@@ -256,7 +270,7 @@ class TestDescents:
             assert_equal(other.target[name], model_of(3).target[name])
         there = jax.eval_shape(other.descriptor, jnp.zeros((3, 24, 16)))
         assert other.target["colors"].shape == there["colors"].shape
-        assert other.prior.shape == (3, 24, 9)
+        assert other.prior.shape == (3, 3, 24, 9)
         np.testing.assert_array_equal(other.bounds, model_of(3).bounds)
 
 

@@ -5,12 +5,13 @@ Fields in and out are in the target's own units; inside the model they have mean
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Inexact, PRNGKeyArray
+from jaxtyping import Array, Bool, Complex, Float, Inexact, PRNGKeyArray
 
 from synth.errors import InputError
 from synth.models.check import check_shape
@@ -31,11 +32,9 @@ from synth.statistics import (
     quantiles,
     unit_of,
 )
-from synth.transforms.fourier import radial_frequency, radial_power
+from synth.transforms.radial import radial_powers
 
 __all__ = ["MomentModel", "assembled"]
-
-_SPECTRUM_FLOOR = 1e-6  # of white noise with the target's variance
 
 
 class MomentModel(eqx.Module):
@@ -43,8 +42,9 @@ class MomentModel(eqx.Module):
 
     The descent's variable z gives the field x = F⁻¹(P̄^{a/2} ẑ), P̄ the target's radially
     averaged spectrum: a = 0 descends on pixels, a = 1 on a whitened field. Of several channels
-    that holds for each of the target's principal components. The gain is 0 at the frequency 0, so
-    that fields have the target's mean; where gray levels are matched they hold it.
+    P̄ is a matrix, the radially averaged cross spectra of the target's principal components. The
+    gain is 0 at the frequency 0, so that fields have the target's mean; where gray levels are
+    matched they hold it.
 
     Attributes:
         descriptor: maps a field to its moments.
@@ -54,7 +54,7 @@ class MomentModel(eqx.Module):
         weights: frozen weights of the loss, one per moment.
         levels: the target's gray levels in increasing order, standardized, one per pixel; of
             several components the colors of the pixels that are known, a column each.
-        shaping: P̄^{a/2} on the half-plane of a real FFT.
+        shaping: P̄^{a/2} on the half-plane of a real FFT, see ``transforms.radial``.
         prior: P̄^{1/2} there.
         bounds: least and largest value of new fields, in the target's units; per channel.
         range: the target's least and largest value, in its units.
@@ -69,8 +69,8 @@ class MomentModel(eqx.Module):
     unit: Residual
     weights: Moments
     levels: Float[Array, "*k n"]
-    shaping: Float[Array, "*k h w_"]
-    prior: Float[Array, "*k h w_"]
+    shaping: Float[Array, "*k_k h w_"]
+    prior: Float[Array, "*k_k h w_"]
     bounds: Float[Array, "2 *d"]
     range: Float[Array, "2 *d"]
     exponent: float = eqx.field(static=True)
@@ -242,11 +242,10 @@ class MomentModel(eqx.Module):
         return self.gaussian.units.of(field)
 
     def loss(self, variable: Float[Array, "*k h w"]) -> tuple[Float[Array, ""], Residual]:
-        """Weighted squared distance Σ w |S − S*|², and the residual, of a variable."""
+        """Weighted squared distance Σ w |D|² of S and S*, and the residual, of a variable."""
         moments = self.descriptor(self.field(variable))
-        terms = jax.tree.map(
-            lambda w, a, b: jnp.sum(w * _square(a - b)), self.weights, moments, self.target
-        )
+        difference = self.descriptor.difference(moments, self.target)
+        terms = jax.tree.map(lambda w, d: jnp.sum(w * _square(d)), self.weights, difference)
         loss = jax.tree.reduce(jnp.add, terms)
         return loss, self.descriptor.residual(moments, self.target)
 
@@ -257,14 +256,14 @@ class MomentModel(eqx.Module):
             return noise
         if kind == "pixels":
             return self.variable(noise)
-        if kind == "gaussian":
-            return _filter(noise, self.prior * _inverse(self.shaping))
-        skewed, levels = skewed_spectrum, self.levels
-        if levels.ndim > 1:
-            skewed, count = jax.vmap(skewed), math.prod(self.shape)
-            levels = jax.vmap(lambda one: quantiles(one, count))(jnp.sort(levels))
-        spectrum = skewed(noise, self.prior, levels)
-        return jnp.fft.irfft2(spectrum * _inverse(self.shaping), s=self.shape)
+        spectrum = _times(self.prior, jnp.fft.rfft2(noise))
+        if kind == "skewed":
+            skewed, levels = partial(skewed_spectrum, shape=self.shape), self.levels
+            if levels.ndim > 1:
+                skewed, count = jax.vmap(skewed), math.prod(self.shape)
+                levels = jax.vmap(lambda one: quantiles(one, count))(jnp.sort(levels))
+            spectrum = skewed(spectrum, levels)
+        return jnp.fft.irfft2(_times(_inverse(self.shaping), spectrum), s=self.shape)
 
     def _check_free(self) -> None:
         if self.kept is not None:
@@ -309,10 +308,7 @@ def assembled(
         exponent: of the variable.
     """
     unit = unit_of(descriptor, reference.noise)
-    powers = np.asarray(gaussian.power, np.float64)
-    each = [_radial(power) for power in powers.reshape(-1, *powers.shape[-2:])]
-    radial = np.reshape(each, (*powers.shape[:-2], *each[0].shape))
-    shaping, prior = radial ** (exponent / 2), np.sqrt(radial)
+    shaping, prior = radial_powers(np.asarray(gaussian.spectrum), (exponent / 2, 1 / 2))
     prior[..., 0, 0] = 0
     if not matches(descriptor, (GrayLevels, Colors)):
         shaping[..., 0, 0] = 0
@@ -357,18 +353,31 @@ def _square(z: Inexact[Array, "*n"]) -> Float[Array, "*n"]:
     return z.real**2 + z.imag**2 if jnp.iscomplexobj(z) else z**2
 
 
-def _filter(field: Float[Array, "*k h w"], gain: Float[Array, "*k h w_"]) -> Float[Array, "*k h w"]:
-    return jnp.fft.irfft2(jnp.fft.rfft2(field) * gain, s=field.shape[-2:])
+def _filter(
+    field: Float[Array, "*k h w"], gain: Float[Array, "*k_k h w_"]
+) -> Float[Array, "*k h w"]:
+    return jnp.fft.irfft2(_times(gain, jnp.fft.rfft2(field)), s=field.shape[-2:])
 
 
-def _inverse(gain: Float[Array, "*k h w_"]) -> Float[Array, "*k h w_"]:
-    """One over a gain; 0 where that is 0."""
-    return jnp.where(gain > 0, 1 / jnp.where(gain > 0, gain, 1), 0)
+def _times(
+    gain: Float[Array, "*k_k h w_"], spectrum: Complex[Array, "*k h w_"]
+) -> Complex[Array, "*k h w_"]:
+    """A gain at every frequency; of several components a matrix."""
+    return gain * spectrum if gain.ndim == spectrum.ndim else jnp.sum(gain * spectrum, axis=1)
 
 
-def _radial(spectrum: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w_"]:
-    """Radially averaged power on the half-plane, floored relative to white noise."""
-    radius, mean = radial_power(spectrum)
-    half = np.fft.ifftshift(radial_frequency(spectrum.shape))[:, : spectrum.shape[1] // 2 + 1]  # pyright: ignore[reportArgumentType]
-    floor = _SPECTRUM_FLOOR * spectrum.mean()
-    return np.exp(np.interp(half, radius, np.log(np.maximum(mean, floor))))
+def _inverse(gain: Float[Array, "*k_k h w_"]) -> Float[Array, "*k_k h w_"]:
+    """One over a gain, or the inverse of a positive matrix, by sweeps; 0 where that is 0.
+
+    Source:
+        J. H. Goodnight, "A tutorial on the SWEEP operator", Am. Stat. 33 (1979).
+    """
+    if gain.ndim == 2:
+        return jnp.where(gain > 0, 1 / jnp.where(gain > 0, gain, 1), 0)
+    positive, eye = jnp.any(gain != 0, axis=(0, 1)), jnp.eye(len(gain))[:, :, None, None]
+    rest = jnp.where(positive, gain, eye)
+    for index in range(len(gain)):
+        pivot, row = rest[index, index], rest[index] / rest[index, index]
+        rest = rest - rest[:, index, None] * row
+        rest = rest.at[index].set(row).at[:, index].set(row).at[index, index].set(-1 / pivot)
+    return jnp.where(positive, -rest, 0)

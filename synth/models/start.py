@@ -15,21 +15,20 @@ of the descent, or white noise in the pixels."""
 
 
 def skewed_spectrum(
-    noise: Float[Array, "h w"], prior: Float[Array, "h k"], levels: Float[Array, " n"]
+    sample: Complex[Array, "h k"], levels: Float[Array, " n"], *, shape: tuple[int, int]
 ) -> Complex[Array, "h k"]:
     """Spectrum of a field with that of a Gaussian sample, and the target's asymmetry.
 
     Args:
-        noise: white noise.
-        prior: P̄^{1/2} on the half-plane of a real FFT, P̄ the target's radial spectrum.
+        sample: Fourier coefficients of a Gaussian sample on the half-plane of a real FFT.
         levels: the standardized target's gray levels in increasing order, as many as pixels.
+        shape: of the field.
 
     Returns:
         The field's Fourier coefficients on the half-plane.
     """
-    sample = jnp.fft.rfft2(noise) * prior
-    rank = jnp.argsort(jnp.argsort(jnp.fft.irfft2(sample, s=noise.shape).ravel()))
+    rank = jnp.argsort(jnp.argsort(jnp.fft.irfft2(sample, s=shape).ravel()))
     normal = jax.scipy.stats.norm.ppf((jnp.arange(levels.size) + 0.5) / levels.size)
     asymmetric = normal + (levels + levels[::-1]) / 2
-    phase = jnp.angle(jnp.fft.rfft2(asymmetric[rank].reshape(noise.shape)))
+    phase = jnp.angle(jnp.fft.rfft2(asymmetric[rank].reshape(shape)))
     return jnp.abs(sample) * jnp.exp(1j * phase)

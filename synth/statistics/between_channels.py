@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Inexact
 
 from synth.statistics.channels import check_count
 from synth.statistics.descriptor import Descriptor, Residual
@@ -16,6 +16,7 @@ __all__ = ["BetweenChannels"]
 
 _MOST_NOISE = 0.2
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
+_LEAST_SHARE = 0.01  # of a channel's power in a wave, as if that were its own
 
 
 class BetweenChannels(Descriptor):
@@ -77,7 +78,6 @@ class BetweenChannels(Descriptor):
             return 1 / (count * jnp.square(getattr(scales, name) * unit[block]))
 
         return Between(
-            own=jnp.zeros_like(target.own),
             power=weight("power", "power", waves),
             outside=weight("outside", "power", waves),
             modulus=weight("modulus", "modulus", target.modulus.size),
@@ -86,10 +86,21 @@ class BetweenChannels(Descriptor):
             else target.phase.real,
         )
 
+    def difference(self, moments: Between, target: Between) -> Between:
+        """S − S*; of the powers P_cd of a wave, L⁻¹ (P − P*) L⁻*, where P* = L L*.
+
+        Of channels that share nearly all of a wave, what they do not share counts as the rest:
+        principal components, incoherent over all waves, may be coherent in each of them.
+        """
+        found = jax.tree.map(lambda a, b: a - b, moments, target)
+        power = _in_units(found.power, target.power)
+        outside = _in_units(found.outside, target.outside)
+        return eqx.tree_at(lambda b: (b.power, b.outside), found, (power, outside))
+
     def residual(self, moments: Between, target: Between) -> Residual:
         """Root mean square differences of every block, divided by the target's powers."""
         scales = self._scales(target)
-        difference = jax.tree.map(lambda a, b, s: (a - b) / s, moments, target, scales)
+        difference = jax.tree.map(lambda d, s: d / s, self.difference(moments, target), scales)
         values = {
             "power": jnp.concatenate([difference.power.ravel(), difference.outside.ravel()]),
             "modulus": difference.modulus,
@@ -102,11 +113,9 @@ class BetweenChannels(Descriptor):
         }
 
     def _scales(self, target: Between) -> Between:
-        """What each number is divided by: √(P_c P_d) of the two waves that meet."""
-        amplitude = jnp.sqrt(jnp.maximum(target.own, _LEAST_POWER))
-        num_scales, num_angles, count = amplitude.shape
-        first, second = np.triu_indices(count, 1)
-        waves = jnp.moveaxis(amplitude, -1, 0)
+        """What each difference is divided by: √(P_c P_d) of the two waves that meet."""
+        waves = jnp.moveaxis(_amplitude(target.power), -1, 0)
+        count, num_scales, num_angles = waves.shape
         modulus, phase = [], []
         for k in range(num_scales):
             rows, columns = pairs(count, k, num_angles)
@@ -115,12 +124,42 @@ class BetweenChannels(Descriptor):
             if target.phase.size:
                 phase.append(_others(waves[:, k], finer.reshape(count, -1)))
         return Between(
-            own=jnp.ones_like(target.own),
-            power=amplitude[..., first] * amplitude[..., second],
+            power=jnp.ones_like(target.power.real),
             outside=jnp.ones_like(target.outside),
             modulus=jnp.concatenate(modulus),
             phase=jnp.concatenate(phase) if phase else target.phase.real,
         )
+
+
+def _amplitude(power: Inexact[Array, "*n c c"]) -> Float[Array, "*n c"]:
+    """Roots of the powers on the diagonal, as far as they are no rounding."""
+    own = jnp.diagonal(power, axis1=-2, axis2=-1).real
+    return jnp.sqrt(jnp.maximum(own, _LEAST_POWER))
+
+
+def _in_units(
+    change: Inexact[Array, "*n c c"], power: Inexact[Array, "*n c c"]
+) -> Inexact[Array, "*n c c"]:
+    """Changes L⁻¹ D L⁻* of Hermitian matrices P = L L*, by elimination channel by channel.
+
+    To every power its share ``_LEAST_SHARE`` is added, and no pivot is less: P may be such that
+    no field has it.
+    """
+    size = _amplitude(power)
+    unit = size[..., :, None] * size[..., None, :]
+    coherence, change = power / unit, change / unit
+    coherence = coherence / jnp.maximum(jnp.abs(coherence), 1)
+    rest = coherence + _LEAST_SHARE * jnp.eye(size.shape[-1])
+    roots = []
+    for index in range(size.shape[-1]):
+        pivot = jnp.maximum(rest[..., index, index].real, _LEAST_SHARE)[..., None]
+        later = (jnp.arange(size.shape[-1]) > index) * rest[..., index] / pivot
+        rest = rest - later[..., :, None] * rest[..., index, None, :]
+        change = change - later[..., :, None] * change[..., index, None, :]
+        change = change - change[..., :, index, None] * later[..., None, :].conj()
+        roots.append(jnp.sqrt(pivot))
+    root = jnp.concatenate(roots, axis=-1)
+    return change / (root[..., :, None] * root[..., None, :])
 
 
 def _others(coarse: Float[Array, "c m"], finer: Float[Array, "c n"]) -> Float[Array, " v"]:

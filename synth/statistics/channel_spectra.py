@@ -71,6 +71,12 @@ class SpectraOfChannels(Descriptor):
         """Weights of both."""
         return self._parts.weights(target, unit)
 
+    def difference(
+        self, moments: dict[str, Moments], target: dict[str, Moments]
+    ) -> dict[str, Moments]:
+        """Differences of both."""
+        return self._parts.difference(moments, target)
+
     def residual(self, moments: dict[str, Moments], target: dict[str, Moments]) -> Residual:
         """Distances of all blocks of both."""
         return self._parts.residual(moments, target)

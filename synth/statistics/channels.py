@@ -96,6 +96,10 @@ class EachChannel(Descriptor):
         ]
         return _stacked(each)
 
+    def difference(self, moments: Moments, target: Moments) -> Moments:
+        """Differences of every channel."""
+        return jax.vmap(self.own.difference)(moments, target)
+
     def residual(self, moments: Moments, target: Moments) -> Residual:
         """Distances of all blocks of all channels."""
         each = jax.vmap(self.own.residual)(moments, target)

@@ -116,9 +116,13 @@ class Descriptor(eqx.Module):
             *moments,
         )
 
+    def difference(self, moments: Moments, target: Moments) -> Moments:
+        """What the loss squares: S − S*, or a linear map of it that the target fixes."""
+        return jax.tree.map(lambda a, b: a - b, moments, target)
+
     @abstractmethod
     def weights(self, target: Moments, unit: Residual) -> Moments:
-        """Weights w of the loss Σ w |S − S*|², frozen at the target's moments S*; compiled.
+        """Weights w of the loss Σ w |D|², D the ``difference``, frozen at the target's moments S*.
 
         Args:
             target: the target's moments.

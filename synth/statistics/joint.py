@@ -116,6 +116,12 @@ class Joint(Descriptor):
 
         return {name: scaled(name, part) for name, part in self.parts.items()}
 
+    def difference(
+        self, moments: dict[str, Moments], target: dict[str, Moments]
+    ) -> dict[str, Moments]:
+        """Differences of all parts."""
+        return {k: part.difference(moments[k], target[k]) for k, part in self.parts.items()}
+
     def residual(self, moments: dict[str, Moments], target: dict[str, Moments]) -> Residual:
         """Distances of all blocks of all parts."""
         return _named({k: part.residual(moments[k], target[k]) for k, part in self.parts.items()})

@@ -36,22 +36,21 @@ class Between(eqx.Module):
     """Covariances between channels, in the product of the channels' units.
 
     Attributes:
-        own: ⟨|x_c⋆ψ_{j,l}|²⟩, the powers that the others are counted in.
-        power: ⟨x_c⋆ψ_{j,l} (x_d⋆ψ_{j,l})*⟩ per pair of channels p = (c, d), c < d.
-        outside: covariance above the wavelets, in the residual band, and below them, by φ_J.
+        power: ⟨x_c⋆ψ_{j,l} (x_d⋆ψ_{j,l})*⟩ for all c and d: a Hermitian matrix per wave, with the
+            channels' own powers on its diagonal.
+        outside: the same above the wavelets, in the residual band, and below them, by φ_J.
         modulus: covariance of |x_c⋆ψ_{k,m}| and |x_d⋆ψ_{j,l}|, j ≤ k, see ``pairs``.
         phase: ⟨x_c⋆ψ_{k,m} (|x_d⋆ψ_{j,l}|⋆ψ_{k,m})*⟩, j ≤ k and c ≠ d, by k and then m, c, d, j
             and l; empty where it is not asked for.
     """
 
-    own: Float[Array, "j l c"]
-    power: Inexact[Array, "j l p"]
-    outside: Float[Array, "2 p"]
+    power: Inexact[Array, "j l c c"]
+    outside: Float[Array, "2 c c"]
     modulus: Float[Array, " u"]
     phase: Inexact[Array, " v"]
 
     def flatten(self) -> Float[Array, " n"]:
-        """All numbers but the channels' own powers in one vector, imaginary parts last."""
+        """All numbers in one vector, imaginary parts last."""
         lines = [self.power.real, self.outside, self.modulus, self.phase.real]
         lines += [self.power.imag, self.phase.imag]
         return jnp.concatenate([line.ravel() for line in lines])
@@ -116,7 +115,7 @@ def channel_spectra(
         >>> noise = np.random.default_rng(0).normal(size=(32, 32))
         >>> twice = jnp.asarray(np.stack([noise, noise]), float)
         >>> _, found = channel_spectra(twice, morlet_bank((32, 32), num_angles=4))
-        >>> bool(jnp.allclose(found.power[..., 0], found.own[..., 0], rtol=1e-4))
+        >>> bool(jnp.allclose(found.power[..., 0, 1], found.power[..., 0, 0], rtol=1e-4))
         True
 
     Source:
@@ -191,24 +190,25 @@ def between_of(
             themselves, and then of their moduli.
         squares: of each scale the mean square of a channel's weight.
     """
-    matrices, modulus, own = [], [], []
+    matrices, modulus = [], []
+    own = np.eye(len(spectra[0]), dtype=bool)
     parts = zip(spectra[:-2], moduli, (bank.first[0], *bank.second), strict=True)
     for k, (seen, finer, band) in enumerate(parts):
         waves = jnp.concatenate(finer, axis=1)
         stack = _planes(jnp.concatenate([resize(seen, band.box)[:, None], waves], axis=1))
         matrices.append(_products(stack, band) / overlaps[k][:, None, :])
-        own.append(overlaps[k][0, 0] / squares[k])
         rows, columns = pairs(len(seen), k, bank.num_angles)
         common = overlaps[k][1:, 1:][
             k * bank.num_angles + rows % bank.num_angles, columns % (waves.shape[1])
         ]
         modulus.append(_covariances(stack[:, :, 1:], bank.num_angles) / common)
     found = _assembled(matrices, modulus, (spectra[-2], spectra[-1]), bank)
-    ends = jnp.stack([overlaps[0][0, 0], overlaps[-1][0, 0]])
+    common = jnp.stack([overlap[0, 0] for overlap in overlaps])[:, None, None]
+    alone = jnp.stack(squares)[:, None, None]
+    ends = jnp.where(own, alone, common)[jnp.asarray([0, -1])]
+    powers = jnp.where(own, common / alone, 1)[:, None]
     return eqx.tree_at(
-        lambda b: (b.own, b.outside),
-        found,
-        (found.own * jnp.stack(own)[:, None, None], found.outside / ends[:, None]),
+        lambda b: (b.power, b.outside), found, (found.power * powers, found.outside / ends)
     )
 
 
@@ -249,7 +249,6 @@ def _assembled(
 ) -> Between:
     """Covariances by name, out of the products for every scale."""
     waves = jnp.stack([matrix[:, :, 0, :, 0] for matrix in matrices])
-    first, second = np.triu_indices(waves.shape[-1], 1)
     rows, columns = np.nonzero(~np.eye(waves.shape[-1], dtype=bool))
     outside = [
         _band_covariance(spectra, band)
@@ -257,8 +256,7 @@ def _assembled(
     ]
     phase = [matrix[:, :, 0, :, 1:][:, rows, columns].ravel() for matrix in matrices]
     return Between(
-        own=jnp.diagonal(waves, axis1=-2, axis2=-1).real,
-        power=waves[..., first, second],
+        power=waves,
         outside=jnp.stack(outside),
         modulus=jnp.concatenate(modulus),
         phase=jnp.concatenate(phase),
@@ -299,12 +297,10 @@ def _covariances(moduli: Float[Array, "c 2 n a b"], num_angles: int) -> Float[Ar
     return matrix.reshape(count * num_angles, -1)[rows, columns]
 
 
-def _band_covariance(spectra: Complex[Array, "c h w"], band: Band | None) -> Float[Array, " p"]:
+def _band_covariance(spectra: Complex[Array, "c h w"], band: Band | None) -> Float[Array, "c c"]:
     """Covariances of channels in a band of one real filter; 0 without one."""
-    rows, columns = np.triu_indices(len(spectra), 1)
     if band is None:
-        return jnp.zeros(len(rows), spectra.real.dtype)
+        return jnp.zeros((len(spectra), len(spectra)), spectra.real.dtype)
     part = planes((windows(spectra, band.starts, band.grid) * band.filters[:, None])[0])
     flat = jnp.moveaxis(part, 0, 1).reshape(len(spectra), -1)
-    matrix = jnp.matmul(flat, flat.T, precision=lax.Precision.HIGHEST)
-    return matrix[rows, columns]
+    return jnp.matmul(flat, flat.T, precision=lax.Precision.HIGHEST)
