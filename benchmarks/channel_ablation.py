@@ -8,10 +8,12 @@ evaluations. Every score is that of the values as they are stored, whatever the 
 """
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from operator import getitem
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -25,10 +27,11 @@ from benchmarks.channels import picture
 from benchmarks.report import save
 from synth import MomentModel, Schedule, descend, drain, fit, joint
 from synth.metrics import CHANNEL_STATISTICS, compare
-from synth.models import _standard
+from synth.models import _standard, moments
 from synth.parallel.mesh import common_mesh
-from synth.statistics import NUM_ANGLES
+from synth.statistics import NUM_ANGLES, between_channels
 from synth.transforms.components import Components, principal_components
+from synth.transforms.radial import radial_powers
 
 NAMES = (
     "colored-foam",
@@ -137,13 +140,6 @@ def scaled(model: MomentModel, factor: float, *path: str) -> MomentModel:
     return eqx.tree_at(chosen, model, jax.tree.map(lambda w: factor * w, chosen(model)))
 
 
-def by_its_noise(model: MomentModel) -> MomentModel:
-    """Cross powers in units of their noise, however large."""
-    unit = {**model.unit, "spectra/between/power": model.noise["spectra/between/power"]}
-    weights = model.descriptor.weights(model.target, unit)
-    return eqx.tree_at(lambda m: (m.unit, m.weights), model, (unit, weights))
-
-
 def same(model: MomentModel) -> MomentModel:
     """The model as it is."""
     return model
@@ -164,11 +160,45 @@ VARIANTS: dict[str, Change] = {
     "moments of the first": first_only,
     "no moments": without("moments"),
     "between counts 20": lambda model: scaled(model, 20, "spectra", "between"),
-    "cross power by its noise": by_its_noise,
+    "powers one by one": same,
+    "variable of each": same,
     "colors count once": lambda model: scaled(model, 1 / model.descriptor.num_channels, "colors"),
     "tolerance 0.45": same,
 }
-_BASES = {"base: channels": based(None), "base: opponents": based(OPPONENT)}
+
+
+def one_by_one(change: Any, power: Any) -> Any:  # noqa: ANN401 - complex or real matrices
+    """Changes of powers in units of √(P_c P_d), whatever the channels share."""
+    size = jnp.sqrt(jnp.maximum(jnp.diagonal(power, axis1=-2, axis2=-1).real, 1e-8))
+    return change / (size[..., :, None] * size[..., None, :])
+
+
+def of_each(spectrum: np.ndarray, exponents: Sequence[float]) -> list[np.ndarray]:
+    """Powers of the radial spectra of each component alone."""
+    own = np.eye(len(spectrum))[:, :, None, None] if spectrum.ndim > 2 else 1
+    return radial_powers(spectrum * own, exponents)
+
+
+REPLACED: dict[str, tuple[ModuleType, str, Callable[..., Any]]] = {
+    "base: channels": (_standard, "principal_components", based(None)),
+    "base: opponents": (_standard, "principal_components", based(OPPONENT)),
+    "powers one by one": (between_channels, "_in_units", one_by_one),
+    "variable of each": (moments, "radial_powers", of_each),
+}
+"""Functions that a variant replaces: module, name, and what stands there instead."""
+
+
+@contextmanager
+def replaced(variant: str) -> Iterator[None]:
+    """What a variant replaces, compiled anew and forgotten afterwards."""
+    if variant not in REPLACED:
+        yield
+        return
+    jax.clear_caches()
+    module, name, function = REPLACED[variant]
+    with patch.object(module, name, function):
+        yield
+    jax.clear_caches()
 
 
 def decoded(levels: Field) -> Field:
@@ -190,9 +220,8 @@ def measure(name: str, variant: str, size: int, steps: int) -> dict[str, Any]:
     periodic = texture.periodic if target.shape == texture.field.shape else (False, False)
     linear = variant == "linear light"
     seen = decoded(target) if linear else target
-    with patch.object(_standard, "principal_components", _BASES.get(variant, principal_components)):
-        descriptor = joint("full", shape=target.shape[1:], channels=len(target))
-        model = VARIANTS[variant](fit(descriptor, seen, periodic=periodic))
+    descriptor = joint("full", shape=target.shape[1:], channels=len(target))
+    model = VARIANTS[variant](fit(descriptor, seen, periodic=periodic))
     tolerance = 0.45 if variant == "tolerance 0.45" else None
     schedule = Schedule.usual(model.descriptor, tolerance=tolerance, max_steps=steps)
     mesh = common_mesh(None, samples=1, angles=list(NUM_ANGLES.values()))
@@ -230,9 +259,10 @@ def main() -> None:
     options = parser.parse_args()
     results = []
     for variant in options.variant:
-        for name in options.names:
-            results.append(measure(name, variant, options.size, options.steps))
-            save(results, options.json)
+        with replaced(variant):
+            for name in options.names:
+                results.append(measure(name, variant, options.size, options.steps))
+                save(results, options.json)
         own = results[-len(options.names) :]
         scores, rows, foreign = (
             np.array([row[key] for row in own]) for key in ("score", "channels", "foreign")
