@@ -8,6 +8,8 @@ evaluations. Every score is that of the values as they are stored, whatever the 
 """
 
 import argparse
+import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
@@ -24,12 +26,12 @@ import numpy as np
 from jaxtyping import Float
 
 from benchmarks.channels import picture
-from benchmarks.report import save
+from benchmarks.report import save, shared_mesh
 from synth import MomentModel, Schedule, descend, drain, fit, joint
 from synth.metrics import CHANNEL_STATISTICS, compare
 from synth.models import _standard, moments
-from synth.parallel.mesh import common_mesh
-from synth.statistics import NUM_ANGLES, between_channels
+from synth.processes._color import CONES, LAB
+from synth.statistics import between_channels
 from synth.transforms.components import Components, principal_components
 from synth.transforms.radial import radial_powers
 
@@ -150,6 +152,7 @@ VARIANTS: dict[str, Change] = {
     "base: channels": same,
     "base: opponents": same,
     "linear light": same,
+    "OKLab": same,
     "no cross power": without("spectra/between/power"),
     "no cross moduli": without("spectra/between/modulus"),
     "no cross phase": without("spectra/between/phase"),
@@ -201,6 +204,9 @@ def replaced(variant: str) -> Iterator[None]:
     jax.clear_caches()
 
 
+Convert = Callable[[Field], Field]
+
+
 def decoded(levels: Field) -> Field:
     """Linear light of sRGB levels from 0 to 255 (IEC 61966-2-1), on the same scale."""
     x = levels / 255
@@ -213,22 +219,37 @@ def encoded(light: Field) -> Field:
     return 255 * np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)
 
 
+def to_oklab(levels: Field) -> Field:
+    """OKLab of sRGB levels (B. Ottosson, 2020)."""
+    return np.tensordot(LAB, np.cbrt(np.tensordot(CONES, decoded(levels) / 255, 1)), 1)
+
+
+def from_oklab(lab: Field) -> Field:
+    """The inverse of ``to_oklab``."""
+    cones = np.tensordot(np.linalg.inv(LAB), lab, 1) ** 3
+    return encoded(255 * np.tensordot(np.linalg.inv(CONES), cones, 1))
+
+
+SPACES: dict[str, tuple[Convert, Convert]] = {
+    "linear light": (decoded, encoded),
+    "OKLab": (to_oklab, from_oklab),
+}
+"""What a variant works in instead of the stored levels: the way there, and back."""
+
+
 def measure(name: str, variant: str, size: int, steps: int) -> dict[str, Any]:
     """Descend once on the upper left part of a picture, and score what was found."""
     texture = picture(name)
     target = texture.field[:, :size, :size].astype(np.float64)
     periodic = texture.periodic if target.shape == texture.field.shape else (False, False)
-    linear = variant == "linear light"
-    seen = decoded(target) if linear else target
+    to_space, from_space = SPACES.get(variant, (np.asarray, np.asarray))
     descriptor = joint("full", shape=target.shape[1:], channels=len(target))
-    model = VARIANTS[variant](fit(descriptor, seen, periodic=periodic))
+    model = VARIANTS[variant](fit(descriptor, to_space(target), periodic=periodic))
     tolerance = 0.45 if variant == "tolerance 0.45" else None
     schedule = Schedule.usual(model.descriptor, tolerance=tolerance, max_steps=steps)
-    mesh = common_mesh(None, samples=1, angles=list(NUM_ANGLES.values()))
-    with jax.set_mesh(mesh or common_mesh(1, samples=1, angles=[1])):  # pyright: ignore
+    with shared_mesh():
         (found,) = drain(descend(model, keys=jax.random.key(1)[None], schedule=schedule))
-    field = np.asarray(found.field, np.float64)
-    written = np.round(encoded(field) if linear else field)
+    written = np.round(from_space(np.asarray(found.field, np.float64)))
     board = compare(target, {"it": [written]}, periodic=periodic)
     score = board.scores["it"]
     joint_rows = [float(score.ratios[row][0]) for row in CHANNEL_STATISTICS if row in score.ratios]
@@ -257,13 +278,15 @@ def main() -> None:
     path = Path("benchmarks/results/channel_ablation.json")
     parser.add_argument("--json", type=Path, default=path)
     options = parser.parse_args()
-    results = []
+    kept = json.loads(options.json.read_text())["results"] if options.json.exists() else []
+    found: dict[tuple[str, str], dict] = {(row["variant"], row["name"]): row for row in kept}
     for variant in options.variant:
         with replaced(variant):
             for name in options.names:
-                results.append(measure(name, variant, options.size, options.steps))
-                save(results, options.json)
-        own = results[-len(options.names) :]
+                found[variant, name] = measure(name, variant, options.size, options.steps)
+                known = itertools.product(VARIANTS, NAMES)
+                save([found[key] for key in known if key in found], options.json)
+        own = [found[variant, name] for name in options.names]
         scores, rows, foreign = (
             np.array([row[key] for row in own]) for key in ("score", "channels", "foreign")
         )

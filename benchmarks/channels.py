@@ -20,13 +20,11 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from benchmarks.report import descended, save
+from benchmarks.report import descended, save, shared_mesh
 from synth import descend, drain, fit, fit_gaussian, joint, load
 from synth.app.images import Texture, bundled
 from synth.metrics import compare, foreign_colors
-from synth.parallel.mesh import common_mesh
 from synth.processes import COLOR_PROCESSES
-from synth.statistics import NUM_ANGLES
 
 MODELS = ("scattering", "full")
 REALS = range(100, 104)
@@ -90,7 +88,7 @@ def controls(texture: Texture, seeds: Sequence[int]) -> dict[str, list[Field]]:
 
 
 def written(field: Float[Array, "c h w"], texture: Texture) -> Field:
-    """A field as it is written: levels of a picture are whole numbers."""
+    """A field in whole levels, as a picture has them, whatever their range."""
     values = np.asarray(field)
     return np.round(values) if texture.dtype.kind == "u" else values
 
@@ -98,7 +96,7 @@ def written(field: Float[Array, "c h w"], texture: Texture) -> Field:
 def samples(
     texture: Texture, model: str, seeds: Sequence[int]
 ) -> tuple[list[Field], list[dict[str, Any]]]:
-    """A field per seed, as it is written, and how it was reached."""
+    """A field per seed, and how it was reached."""
     target = texture.field
     descriptor = joint(model, shape=target.shape[1:], channels=len(target))
     fitted = fit(descriptor, target, periodic=texture.periodic)
@@ -124,12 +122,8 @@ def measure(name: str, models: Sequence[str], seeds: Sequence[int]) -> dict[str,
     """Scores of one picture."""
     texture, reals = picture(name), further_fields(name)
     candidates, facts = controls(texture, seeds), {}
-    mesh = common_mesh(None, samples=1, angles=list(NUM_ANGLES.values()))
     for model in models:
-        if mesh is None:
-            candidates[model], facts[model] = samples(texture, model, seeds)
-            continue
-        with jax.set_mesh(mesh):
+        with shared_mesh():
             candidates[model], facts[model] = samples(texture, model, seeds)
     board = compare(texture.field, candidates, reals=reals, periodic=texture.periodic)
     scores = {
@@ -186,11 +180,13 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 def main() -> None:
     """Measure the pictures that are asked for, print and keep the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.channels", description=__doc__)
-    parser.add_argument("names", nargs="*", default=NAMES)
+    parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--model", nargs="*", default=MODELS)
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/channels.json"))
     options = parser.parse_args()
+    if unknown := set(options.names) - set(NAMES):
+        parser.error(f"there is no picture {', '.join(sorted(unknown))}: choose {', '.join(NAMES)}")
     kept = json.loads(options.json.read_text())["results"] if options.json.exists() else []
     rows = {row["name"]: row for row in kept}
     for name in options.names:

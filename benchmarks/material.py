@@ -17,13 +17,11 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from benchmarks.report import save
+from benchmarks.report import save, shared_mesh
 from synth import descend, drain, fit, fit_gaussian, joint, load
 from synth.app.images import Texture
 from synth.app.normals import length_error, unit_normals
-from synth.parallel.mesh import common_mesh
 from synth.processes import COLOR_PROCESSES
-from synth.statistics import NUM_ANGLES
 
 REALS = range(100, 104)
 
@@ -40,12 +38,13 @@ def edges(field: Field) -> Float[np.ndarray, "h w"]:
 
 def coincidence(field: Field, texture: Texture) -> dict[str, float]:
     """Correlation of the edges of every pair of maps."""
-    ends = np.cumsum([part.channels for part in texture.all_parts])[:-1]
-    names = [part.name.removeprefix("material-") for part in texture.all_parts]
-    maps = dict(zip(names, map(edges, np.split(field, ends)), strict=True))
+    maps = {
+        part.name.removeprefix("material-"): edges(field[channels])
+        for part, channels in zip(texture.all_parts, texture.slices, strict=True)
+    }
     return {
         f"{a} and {b}": round(float(np.corrcoef(maps[a].ravel(), maps[b].ravel())[0, 1]), 4)
-        for a, b in combinations(names, 2)
+        for a, b in combinations(maps, 2)
     }
 
 
@@ -76,8 +75,7 @@ def measure(size: int, seeds: range) -> list[dict[str, Any]]:
         {"what": "gaussian", **_row(np.asarray(gaussian.sample(key=jax.random.key(s))), texture)}
         for s in seeds
     ]
-    mesh = common_mesh(None, samples=1, angles=list(NUM_ANGLES.values()))
-    with jax.set_mesh(mesh or common_mesh(1, samples=1, angles=[1])):  # pyright: ignore
+    with shared_mesh():
         together = drawn(target, seeds, texture)
         parts = [
             drawn(part.field, range(10 * i, 10 * i + len(seeds)), texture)

@@ -3,10 +3,15 @@
 import json
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import jax
+
+from synth.parallel.mesh import common_mesh
+from synth.statistics import NUM_ANGLES
 
 
 def machine() -> dict[str, Any]:
@@ -21,8 +26,16 @@ def machine() -> dict[str, Any]:
     }
 
 
+@contextmanager
+def shared_mesh() -> Iterator[None]:
+    """All devices of a processor share the angles of every descent, as in the command."""
+    mesh = common_mesh(None, samples=1, angles=list(NUM_ANGLES.values()))
+    with jax.set_mesh(mesh) if mesh else nullcontext():
+        yield
+
+
 def descended(score: dict[str, Any]) -> str:
-    """How the descents of a score went, in words; empty of what is drawn directly."""
+    """How the descents of a score went, if there are any, and how many were copied, in words."""
     descents = score["descents"]
     words = f", {score['copied']} copied" if score["copied"] else ""
     if not descents:

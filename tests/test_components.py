@@ -50,6 +50,23 @@ def test_axes_are_orthogonal_in_standard_deviations_and_bright_is_bright():
     assert np.all(standard.sum(0) > 0)
 
 
+def test_what_rounding_to_levels_adds_has_no_component():
+    """A tinted gray picture of 8 bits is one channel."""
+    gray = np.clip(128 + 40 * white((64, 64)), 0, 255)
+    tinted = np.round(np.stack([gray, 0.8 * gray, 0.6 * gray]))
+    assert len(principal_components(tinted).shares) == 1
+    assert len(principal_components(tinted / 255).shares) == 1
+    hue = 3 * white((64, 64), seed=1)
+    assert len(principal_components(np.round(np.stack([gray, gray + hue]))).shares) == 2
+
+
+def test_few_levels_are_values_of_their_own():
+    phases = (white((2, 64, 64)) > 0).astype(float)
+    assert len(principal_components(phases).shares) == 2
+    almost = np.stack([phases[0], np.where(white((64, 64), seed=1) > 2, 1 - phases[0], phases[0])])
+    assert len(principal_components(almost).shares) == 2
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_of_two_channels_the_first_decides_the_sign_of_their_difference(seed):
     found = principal_components(white((2, *SHAPE), seed))

@@ -277,7 +277,6 @@ def test_colors_weigh_as_much_as_the_gray_levels_of_all_channels():
 
 
 def test_the_loss_squares_what_the_residual_averages():
-    """Of waves in units of 1: both are blind to the base that the channels are given in."""
     descriptor = DESCRIPTORS["between"]
     fields = [field_of(descriptor, seed) for seed in (0, 1)]
     moments, target = (_measure(descriptor, x) for x in fields)
@@ -290,38 +289,56 @@ def test_the_loss_squares_what_the_residual_averages():
 
 
 def mixtures(share):
-    """Two channels of which one wave in three scales is shared up to a share, and a third one."""
+    """A channel, the same with a share of noise of its own, and another one."""
     noise = white((3, *SHAPE))
     return jnp.asarray(np.stack([noise[0], noise[0] + share * noise[1], noise[2]]), jnp.float32)
 
 
 def test_what_nearly_equal_channels_do_not_share_counts():
-    """A tenth of the amplitude that is doubled: a change of a hundredth in the covariances."""
+    """It is doubled, from 0.2 of the amplitude, and the covariances change by a tenth."""
     descriptor = DESCRIPTORS["between"]
     one, other = (_measure(descriptor, mixtures(share)) for share in (0.2, 0.4))
-    assert float(jnp.abs(other.power - one.power).max()) < 0.3 * float(one.power.real.max())
-    apart = descriptor.residual(other, one)["power"]
-    assert float(apart) > 0.5
+    relative = jnp.abs(other.power - one.power)[0] / one.power.real[0].max()
+    assert float(relative.max()) < 0.3
+    found = descriptor.difference(other, one).power[0]
+    assert float(jnp.abs(found).max()) > 1
 
 
-def test_waves_are_counted_alike_in_every_base():
-    """The difference is that of U*(P − P*)U: no linear map of the channels changes its size."""
+def test_waves_are_counted_in_units_of_their_matrix():
+    """L⁻¹ (P − P*) L⁻*, L from P* and a share of its diagonal, in double precision."""
     descriptor = DESCRIPTORS["between"]
-    base = np.array([[1.0, 0.5, 0.0], [-0.4, 1.0, 0.3], [0.2, 0.0, 2.0]])
-    fields = [np.asarray(field_of(descriptor, seed)) for seed in (0, 1)]
-    plain, turned = (
-        descriptor.residual(*(_measure(descriptor, jnp.asarray(x, jnp.float32)) for x in each))
-        for each in (fields, [np.einsum("cd,dhw->chw", base, x) for x in fields])
-    )
-    np.testing.assert_allclose(turned["power"], plain["power"], rtol=1e-3)
-    assert float(turned["modulus"]) != pytest.approx(float(plain["modulus"]), rel=1e-2)
+    moments, target = (_measure(descriptor, mixtures(share)) for share in (0.4, 0.2))
+    found = descriptor.difference(moments, target)
+    shares = np.asarray(descriptor._shares(descriptor.bank.first), np.float64)
+    for name, share in (("power", shares), ("outside", None)):
+        one, other = (np.asarray(getattr(m, name), complex) for m in (moments, target))
+        if share is None:
+            ends = [descriptor.bank.lowpass]
+            share = np.asarray(descriptor._shares(ends), np.float64)[..., 0]
+            one, other = one[1:], other[1:]
+        own = np.eye(3) * np.real(np.diagonal(other, axis1=-2, axis2=-1))[..., None]
+        root = np.linalg.inv(np.linalg.cholesky(other + share[..., None, None] * own))
+        wanted = root @ (one - other) @ root.conj().swapaxes(-1, -2)
+        got = np.asarray(getattr(found, name))[-len(wanted) :]
+        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
+
+
+def test_the_share_is_larger_where_few_waves_tell():
+    bank = morlet_bank((64, 64), 4, 4)
+    shares = BetweenChannels(bank, 3)._shares(bank.first)
+    np.testing.assert_allclose(shares[:2], 0.01, rtol=0.3)
+    np.testing.assert_allclose(shares[3] / shares[2], 4, rtol=0.1)
+    eight = BetweenChannels(bank, 8)._shares(bank.first)
+    np.testing.assert_allclose(eight[3] / shares[3], 8 / 3, rtol=1e-5)
 
 
 def test_matrices_that_are_not_positive_give_finite_differences():
     """Targets of fields of which a part is kept need not be moments of any field."""
     descriptor = DESCRIPTORS["between"]
     one, other = (_measure(descriptor, field_of(descriptor, seed)) for seed in (0, 1))
-    odd = eqx.tree_at(lambda b: b.power, one, one.power - 2 * one.power.real.max())
+    shared = one.power * (1 + 3 * (1 - np.eye(3)))
+    odd = eqx.tree_at(lambda b: b.power, one, shared)
+    assert np.linalg.eigvalsh(shared).min() < 0
     for distance in descriptor.residual(other, odd).values():
         assert np.isfinite(float(distance))
 

@@ -340,6 +340,16 @@ class TestMixing:
         inverse = np.asarray(mixed.gaussian.units.inverse) @ np.asarray(mixed.gaussian.units.scale)
         np.testing.assert_allclose(inverse, np.eye(3), atol=1e-4)
 
+    def test_halfway_the_contrast_is_that_of_both(self):
+        noise = white((2, *SHAPE))
+        alike = np.stack([noise[0], noise[0] + 0.1 * noise[1]])
+        one = fit_gaussian(noise, channels=True)
+        two = fit(descriptor(2, "moments"), alike, like=fit(descriptor(2, "moments"), noise))
+        mixed = mix([one, two.gaussian], [0.5, 0.5])
+        np.testing.assert_allclose(mixed.scale, (one.scale + two.scale) / 2, rtol=1e-5)
+        inverse = np.asarray(mixed.units.inverse) @ np.asarray(mixed.units.scale)
+        np.testing.assert_allclose(inverse, np.eye(2), atol=1e-4)
+
     @pytest.mark.parametrize("name", ["moments", "colors"])
     def test_of_a_constant_channel_and_of_multiples_in_other_units(self, name):
         def change(field):
@@ -358,7 +368,8 @@ class TestMixing:
         holed = color(seed=5)
         holed[:, 5:12, 6:15] = np.nan
         models = [model_of(3), fit(descriptor(3), holed, like=model_of(3))]
-        assert models[1].levels.shape == (3, np.isfinite(holed[0]).sum())
+        assert models[1].levels.shape == models[0].levels.shape
+        assert len(np.unique(models[1].levels[0])) == np.isfinite(holed[0]).sum()
         mixed = mix(models, [0.5, 0.5])
         shares = [np.isin(mixed.levels[0], each.levels[0]).mean() for each in models]
         np.testing.assert_allclose(shares, 0.5, atol=0.01)
@@ -385,5 +396,5 @@ class TestMixing:
         flat = color()
         flat[2] = 0
         models = [model_of(3), fit(descriptor(3), flat)]
-        with pytest.raises(InputError, match="The models match different moments"):
+        with pytest.raises(InputError, match="have 3 and 2 independent channels: mix pict"):
             mix(models, [0.5, 0.5])

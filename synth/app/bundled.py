@@ -60,7 +60,11 @@ def find(source: str | Path) -> Path:
 def has_channels_first(path: Path) -> bool:
     """Whether the index says of a bundled array that its first axis holds channels."""
     names = [table["file"] for table in bundled().values() if table.get("channels", 1) > 1]
-    return path.suffix == ".npy" and path.name in names and path.parent == _textures()
+    return (
+        path.suffix == ".npy"
+        and path.name in names
+        and path.resolve().parent == _textures().resolve()
+    )
 
 
 @cache

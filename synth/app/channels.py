@@ -136,6 +136,11 @@ def _single(picture: Picture, channel: Float[np.ndarray, "h w"]) -> Picture:
 def _only(pictures: list[Picture]) -> Picture:
     """The one picture of a list."""
     first, *more = pictures
+    if first.left_out:
+        raise InputError(
+            f"{first.name} holds {1 + first.left_out} pictures in color, and only single ones can "
+            "be drawn together with others: give one, or say --channels last to take all of them."
+        )
     if more:
         hint = ", or say which axis holds its channels" if first.untold else ""
         raise InputError(

@@ -130,6 +130,8 @@ def _generate(asked: dict[str, Any], out: Path, *, distributed: bool, cache: boo
         if not first:
             display.silence()
         display.target(texture)
+        for note in task.notes:
+            display.say(note)
         if task.layout.torus != texture.field.shape[1:]:
             from synth.app.cost import cost
 
@@ -229,6 +231,8 @@ def compare(
             target, candidates, real, size=size, periodic=axes, gray=gray, channels=axis
         )
         check_folder(out)
+        for note in entries.notes:
+            display.say(note)
         display.phase("judging")
         board = contest.judge(entries)
         display.phase("writing")

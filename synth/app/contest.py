@@ -33,11 +33,13 @@ class Contest(NamedTuple):
         fields: candidates by name; files of one folder that differ in a number at the end
             are samples of one name.
         reals: further real fields; those of the target's file come first.
+        notes: what was done to the pictures on the way, in sentences.
     """
 
     target: Texture
     fields: dict[str, list[Float[np.ndarray, "c h w"]]]
     reals: list[Float[np.ndarray, "c h w"]]
+    notes: tuple[str, ...] = ()
 
 
 def read(
@@ -70,6 +72,7 @@ def read(
     """
     check_axis([target, *candidates, *reals], channels)
     whole = load(target, size=size, periodic=periodic, gray=gray, channels=channels)
+    notes = [f"{whole.name}: {note}" for note in whole.notes]
 
     def fields_of(source: str) -> list[Float[np.ndarray, "c h w"]]:
         alone = gray or whole.num_channels == 1
@@ -79,6 +82,7 @@ def read(
         if is_picture and (texture.num_channels, whole.num_channels) == (1, 3):
             texture = texture._replace(fields=np.repeat(texture.fields, 3, axis=1))
         _check(texture, whole, source)
+        notes.extend(f"{Path(source).stem}: {note}" for note in texture.notes)
         return list(_in_range(texture))
 
     names = _names(candidates)
@@ -91,7 +95,7 @@ def read(
         fields.setdefault(name, []).extend(fields_of(source))
     target_ = whole._replace(fields=_in_range(whole).astype(np.float32))
     more = [*target_.fields[1:], *(field for source in reals for field in fields_of(source))]
-    return Contest(target_, fields, more)
+    return Contest(target_, fields, more, tuple(dict.fromkeys(notes)))
 
 
 def judge(contest: Contest) -> Scoreboard:

@@ -19,6 +19,7 @@ from synth.app.bundled import (
     pictures,
 )
 from synth.app.channels import joined, masked, toned, united
+from synth.app.normals import marked, unit_normals
 from synth.app.reading import (
     Axis,
     Picture,
@@ -209,27 +210,31 @@ def _texture(
 ) -> Texture:
     """Pictures as fields of a size, with what is known about them."""
     wraps = _wraps([picture.values for picture in given], periodic)
+    texture = marked(_fields(given, digest, wraps))
     said = notes(given)
+    said += tuple(
+        f"{part.name} is a map of normals: new ones are brought to unit length."
+        for part in texture.all_parts
+        if part.normals
+    )
     if size is None:
         check_usual(given[0])
-    else:
-        before = given[0].shape
-        given = [resized(picture, size, wraps) for picture in given]
-        height, width = given[0].shape
-        if (height, width) != before:
-            said += (f"Resized to {height} × {width} pixels.",)
+        return texture._replace(notes=said)
+    small = _fields([resized(picture, size, wraps) for picture in given], digest, wraps)
+    small = small._replace(parts=texture.parts)
+    if small.fields.shape != texture.fields.shape:
+        height, width = small.fields.shape[-2:]
+        small = small._replace(fields=unit_normals(small.fields, small))
+        said += (f"Resized to {height} × {width} pixels.",)
+    return small._replace(notes=said)
+
+
+def _fields(given: list[Picture], digest: str, wraps: tuple[bool, bool]) -> Texture:
+    """Pictures as fields."""
     parts = given[0].parts
     # One order of axes for all files, so that the same values are summed alike to the last bit.
     fields = np.stack([picture.values for picture in given]).astype(np.float32, order="C")
-    return Texture(
-        name=parts[0].name,
-        fields=fields,
-        periodic=wraps,
-        dtype=parts[0].dtype,
-        sha256=digest,
-        notes=said,
-        parts=parts,
-    )
+    return Texture(parts[0].name, fields, wraps, parts[0].dtype, digest, parts=parts)
 
 
 def _stacked(pictures: list[Picture]) -> Picture:

@@ -1,23 +1,32 @@
-"""Normal maps among the channels of a texture: vectors that have unit length, and keep it."""
+"""Maps of normals among the channels of a texture: vectors that have unit length, and keep it."""
+
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float
 
-from synth.app.texture import Texture
+from synth.app.texture import Part, Texture
 
-__all__ = ["length_error", "normal_maps", "unit_normals"]
+__all__ = ["length_error", "marked", "unit_normals"]
 
 _TOLERANCE = 0.03  # of the length: 8 bits round it by 1 %
 _SHARE = 0.99  # of the pixels
 
 
-def normal_maps(texture: Texture) -> tuple[str, ...]:
-    """Names of the parts of a texture that are normal maps."""
-    return tuple(part.name for _, part in _maps(texture))
+def marked(texture: Texture) -> Texture:
+    """A texture whose parts say whether they are maps of normals.
+
+    It must have the pixels of its files: vectors that are averaged over an edge are shorter.
+    """
+    parts = [
+        part._replace(normals=_are_normals(own.field, part))
+        for part, own in zip(texture.all_parts, texture.split(), strict=True)
+    ]
+    return texture._replace(parts=tuple(parts))
 
 
 def length_error(field: Float[np.ndarray, "c h w"], texture: Texture) -> float:
-    """Root mean square of |n| − 1 over the pixels of all normal maps; 0 if there are none.
+    """Root mean square of |n| − 1 over the pixels of all maps of normals; 0 if there are none.
 
     Args:
         field: in the texture's units.
@@ -30,49 +39,47 @@ def length_error(field: Float[np.ndarray, "c h w"], texture: Texture) -> float:
     return float(np.sqrt(np.mean(np.square(errors)))) if errors else 0.0
 
 
-def unit_normals(field: Float[np.ndarray, "c h w"], texture: Texture) -> Float[np.ndarray, "c h w"]:
-    """A field whose normals have unit length; other channels stay as they are.
+def unit_normals(
+    field: Float[np.ndarray, "*n c h w"], texture: Texture
+) -> Float[np.ndarray, "*n c h w"]:
+    """Fields whose normals have unit length; other channels stay as they are.
 
     Args:
-        field: in the texture's units.
+        field: one or several, in the texture's units; NaN where a pixel is missing.
         texture: which tells which channels are normals.
     """
     whole = field.copy()
     for channels, part in _maps(texture):
-        vectors = _vectors(field[channels], part)
-        length = np.linalg.norm(vectors, axis=0)
+        vectors = _vectors(field[..., channels, :, :], part)
+        length = np.linalg.norm(vectors, axis=-3, keepdims=True)
         unit = vectors / np.where(length > 0, length, 1)
         low, high = _ends(part)
-        whole[channels] = low + (unit + 1) / 2 * (high - low)
+        whole[..., channels, :, :] = low + (unit + 1) / 2 * (high - low)
     return whole
 
 
-def _maps(texture: Texture) -> list[tuple[slice, Texture]]:
-    """Channels of every part that is a normal map."""
-    found, start = [], 0
-    for part in texture.split():
-        channels = slice(start, start + part.num_channels)
-        start = channels.stop
-        if _are_normals(part):
-            found.append((channels, part))
-    return found
+def _maps(texture: Texture) -> Iterator[tuple[slice, Part]]:
+    """Channels of every part that is a map of normals."""
+    for channels, part in zip(texture.slices, texture.all_parts, strict=True):
+        if part.normals:
+            yield channels, part
 
 
-def _are_normals(part: Texture) -> bool:
+def _are_normals(field: Float[np.ndarray, "c h w"], part: Part) -> bool:
     """Whether the vectors of three channels have unit length."""
-    if part.num_channels != 3:
+    if len(field) != 3:
         return False
-    length = np.linalg.norm(_vectors(part.field, part), axis=0)
+    length = np.linalg.norm(_vectors(field, part), axis=0)
     length = length[~np.isnan(length)]
     return bool(np.mean(np.abs(length - 1) < _TOLERANCE) > _SHARE)
 
 
-def _vectors(field: Float[np.ndarray, "3 h w"], part: Texture) -> Float[np.ndarray, "3 h w"]:
+def _vectors(field: Float[np.ndarray, "*n 3 h w"], part: Part) -> Float[np.ndarray, "*n 3 h w"]:
     """Components from −1 to 1."""
     low, high = _ends(part)
     return 2 * (field - low) / (high - low) - 1
 
 
-def _ends(part: Texture) -> tuple[float, float]:
+def _ends(part: Part) -> tuple[float, float]:
     """Levels that stand for −1 and 1: the ends of whole numbers, and themselves of others."""
     return (0, np.iinfo(part.dtype).max) if part.dtype.kind == "u" else (-1, 1)

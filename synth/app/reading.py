@@ -46,6 +46,7 @@ class Picture(NamedTuple):
         partly: number of pixels that were missing in some channels, but not in all.
         untold: whether it is one of a few gray ones of an array, which may be channels of one.
         left_out: number of further pictures in color in its file.
+        guessed: whether its last channel, of an array, was taken for transparency.
     """
 
     values: Float[np.ndarray, "c h w"]
@@ -56,6 +57,7 @@ class Picture(NamedTuple):
     partly: int = 0
     untold: bool = False
     left_out: int = 0
+    guessed: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -217,6 +219,12 @@ def notes(pictures: list[Picture]) -> tuple[str, ...]:
         for picture in pictures
         if picture.left_out
     ]
+    said += [
+        f"The last value of every pixel of {picture.name} was taken for transparency: give "
+        "--channels last if it is a channel."
+        for picture in pictures
+        if picture.guessed
+    ]
     if len(first.parts) > 1:
         each = ", ".join(f"{part.channels} of {part.name}" for part in first.parts)
         said.append(f"{len(first.values)} channels: {each}.")
@@ -247,7 +255,21 @@ def _told(found: Decoded, path: Path, channels: Axis | None) -> Decoded:
     while array.ndim > 2 and len(array) == 1:  # one frame, as GIF and TIFF have it
         array = array[0]
     colored = array.ndim == 3 and 1 <= array.shape[2] <= MOST_COLORS
-    return colors(array) if colored else Decoded(array)
+    if not colored:
+        return Decoded(array)
+    found = colors(array)
+    if found.alpha is not None and not _may_be_alpha(array[..., found.alpha]):
+        raise InputError(
+            f"{path.name} has {array.shape[2]} values per pixel, of which the last is no "
+            "transparency, 0 to 1: say --channels last if all of them are channels."
+        )
+    return found
+
+
+def _may_be_alpha(values: Shaped[np.ndarray, "h w"]) -> bool:
+    """Whether values may be a transparency: levels from 0 on, or floats from 0 to 1."""
+    most = 1 if values.dtype.kind == "f" else np.inf
+    return not bool(np.any((values < 0) | (values > most)))
 
 
 def _pages(found: Decoded, path: Path) -> list[Shaped[np.ndarray, "h w *c"]]:
@@ -285,9 +307,11 @@ def _picture(page: Shaped[np.ndarray, "h w *c"], found: Decoded, path: Path) -> 
     if page.ndim == 3 and found.alpha is not None:
         opaque = values[found.alpha] >= half_of_white(page.dtype)
         values = np.where(opaque, np.delete(values, found.alpha, axis=0), np.nan)
-    part = Part(path.stem, len(values), page.dtype)
-    rgb = found.last == "colors" and len(values) == 3
-    return Picture(values, path.name, (part,), rgb)
+    three = len(values) == 3
+    rgb = three and found.last == "colors"
+    part = Part(path.stem, len(values), page.dtype, apart=three and not rgb)
+    guessed = found.alpha is not None and path.suffix.lower() == ".npy"
+    return Picture(values, path.name, (part,), rgb, guessed=guessed)
 
 
 def _check_sides(shape: tuple[int, ...], name: str, hint: str = "") -> None:

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from synth.app.clock import Clock
 from synth.app.images import Texture, check_axis, load
-from synth.app.normals import normal_maps, unit_normals
+from synth.app.normals import unit_normals
 from synth.app.options import JUDGED_BY, Options
 from synth.app.tasks import Layout, Task, overlap, prepare
 from synth.descent import Judge, Outcome, Progress, Schedule, Synthesis, descend
@@ -145,7 +145,7 @@ def read(options: Options) -> Texture:
     further = [source for source in (options.mix, options.start) if source is not None]
     files = (options.image, *options.others, *options.beside, *further)
     check_axis(files, options.channels)
-    texture = load(
+    return load(
         (options.image, *options.others),
         size=options.size,
         periodic=options.periodic,
@@ -154,11 +154,6 @@ def read(options: Options) -> Texture:
         channels=options.channels,
         beside=options.beside,
     )
-    said = tuple(
-        f"{name} is a map of normals: new ones are brought to unit length."
-        for name in normal_maps(texture)
-    )
-    return texture._replace(notes=texture.notes + said)
 
 
 def generate(
@@ -342,7 +337,7 @@ def _written(field: Float[Array, "*c h w"], task: Task) -> Float[np.ndarray, "c 
     """The part of a field that is written, its normals of unit length where they were drawn."""
     array, layout = np.asarray(field, np.float32), task.layout
     whole = layout.written(array.reshape(-1, *array.shape[-2:]))
-    if not normal_maps(task.texture):
+    if not any(part.normals for part in task.texture.all_parts):
         return whole
     unit = unit_normals(whole, task.texture)
     return (

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt
 from PIL import Image
 
-from synth.app.texture import Part, Texture
+from synth.app.texture import Texture
 
 __all__ = ["save", "save_png"]
 
@@ -43,14 +43,13 @@ def save(
         save_png(folder / f"{stem}.png", field, texture)
         return [folder / f"{stem}.png"]
     (folder / stem).mkdir(exist_ok=True)
-    written, start = [], 0
-    for part in texture.all_parts if more else (first._replace(name="channel"),):
-        for name, width in _pictures(part):
-            channels = slice(start, start + width)
-            own = texture._replace(fields=texture.fields[:, channels], dtype=part.dtype, parts=())
+    written = []
+    for part, channels in zip(texture.split(), texture.slices, strict=True):
+        (named,) = part.parts if more else (first._replace(name="channel"),)
+        each = np.split(np.arange(channels.start, channels.stop), len(named.pictures))
+        for name, own in zip(named.pictures, each, strict=True):
             written.append(folder / stem / f"{name}.png")
-            save_png(written[-1], field[channels], own)
-            start += width
+            save_png(written[-1], field[own], part._replace(fields=texture.fields[:, own]))
     return written
 
 
@@ -91,12 +90,6 @@ def save_png(
         _save_holed(path, shown[0], holes)
     else:
         Image.fromarray(shown[0]).save(path, format="PNG")
-
-
-def _pictures(part: Part) -> list[tuple[str, int]]:
-    """Name and number of channels of the pictures that show a part."""
-    width = part.channels // len(part.pictures)
-    return [(name, width) for name in part.pictures]
 
 
 def _save_color(

@@ -67,6 +67,7 @@ class Task(NamedTuple):
         scales: number of scales J; None for as many as fit.
         other: the second target of a mix.
         start: field to start from, on the torus, in the target's units.
+        notes: what was done to the second target on the way, in sentences.
     """
 
     texture: Texture
@@ -74,6 +75,7 @@ class Task(NamedTuple):
     scales: int | None
     other: Texture | None = None
     start: Float[np.ndarray, "*c h w"] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def prepare(texture: Texture, options: Options) -> Task:
@@ -101,7 +103,8 @@ def prepare(texture: Texture, options: Options) -> Task:
                 "pixels: leave out start, or give a larger out-size."
             )
         start = load_start(options.start, texture, layout.window, channels=options.channels)
-    return Task(texture, layout, _scales(texture, other, layout, options.scales), other, start)
+    scales = _scales(texture, other, layout, options.scales)
+    return Task(texture, layout, scales, other, start, () if other is None else _notes(other))
 
 
 class Overlap(NamedTuple):
@@ -191,11 +194,7 @@ def _other(texture: Texture, options: Options) -> Texture:
         gray=options.gray or texture.num_channels == 1,
         channels=options.channels,
     )
-    if other.num_channels != texture.num_channels:
-        raise InputError(
-            f"{other.name} has {other.num_channels} channel{'s' * (other.num_channels > 1)} and "
-            f"{texture.name} {texture.num_channels}: give pictures of as many, or both in gray."
-        )
+    other = in_units_of(other, texture)
     found, wanted = other.num_components, texture.num_components
     if found != wanted:
         raise InputError(
@@ -203,7 +202,12 @@ def _other(texture: Texture, options: Options) -> Texture:
             f"those of {texture.name} {wanted}, since a channel that is constant, or follows from "
             "the others, makes none: give pictures of as many, or both in gray."
         )
-    return in_units_of(other, texture)
+    return other
+
+
+def _notes(other: Texture) -> tuple[str, ...]:
+    """What was done to a second target, with its name before."""
+    return tuple(f"{other.name}: {note}" for note in other.notes)
 
 
 def _scales(

@@ -10,7 +10,7 @@ from synth.transforms.components import principal_components
 
 __all__ = ["Part", "Texture", "in_range_of", "in_units_of"]
 
-_SHOWN = (1, 3)  # channels of a PNG: gray, or color
+_RGB = 3
 
 
 class Part(NamedTuple):
@@ -20,16 +20,20 @@ class Part(NamedTuple):
         name: of the file, without its ending.
         channels: how many there are.
         dtype: of the file, so that the channels are written back as they came.
+        apart: whether three channels are no color, so that each has a picture of its own.
+        normals: whether three channels are a map of normals, see ``normals``.
     """
 
     name: str
     channels: int
     dtype: np.dtype
+    apart: bool = False
+    normals: bool = False
 
     @property
     def in_one_picture(self) -> bool:
         """Whether one PNG shows all channels: as gray, or as color."""
-        return self.channels in _SHOWN
+        return self.channels == 1 or (self.channels == _RGB and not self.apart)
 
     @property
     def pictures(self) -> tuple[str, ...]:
@@ -84,6 +88,12 @@ class Texture(NamedTuple):
         return self.parts or (Part(self.name, self.num_channels, self.dtype),)
 
     @property
+    def slices(self) -> tuple[slice, ...]:
+        """Channels of every part."""
+        ends = np.cumsum([part.channels for part in self.all_parts]).tolist()
+        return tuple(map(slice, [0, *ends[:-1]], ends))
+
+    @property
     def axes(self) -> str:
         """Which axes wrap, in a word: x (the horizontal one), y, xy or none."""
         rows, columns = self.periodic
@@ -99,10 +109,11 @@ class Texture(NamedTuple):
             >>> [(part.name, part.num_channels) for part in whole.split()]
             [('photo', 3), ('height', 1)]
         """
-        ends = np.cumsum([part.channels for part in self.all_parts])[:-1]
         return tuple(
-            self._replace(name=part.name, fields=fields, dtype=part.dtype, parts=(part,))
-            for part, fields in zip(self.all_parts, np.split(self.fields, ends, 1), strict=True)
+            self._replace(
+                name=part.name, fields=self.fields[:, own], dtype=part.dtype, parts=(part,)
+            )
+            for part, own in zip(self.all_parts, self.slices, strict=True)
         )
 
 

@@ -40,8 +40,8 @@ class Stage(eqx.Module):
     Attributes:
         first: evaluation from which on it lasts.
         gray_levels: factor of the weights of gray levels, or colors.
-        bounds: range of the fields: that of the model, its gamut too, also that of the target, or
-            none.
+        bounds: range of the fields: ``model``, its bounds and gamut; ``target``, the target's
+            range, too; ``none``, neither.
     """
 
     first: int = eqx.field(static=True, default=0)
@@ -53,7 +53,7 @@ class Stage(eqx.Module):
         weights = _eased(model.descriptor, model.weights, self.gray_levels)
         bounds, gamut = model.bounds, model.gamut
         if gamut is not None and self.bounds == "none":
-            gamut = eqx.tree_at(lambda g: g.shift, gamut, jnp.zeros_like(gamut.shift))
+            gamut = gamut.opened()
         if self.bounds == "none":
             bounds = jnp.stack(
                 [jnp.full_like(bounds[0], -jnp.inf), jnp.full_like(bounds[1], jnp.inf)]

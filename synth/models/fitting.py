@@ -107,8 +107,10 @@ def _levels(standard: Standard) -> Float[np.ndarray, "*k n"]:
     count = math.prod(standard.fields.shape[-2:])
     if standard.fields.ndim > 3:
         colors = np.moveaxis(standard.fields, 1, 0).reshape(standard.fields.shape[1], -1)
-        colors = colors[:, ~np.isnan(colors[0])]
-        return colors[:, np.argsort(colors[0], kind="stable")]
+        known = colors[:, ~np.isnan(colors[0])]
+        # As many as pixels, wherever some are missing: the same program serves every mask.
+        place = (np.arange(colors.shape[1]) + 0.5) * known.shape[1] / colors.shape[1]
+        return known[:, np.argsort(known[0], kind="stable")][:, place.astype(int)]
     there = standard.fields[~np.isnan(standard.fields)]
     levels = np.quantile(there, (np.arange(count) + 0.5) / count, method="hazen")
     levels[[0, -1]] = there.min(), there.max()

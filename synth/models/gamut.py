@@ -24,6 +24,7 @@ __all__ = ["Finish", "Gamut", "gamut_of"]
 
 _NODES = 64  # along each axis
 _MARGIN = 0.1  # of the range of the colors, on either side
+_FAR = 1e6  # standard deviations, where no field is
 _MOST = 3  # components whose space the pixels of a picture fill
 
 
@@ -31,21 +32,23 @@ class Gamut(eqx.Module):
     """Shifts that take colors to those of a target, on a lattice in the space of components.
 
     Attributes:
-        low: of the lattice.
-        step: between its nodes.
-        shift: of every node, see ``Palette.projected``; interpolated linearly in between.
+        low: first node of every axis, standardized.
+        step: between two nodes of it.
+        shift: of every node, see ``Palette.projected``; interpolated linearly in between. Colors
+            off the lattice are brought to its border first.
     """
 
     low: Float[Array, " k"]
     step: Float[Array, " k"]
-    shift: Float[Array, "k *_"]
+    shift: Float[Array, "k *node"]
 
     def __call__(self, field: Float[Array, "k h w"]) -> Float[Array, "k h w"]:
         """A standardized field, its colors projected onto the target's."""
         nodes, table = self.shift.shape[1], jax.lax.stop_gradient(self.shift)
         table = table.reshape(len(field), -1)
-        place = (field - self.low[:, None, None]) / self.step[:, None, None]
-        place = jnp.clip(place, 0, nodes - 1)
+        low, step = self.low[:, None, None], self.step[:, None, None]
+        field = jnp.clip(field, low, low + step * (nodes - 1))
+        place = jnp.clip((field - low) / step, 0, nodes - 1)
         base = jnp.minimum(jnp.floor(jax.lax.stop_gradient(place)), nodes - 2)
         share, first = place - base, base.astype(int)
         shift = jnp.zeros_like(field)
@@ -56,6 +59,12 @@ class Gamut(eqx.Module):
                 weight = weight * (share[axis] if upper else 1 - share[axis])
             shift = shift + weight * table[:, index]
         return field + shift
+
+    def opened(self) -> "Gamut":
+        """A gamut of the same arrays that lets all colors pass: no program is compiled for it."""
+        far = jnp.full_like(self.low, _FAR)
+        step = 2 * far / (self.shift.shape[1] - 1)
+        return Gamut(-far, step, jnp.zeros_like(self.shift))
 
 
 def _palette(levels: Float[Array, "k n"], units: Units) -> Palette:

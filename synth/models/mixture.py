@@ -80,14 +80,23 @@ def _mixed(models: Sequence[MomentModel], shares: Sequence[float]) -> MomentMode
 
 
 def _gaussian(models: Sequence[GaussianModel], shares: Sequence[float]) -> GaussianModel:
-    """Mean spectra and units; the inverse of mean axes is no mean."""
+    """Mean spectra and units; axes are averaged and made as long as the mean deviations."""
     mean = _mean(models, shares)
     if not mean.units.channels:
         return mean
-    # In standard deviations of the channels, as that of principal components.
+    # The inverse of mean axes is no mean. It is that of axes in deviations of the channels.
     unit = np.asarray(_unit(mean), np.float64)[:, None]
-    inverse = np.linalg.pinv(np.asarray(mean.units.scale, np.float64) / unit) / unit.T
-    return eqx.tree_at(lambda m: m.units.inverse, mean, jnp.asarray(inverse, float))
+    axes = np.asarray(mean.units.scale, np.float64) / unit
+    deviation = np.asarray(_mean([model.scale for model in models], shares), np.float64)[:, None]
+    scale, inverse = (
+        deviation * axes,
+        np.linalg.pinv(axes) / np.where(deviation > 0, deviation, 1).T,
+    )
+    return eqx.tree_at(
+        lambda m: (m.units.scale, m.units.inverse),
+        mean,
+        (jnp.asarray(scale, float), jnp.asarray(inverse, float)),
+    )
 
 
 def _unit(gaussian: GaussianModel) -> Float[Array, "*d"]:
@@ -148,12 +157,25 @@ def _check(models: Sequence[GaussianModel | MomentModel], shares: Sequence[float
         )
     if any(isinstance(model, MomentModel) and model.kept is not None for model in models):
         raise InputError("A model keeps pixels: mix first, and then say which ones are kept.")
+    counts = [_components(model) for model in models]
+    if len(set(counts)) > 1:
+        words = " and ".join(map(str, counts))
+        raise InputError(
+            f"The pictures have {words} independent channels: mix pictures of as many, or all in "
+            "gray."
+        )
     kinds = {jax.tree.structure(model) for model in models}
     if len(kinds) > 1 or len({_sizes(model) for model in models}) > 1:
         raise InputError(
             "The models match different moments: fit them with one descriptor, of as many scales "
             "and angles, and one exponent."
         )
+
+
+def _components(model: GaussianModel | MomentModel) -> int:
+    """Number of principal components of the target."""
+    gaussian = model.gaussian if isinstance(model, MomentModel) else model
+    return len(gaussian.power) if gaussian.power.ndim > 2 else 1
 
 
 def _sizes(model: GaussianModel | MomentModel) -> tuple[tuple[int, ...], ...]:

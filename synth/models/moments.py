@@ -218,9 +218,7 @@ class MomentModel(eqx.Module):
 
     def _clipped(self, field: Float[Array, "*k h w"]) -> Float[Array, "*k h w"]:
         """A standardized field within the bounds of every channel."""
-        if self.gaussian.units.inverse is None:
-            return jnp.clip(field, *self.from_units(self.bounds))
-        bounded = self.from_units(self._bounded(self.gaussian.units.to(field)))
+        bounded = self.gaussian.units.clipped(field, *self.bounds)
         return bounded if self.gamut is None else self.gamut(bounded)
 
     def _bounded(self, field: Float[Array, "*d h w"]) -> Float[Array, "*d h w"]:

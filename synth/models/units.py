@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -46,6 +47,20 @@ class Units(eqx.Module):
         if self.inverse is None:
             return (field - self.mean) / self.scale
         components = _product(self.inverse, field - self.mean[:, None, None])  # pyright: ignore
+        return components if len(components) > 1 else components[0]
+
+    def clipped(self, field: Field, low: Numbers, high: Numbers) -> Any:  # noqa: ANN401 - as the field
+        """A standardized field, clipped to bounds in the target's units.
+
+        Deviations from the mean are clipped, so that a mean far from 0 costs no digits. Where
+        channels have fewer components, what is clipped is brought back to these, and may lie
+        beyond the bounds.
+        """
+        if self.inverse is None:
+            return jnp.clip(field, (low - self.mean) / self.scale, (high - self.mean) / self.scale)
+        deviations = _product(self.scale, field.reshape(-1, *field.shape[-2:]))
+        low, high = ((end - self.mean)[:, None, None] for end in (low, high))  # pyright: ignore
+        components = _product(self.inverse, jnp.clip(deviations, low, high))
         return components if len(components) > 1 else components[0]
 
 

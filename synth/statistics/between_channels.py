@@ -1,5 +1,7 @@
 """The covariances between channels as a descriptor."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,7 +11,7 @@ from jaxtyping import Array, Float, Inexact
 from synth.statistics.channels import check_count
 from synth.statistics.descriptor import Descriptor, Residual
 from synth.transforms.between import Between, between, pairs
-from synth.transforms.filters import FilterBank
+from synth.transforms.filters import Band, FilterBank
 from synth.transforms.weighted import Observation, between_weighted
 
 __all__ = ["BetweenChannels"]
@@ -93,9 +95,20 @@ class BetweenChannels(Descriptor):
         principal components, incoherent over all waves, may be coherent in each of them.
         """
         found = jax.tree.map(lambda a, b: a - b, moments, target)
-        power = _in_units(found.power, target.power)
-        outside = _in_units(found.outside, target.outside)
+        power = _in_units(found.power, target.power, self._shares(self.bank.first)[..., None])
+        ends = [self.bank.residual or self.bank.lowpass, self.bank.lowpass]
+        outside = _in_units(found.outside, target.outside, self._shares(ends))
         return eqx.tree_at(lambda b: (b.power, b.outside), found, (power, outside))
+
+    def _shares(self, bands: Sequence[Band]) -> Float[Array, "n l"]:
+        """Share of its power that is added to every channel's, band by band and angle by angle.
+
+        Of c channels that N independent waves tell of, the inverse of the matrix has a mean only if
+        N > c (Wishart): c/N, 0.01 at least.
+        """
+        filters = [band.filters**2 for band in bands]
+        waves = [jnp.sum(f, (-2, -1)) ** 2 / jnp.sum(f**2, (-2, -1)) for f in filters]
+        return jnp.maximum(self.count / jnp.stack(waves), _LEAST_SHARE)
 
     def residual(self, moments: Between, target: Between) -> Residual:
         """Root mean square differences of every block, divided by the target's powers."""
@@ -138,7 +151,7 @@ def _amplitude(power: Inexact[Array, "*n c c"]) -> Float[Array, "*n c"]:
 
 
 def _in_units(
-    change: Inexact[Array, "*n c c"], power: Inexact[Array, "*n c c"]
+    change: Inexact[Array, "*n c c"], power: Inexact[Array, "*n c c"], share: Float[Array, "*n 1"]
 ) -> Inexact[Array, "*n c c"]:
     """Changes L⁻¹ D L⁻* of Hermitian matrices P = L L*, by elimination channel by channel.
 
@@ -149,7 +162,7 @@ def _in_units(
     unit = size[..., :, None] * size[..., None, :]
     coherence, change = power / unit, change / unit
     coherence = coherence / jnp.maximum(jnp.abs(coherence), 1)
-    rest = coherence + _LEAST_SHARE * jnp.eye(size.shape[-1])
+    rest = coherence + share[..., None] * jnp.eye(size.shape[-1])
     roots = []
     for index in range(size.shape[-1]):
         pivot = jnp.maximum(rest[..., index, index].real, _LEAST_SHARE)[..., None]

@@ -1,7 +1,8 @@
 """Channels of a field as principal components: uncorrelated, each of mean 0 and variance 1.
 
 Channels may have any units: each one is divided by its standard deviation first. What does not
-vary, or is a combination of the others, has no component of its own.
+vary, or is a combination of the others but for the rounding to levels, has no component of its
+own.
 """
 
 from typing import NamedTuple
@@ -14,7 +15,8 @@ __all__ = ["MOST_CHANNELS", "Components", "principal_components"]
 MOST_CHANNELS = 8
 """Channels of a field at most."""
 
-_LEAST_SHARE = 1e-5  # of the variance of a standardized channel: less is rounding of 8 bits
+_LEAST_SHARE = 1e-5  # of the variance of a standardized channel: less is rounding
+_LEVELS = 4  # per standard deviation, from which on levels are rounded values
 _ROUNDING = 1e-6  # of entries of unit vectors
 
 
@@ -76,7 +78,7 @@ def principal_components(field: Float[np.ndarray, "*n c h w"]) -> Components:
     unit = np.where(varies, deviations, 1.0)
     standard = np.where(varies[:, None], centered, 0) / unit[:, None]
     values, axes = np.linalg.eigh(standard @ standard.T / standard.shape[1])
-    kept = np.flatnonzero(values > _LEAST_SHARE)[::-1]
+    kept = np.flatnonzero(values > max(_LEAST_SHARE, 2 * _rounding(standard)))[::-1]
     values, axes = values[kept], np.where(varies[:, None], axes[:, kept], 0)
     axes = axes * np.where(_leading(axes) < 0, -1.0, 1.0)
     deviation = np.sqrt(values)
@@ -86,6 +88,17 @@ def principal_components(field: Float[np.ndarray, "*n c h w"]) -> Components:
         inverse=(axes / deviation).T / unit,
         shares=values / values.sum(),
     )
+
+
+def _rounding(standard: Float[np.ndarray, "c n"]) -> float:
+    """Variance that rounding to levels adds to a standardized channel, the largest of all.
+
+    It is a twelfth of the squared distance of two levels; 0 where levels are so few that they are
+    values of their own.
+    """
+    steps: list[np.ndarray] = [np.diff(np.sort(channel)) for channel in standard]
+    least = [float(np.where(step > _ROUNDING, step, np.inf).min(initial=np.inf)) for step in steps]
+    return max((step**2 / 12 for step in least if step < 1 / _LEVELS), default=0.0)
 
 
 def _leading(axes: Float[np.ndarray, "c k"]) -> Float[np.ndarray, " k"]:

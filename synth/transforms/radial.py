@@ -10,7 +10,7 @@ from synth.transforms.fourier import radial_frequency, radial_power
 __all__ = ["radial_powers"]
 
 _LEAST_POWER = 1e-6  # of white noise of the same variance
-_LEAST_SHARE = 0.01  # eigenvalue of a matrix of coherences
+_LEAST_SHARE = 0.01  # of the power of every component, as if it were its own
 
 
 def radial_powers(
@@ -19,7 +19,8 @@ def radial_powers(
     """Powers P̄^p of a radially averaged spectrum, on the half-plane of a real FFT.
 
     Of several components P̄ is a symmetric matrix per frequency: the real part of their cross
-    spectra, which are averaged over rings. Both have a floor, so that there is an inverse.
+    spectra, which are averaged over rings. Both have a floor, so that there is an inverse; of few
+    waves that of a matrix is higher, see ``BetweenChannels``.
 
     Args:
         spectrum: in FFT order; Hermitian matrices of several components.
@@ -42,13 +43,19 @@ def _matrices(spectrum: Inexact[np.ndarray, "k k h w"]) -> Float[np.ndarray, "h 
     relative = means / (roots[:, None] * roots)
     # Where a component has less than the floor, the rest is its own.
     relative[range(len(own)), range(len(own))] = 1
-    values, vectors = np.linalg.eigh(np.moveaxis(relative, -1, 0))
-    values = np.maximum(values, _LEAST_SHARE)[:, None, :]
-    coherence = np.moveaxis((vectors * values) @ vectors.swapaxes(-1, -2), 0, -1)
+    coherence = relative / (1 + np.maximum(len(own) / _waves(radius, spectrum), _LEAST_SHARE))
+    coherence[range(len(own)), range(len(own))] = 1
     size = np.sqrt([_on_half_plane(spectrum.shape[-2:], *each) for each in own])
     half = _radii(spectrum.shape[-2:])
     between = [[np.interp(half, radius, one) for one in row] for row in coherence]
     return np.moveaxis(size[:, None] * size * between, (0, 1), (-2, -1))
+
+
+def _waves(
+    radius: Float[np.ndarray, " r"], spectrum: Inexact[np.ndarray, "k k h w"]
+) -> Float[np.ndarray, " r"]:
+    """Number of independent waves in rings as wide as one frequency of the longer side."""
+    return radius * min(spectrum.shape[-2:]) / 2
 
 
 def _floored(
