@@ -24,7 +24,7 @@ from benchmarks.report import descended, save, shared_mesh
 from synth import descend, drain, fit, fit_gaussian, joint, load
 from synth.app.images import Texture, bundled
 from synth.metrics import compare, foreign_colors
-from synth.processes import COLOR_PROCESSES
+from synth.processes import CHANNEL_PROCESSES
 
 MODELS = ("scattering", "full")
 REALS = range(100, 104)
@@ -71,7 +71,7 @@ def further_fields(name: str) -> list[Field]:
     if name in CROPS:
         return []
     table = bundled()[name]
-    draw = COLOR_PROCESSES[table["process"]]
+    draw = CHANNEL_PROCESSES[table["process"]]
     fields = [draw(tuple(table["shape"]), key=jax.random.key(seed)) for seed in REALS]
     return [(np.asarray(field) - table["offset"]) / table["scale"] for field in fields]
 

@@ -21,7 +21,7 @@ from benchmarks.report import save, shared_mesh
 from synth import descend, drain, fit, fit_gaussian, joint, load
 from synth.app.images import Texture
 from synth.app.normals import length_error, unit_normals
-from synth.processes import COLOR_PROCESSES
+from synth.processes import CHANNEL_PROCESSES
 
 REALS = range(100, 104)
 
@@ -68,7 +68,7 @@ def measure(size: int, seeds: range) -> list[dict[str, Any]]:
     shape = (size, size)
     rows = [{"what": "target", **_row(target, texture)}]
     for seed in REALS:
-        field = np.asarray(COLOR_PROCESSES["material"](shape, key=jax.random.key(seed)))
+        field = np.asarray(CHANNEL_PROCESSES["material"](shape, key=jax.random.key(seed)))
         rows.append({"what": "further field", **_row(_levels(field, target), texture)})
     gaussian = fit_gaussian(target, periodic=texture.periodic, channels=True)
     rows += [

@@ -23,7 +23,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from synth.processes import COLOR_PROCESSES, PROCESSES
+from synth.processes import CHANNEL_PROCESSES, PROCESSES
 
 TEXTURES = Path(__file__).parents[1] / "textures"
 WHITE = 65535
@@ -164,7 +164,7 @@ def draw(recipe: Recipe) -> dict[str, dict]:
     Returns:
         The entries by name, each by the names used in `textures/index.toml`.
     """
-    process = (PROCESSES | COLOR_PROCESSES)[recipe.process]
+    process = (PROCESSES | CHANNEL_PROCESSES)[recipe.process]
     shape = (recipe.side, recipe.side)
     values = np.asarray(process(shape, key=jax.random.key(recipe.seed), **recipe.parameters))
     channels = values.reshape(-1, *shape).astype(np.float64)

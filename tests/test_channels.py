@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from synth.app.arguments import ChannelsName
+from synth.app.bundled import find
 from synth.app.images import Part, load
 from synth.errors import InputError
 
@@ -69,7 +70,9 @@ class TestColor:
         assert np.isnan(texture.field[:, :, :6]).all()
         expected = channels_of(color)[:number, :, 6:]
         np.testing.assert_array_equal(texture.field[:, :, 6:], expected)
-        assert texture.notes == ("144 of 720 pixels (20.0 %) are missing.",)
+        *guessed, missing = texture.notes
+        assert missing == "144 of 720 pixels (20.0 %) are missing."
+        assert len(guessed) == (ending == "npy")  # which does not tell what its values are
 
     @pytest.mark.parametrize("color", [COLOR8, COLOR16])
     @pytest.mark.parametrize("ending", ["png", "tif", "npy"])
@@ -248,6 +251,36 @@ class TestArrays:
         gray = written(tmp_path / "b.npy", FLOATS[0])
         np.testing.assert_array_equal(load(gray, channels="first").field, FLOATS[:1])
 
+    @pytest.mark.parametrize("channels", [2, 4])
+    def test_values_that_are_no_transparency_must_be_told(self, tmp_path, channels):
+        path = written(tmp_path / "a.npy", np.moveaxis(9 * FLOATS[:channels], 0, 2))
+        message = f"a.npy has {channels} values per pixel, .* say --channels last"
+        with pytest.raises(InputError, match=message):
+            load(path)
+        assert load(path, channels="last").num_channels == channels
+
+    def test_values_that_are_taken_for_transparency_are_named(self, tmp_path):
+        opaque = np.ones(SHAPE)
+        opaque[HOLE] = 0
+        path = written(tmp_path / "a.npy", np.dstack([FLOATS[0], opaque]))
+        texture = load(path)
+        assert texture.num_channels == 1
+        assert "The last value of every pixel of a.npy was taken for tr" in texture.notes[0]
+        assert np.isnan(texture.field[0]).sum() == 1
+
+    def test_three_that_are_no_color_are_pictures_each(self, tmp_path):
+        first = load(written(tmp_path / "a.npy", FLOATS[:3]), channels="first")
+        color = load(written(tmp_path / "b.npy", np.moveaxis(FLOATS[:3], 0, 2)))
+        (one,), (other,) = first.parts, color.parts
+        assert one.pictures == ("a-1", "a-2", "a-3")
+        assert other.pictures == ("b",)
+
+    def test_a_bundled_array_is_the_same_by_its_path(self, monkeypatch):
+        path = find("scalar-turbulence")
+        monkeypatch.chdir(path.parent.parent)
+        relative = load(f"{path.parent.name}/{path.name}")
+        np.testing.assert_array_equal(relative.fields, load("scalar-turbulence").fields)
+
     def test_equal_values_are_no_gray(self, tmp_path):
         path = written(tmp_path / "a.npy", np.repeat(FLOATS[:1], 3, axis=0))
         assert load(path, channels="first").num_channels == 3
@@ -390,6 +423,12 @@ class TestBeside:
             written(tmp_path / name, array, **options)
         with pytest.raises(InputError, match=message):
             load(first, beside=[second])
+
+    def test_a_file_of_several_in_color_stands_beside_none(self, tmp_path):
+        pages = np.stack([COLOR8, COLOR8[::-1]])
+        path = written(tmp_path / "a.tif", pages, photometric="rgb")
+        with pytest.raises(InputError, match="a.tif holds 2 pictures in color, and only single"):
+            load(written(tmp_path / "b.png", COLOR8), beside=[path])
 
     def test_several_pictures_have_none_beside_them(self, tmp_path):
         path = written(tmp_path / "a.png", COLOR8)

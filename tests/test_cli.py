@@ -17,7 +17,7 @@ from synth.app import cli, record
 from synth.app.images import PHOTOGRAPHS, bundled, load
 from synth.app.options import LADDER
 from synth.descent import Schedule
-from synth.processes import COLOR_PROCESSES, PROCESSES
+from synth.processes import CHANNEL_PROCESSES, PROCESSES
 from synth.statistics import joint
 
 FILES = {
@@ -366,4 +366,4 @@ def test_list_names_all_pictures_and_processes(synth):
     assert "colored-foam.png        256 × 256, 3 channels\n" in out
     assert max(map(len, out.splitlines())) <= 80
     names = out.split("Processes, for `synth process`:")[1].replace(",", "").split()
-    assert names == [*PROCESSES, *COLOR_PROCESSES]
+    assert names == [*PROCESSES, *CHANNEL_PROCESSES]

@@ -66,6 +66,7 @@ def files(tmp_path_factory):
     rgb, gray = np.ascontiguousarray(np.moveaxis(color, 0, 2)), color[0]
     iio.imwrite(folder / "rgb.png", rgb)
     iio.imwrite(folder / "turned.png", np.rot90(rgb)[:, ::-1])
+    iio.imwrite(folder / "dark.png", np.rot90(rgb)[:, ::-1] // 2)
     (folder / "deep.png").write_bytes(imagecodecs.png_encode(257 * rgb.astype(np.uint16)))
     iio.imwrite(folder / "holed.png", np.dstack([rgb, np.where(HOLE, 0, 255).astype(np.uint8)]))
     iio.imwrite(folder / "mask.png", np.where(HOLE, 0, 255).astype(np.uint8))
@@ -238,6 +239,10 @@ class TestChannels:
         for name in MATERIAL:
             np.testing.assert_array_equal(made.picture(f"target/{name}"), iio.imread(named / name))
         assert "7 channels: 3 of albedo, 3 of normal, 1 of height." in made.err
+        assert "normal is a map of normals: new ones are brought to unit length." in made.err
+        for name in ("target", "full"):
+            vectors = made.picture(f"{name}/normal.png") / 127.5 - 1
+            np.testing.assert_allclose(np.linalg.norm(vectors, axis=2), 1, atol=0.012)
         parts = made.report["input"]["parts"]
         assert [part["name"] for part in parts] == ["albedo", "normal", "height"]
         assert made.arrays["full"].shape == (7, SIDE, SIDE)
@@ -267,16 +272,19 @@ class TestUses:
         assert made.report["output"]["kept"] == pytest.approx(1 - HOLE.mean())
 
     def test_a_mix_is_a_path_of_colors(self, run):
-        made = run("rgb.png", "--mix", "turned.png", "--steps", 3, *DESCENT)
+        made = run("rgb.png", "--mix", "dark.png", "--steps", 3, *DESCENT)
         assert {"mix.png", "scattering1-1.png", "scattering1-3.png"} <= made.names
         assert made.arrays["scattering1"].shape == (3, 3, SIDE, SIDE)
         assert made.report["scores"] is None
-        colors = made.arrays["scattering1"].mean((2, 3))
-        np.testing.assert_allclose(colors, [colors[0]] * 3, rtol=0.1)  # the same on both ends
+        fields = made.arrays["scattering1"]
+        for numbers in (fields.mean((2, 3)), fields.std((2, 3))):
+            np.testing.assert_allclose(numbers[2], numbers[0] / 2, rtol=0.1)
+            np.testing.assert_allclose(numbers[1], 0.75 * numbers[0], rtol=0.1)
 
     def test_a_gray_target_takes_another_in_gray(self, run):
         made = run("gray.png", "--mix", "turned.png", "--steps", 2, *GAUSSIAN)
         assert made.arrays["gaussian"].shape == (2, 1, SIDE, SIDE)
+        assert "turned: Color was turned into luma (ITU-R BT.709)." in made.err
 
     def test_a_start_in_color_is_followed(self, run):
         made = run("rgb.png", "--start", "rgb.png", *DESCENT)
@@ -287,7 +295,8 @@ class TestUses:
         made = run("rgb.png", "turned.png", *GAUSSIAN)
         assert "2 pictures of one process." in made.err
         assert made.arrays["target"].shape == (2, 3, SIDE, SIDE)
-        assert made.arrays["gaussian"].shape == (3, SIDE, SIDE)
+        mean = made.arrays["target"].mean((0, 2, 3))
+        np.testing.assert_allclose(made.arrays["gaussian"].mean((1, 2)), mean, rtol=0.01)
 
     def test_samples_are_those_of_their_seeds(self, run):
         made = run("rgb.png", "--samples", 2, *DESCENT)
@@ -299,6 +308,9 @@ class TestUses:
     def test_isotropic_spectra(self, run):
         made = run("rgb.png", "--isotropic", "--model", "spectra", *QUICK)
         assert made.arrays["spectra"].shape == (3, SIDE, SIDE)
+        plain = run("rgb.png", "--model", "spectra", *QUICK)
+        few, all_ = (one.arrays["spectra_target"].size for one in (made, plain))
+        assert few < all_
         blocks = {name.split("/")[1] for name in made.report["noise"]}
         assert blocks == {"each", "between"}
 

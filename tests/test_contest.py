@@ -189,6 +189,12 @@ class TestRead:
         entries = contest.read("array4.npy", ["whole.npy"])
         np.testing.assert_array_equal(entries.fields["whole"][0][0], whole)
 
+    def test_what_was_done_to_the_pictures_is_said(self, folder):
+        color = np.dstack([levels(spots(seed), np.uint8) for seed in (0, 1, 2)])
+        iio.imwrite("color.png", color)
+        entries = contest.read("target.png", ["color.png"])
+        assert entries.notes == ("color: Color was turned into luma (ITU-R BT.709).",)
+
     def test_the_target_is_in_the_same_unit(self, folder):
         target = contest.read("target.png", []).target
         np.testing.assert_allclose(target.field[0], levels(spots(0), np.uint8) / 255, rtol=1e-6)

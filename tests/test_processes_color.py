@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from synth.processes import COLOR_PROCESSES, PROCESSES, colored_foam, foam
+from synth.processes import CHANNEL_PROCESSES, PROCESSES, colored_foam, foam
 from synth.processes._color import to_srgb
 from synth.processes._grid import gaussian_spectrum
 from synth.processes._runge_kutta import rk4_step
@@ -37,7 +37,7 @@ CHANNELS = {
 COLORS = ["colored_foam", "leaves", "reaction_diffusion", "material"]
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 
-every_process = pytest.mark.parametrize("name", sorted(COLOR_PROCESSES))
+every_process = pytest.mark.parametrize("name", sorted(CHANNEL_PROCESSES))
 every_color = pytest.mark.parametrize("name", COLORS)
 
 # One size for the laws, odd and rectangular, so that little compiles.
@@ -45,7 +45,7 @@ LAW_SHAPE = (65, 96)
 
 
 def draw(name, shape, seed, **parameters):
-    return np.asarray(COLOR_PROCESSES[name](shape, key=jax.random.key(seed), **parameters))
+    return np.asarray(CHANNEL_PROCESSES[name](shape, key=jax.random.key(seed), **parameters))
 
 
 @functools.cache
@@ -58,8 +58,8 @@ def sample(name):
 
 
 def test_no_name_is_used_twice():
-    assert set(SMALL) == set(CHANNELS) == set(COLOR_PROCESSES)
-    assert not set(COLOR_PROCESSES) & set(PROCESSES)
+    assert set(SMALL) == set(CHANNELS) == set(CHANNEL_PROCESSES)
+    assert not set(CHANNEL_PROCESSES) & set(PROCESSES)
 
 
 @every_process
@@ -129,7 +129,7 @@ def test_colors_are_colors_and_not_tinted_grays(name):
 
 BAD = [
     (name, shape, {}, "each at least 16")
-    for name in sorted(COLOR_PROCESSES)
+    for name in sorted(CHANNEL_PROCESSES)
     for shape in [(15, 64), (64, 0), (-32, 32)]
 ] + [
     ("colored_foam", (32, 32), {"cell": 0.0}, "cell is 0.0; it must be a finite number above 0"),
@@ -160,7 +160,7 @@ BAD = [
 @pytest.mark.parametrize(("name", "shape", "parameters", "message"), BAD)
 def test_bad_numbers_are_refused(name, shape, parameters, message):
     with pytest.raises(ValueError, match=message):
-        COLOR_PROCESSES[name](shape, key=jax.random.key(0), **parameters)
+        CHANNEL_PROCESSES[name](shape, key=jax.random.key(0), **parameters)
 
 
 # Foam

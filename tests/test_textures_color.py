@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from scripts import make_textures
-from synth.processes import COLOR_PROCESSES
+from synth.processes import CHANNEL_PROCESSES
 
 TEXTURES = Path(__file__).parents[1] / "textures"
 INDEX = tomllib.loads((TEXTURES / "index.toml").read_text())
-OWN = sorted(name for name, entry in INDEX.items() if entry["process"] in COLOR_PROCESSES)
+OWN = sorted(name for name, entry in INDEX.items() if entry["process"] in CHANNEL_PROCESSES)
 CHANNELS = {
     "colored_foam": 3,
     "leaves": 3,
@@ -25,7 +25,7 @@ CHANNELS = {
 
 
 def draw(name, shape, seed, **parameters):
-    return np.asarray(COLOR_PROCESSES[name](shape, key=jax.random.key(seed), **parameters))
+    return np.asarray(CHANNEL_PROCESSES[name](shape, key=jax.random.key(seed), **parameters))
 
 
 def stored(name):
@@ -39,10 +39,10 @@ def stored(name):
 
 
 def test_every_process_has_its_files():
-    assert {INDEX[name]["process"] for name in OWN} == set(COLOR_PROCESSES)
+    assert {INDEX[name]["process"] for name in OWN} == set(CHANNEL_PROCESSES)
     parts = {INDEX[name]["part"] for name in OWN if INDEX[name]["process"] == "material"}
     assert parts == {"albedo", "normal", "height"}
-    channels = {name: 0 for name in COLOR_PROCESSES}
+    channels = {name: 0 for name in CHANNEL_PROCESSES}
     for name in OWN:
         channels[INDEX[name]["process"]] += INDEX[name].get("channels", 1)
     assert channels == CHANNELS

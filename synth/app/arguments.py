@@ -141,14 +141,15 @@ Model = Annotated[
     typer.Option(
         help="What is kept of the picture; give it several times to see a ladder of models. "
         "scattering1: contrasts per scale and direction. scattering: how they vary, too. "
-        "spectra: signs and edges, by covariances between scales. full: both and the gray levels. "
-        "The Gaussian is always shown beside."
+        "spectra: signs and edges, by covariances between scales. full: both and the gray levels, "
+        "or the colors. The Gaussian is always shown beside."
     ),
 ]
 GrayLevels = Annotated[
     bool,
     typer.Option(
-        "--gray-levels", help="Match the gray levels too: bright stays bright, dark stays dark."
+        "--gray-levels",
+        help="Match the gray levels too, or the joint law of colors: bright stays bright, red red.",
     ),
 ]
 Isotropic = Annotated[
@@ -194,7 +195,8 @@ Channels = Annotated[
     typer.Option(
         help="Axis of a .npy array or of TIFF pages that holds the channels of one picture, up to "
         "8: textures have the same ones, drawn together. Default: an array of three axes is a "
-        "stack of gray pictures, or color if its last axis is no longer than 4."
+        "stack of gray pictures, or color if its last axis is no longer than 4: 2 and 4 values "
+        "are gray or color with transparency."
     ),
 ]
 With = Annotated[

@@ -267,9 +267,9 @@ def process(
         from synth.app.folders import check_folder
         from synth.app.options import check_seed
         from synth.app.record import write_field
-        from synth.processes import COLOR_PROCESSES, PROCESSES
+        from synth.processes import CHANNEL_PROCESSES, PROCESSES
 
-        processes = {**PROCESSES, **COLOR_PROCESSES}
+        processes = {**PROCESSES, **CHANNEL_PROCESSES}
         if name not in processes:
             raise InputError(f"There is no process {name}: choose one of {', '.join(processes)}.")
         if size > _MOST_SIDE:
@@ -296,7 +296,7 @@ def list_() -> None:
     for name in PHOTOGRAPHS:
         print(f"  {name + '.png':24}512 × 512, a photograph that comes with scikit-image")
     for name, (height, width) in COLOR_PHOTOGRAPHS.items():
-        print(f"  {name:24}{height} × {width}, one in color")
+        print(f"  {name:24}{height} × {width}, a photograph in color of scikit-image")
     print("Processes, for `synth process`:")
     names = ", ".join(dict.fromkeys(table["process"] for table in bundled().values()))
     print(textwrap.fill(names, initial_indent="  ", subsequent_indent="  ", width=_LINE))

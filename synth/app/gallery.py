@@ -32,7 +32,7 @@ _NOTES = {
     "scattering1": "scattering1: its mean wavelet amplitudes.",
     "scattering": "scattering: its wavelet scattering moments of order 1 and 2.",
     "spectra": "spectra: its scattering spectra.",
-    "full": "full: moments, spectra and gray levels.",
+    "full": "full: moments, spectra and gray levels, or colors.",
 }
 _NOTE = (
     "All found from noise. Black and white of gray pictures are the 0.5 and 99.5 percentiles of "

@@ -51,7 +51,8 @@ class Options:
         scales: number of scales J; by default as many as fit, and one less for spectra.
         angles: number of angles L; by default 8 for moments and 4 for spectra.
         models: names in ``LADDER``; the Gaussian is always shown.
-        gray_levels: whether every moment model matches the gray levels; ``full`` always does.
+        gray_levels: whether every moment model matches the gray levels, or of several channels
+            their joint law; ``full`` always does.
         isotropic: whether spectra are averaged over rotations.
         max_steps: most loss evaluations.
         tolerance: residual that every block must reach, in units of its estimation noise; by

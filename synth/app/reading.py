@@ -44,7 +44,7 @@ class Picture(NamedTuple):
         rgb: whether the channels are red, green and blue.
         luma: whether color was turned into luma.
         partly: number of pixels that were missing in some channels, but not in all.
-        untold: whether it is one of a few gray ones of an array, which may be channels of one.
+        untold: whether its file leaves open if its gray pictures are channels of one.
         left_out: number of further pictures in color in its file.
         guessed: whether its last channel, of an array, was taken for transparency.
     """

@@ -15,8 +15,8 @@ of the descent, or white noise in the pixels."""
 
 
 def skewed_spectrum(
-    sample: Complex[Array, "h k"], levels: Float[Array, " n"], *, shape: tuple[int, int]
-) -> Complex[Array, "h k"]:
+    sample: Complex[Array, "h w_"], levels: Float[Array, " n"], *, shape: tuple[int, int]
+) -> Complex[Array, "h w_"]:
     """Spectrum of a field with that of a Gaussian sample, and the target's asymmetry.
 
     Args:

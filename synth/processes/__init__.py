@@ -32,7 +32,7 @@ class Process(Protocol):
         ...
 
 
-class ColorProcess(Protocol):
+class ChannelProcess(Protocol):
     """A random field of several channels: a shape and a key in, a periodic float32 field out.
 
     Every further parameter has a default that makes a good picture at 256².
@@ -51,7 +51,7 @@ PROCESSES: dict[str, Process] = {
     "foam": foam,
 }
 
-COLOR_PROCESSES: dict[str, ColorProcess] = {
+CHANNEL_PROCESSES: dict[str, ChannelProcess] = {
     "colored_foam": colored_foam,
     "leaves": leaves,
     "reaction_diffusion": reaction_diffusion,
@@ -60,9 +60,9 @@ COLOR_PROCESSES: dict[str, ColorProcess] = {
 }
 
 __all__ = [
-    "COLOR_PROCESSES",
+    "CHANNEL_PROCESSES",
     "PROCESSES",
-    "ColorProcess",
+    "ChannelProcess",
     "Process",
     "cascade",
     "colored_foam",

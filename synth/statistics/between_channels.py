@@ -18,11 +18,11 @@ __all__ = ["BetweenChannels"]
 
 _MOST_NOISE = 0.2
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
-_LEAST_SHARE = 0.01  # of a channel's power in a wave, as if that were its own
+_LEAST_SHARE = 0.01  # of a channel's power in a wave: so much is added before a matrix is inverted
 
 
 class BetweenChannels(Descriptor):
-    """Covariances between the channels of fields of one shape, but for those of phases.
+    """Powers of the waves of several channels, shared ones too, and covariances of their moduli.
 
     Attributes:
         bank: the filter bank, which fixes shape, scales, angles and sampling.
@@ -68,7 +68,7 @@ class BetweenChannels(Descriptor):
 
     @property
     def most_noise(self) -> Residual:
-        """A fifth for cross powers, as for moments: few long waves say little of the short ones."""
+        """A fifth for powers: their noise is that of few long waves, and short ones are many."""
         return {"power": jnp.asarray(_MOST_NOISE)}
 
     def weights(self, target: Between, unit: Residual) -> Between:
@@ -111,7 +111,7 @@ class BetweenChannels(Descriptor):
         return jnp.maximum(self.count / jnp.stack(waves), _LEAST_SHARE)
 
     def residual(self, moments: Between, target: Between) -> Residual:
-        """Root mean square differences of every block, divided by the target's powers."""
+        """Root mean square ``difference`` of every block; moduli and phases in √(P_c P_d)."""
         scales = self._scales(target)
         difference = jax.tree.map(lambda d, s: d / s, self.difference(moments, target), scales)
         values = {
@@ -126,7 +126,7 @@ class BetweenChannels(Descriptor):
         }
 
     def _scales(self, target: Between) -> Between:
-        """What each difference is divided by: √(P_c P_d) of the two waves that meet."""
+        """√(P_c P_d) of the two waves that meet; 1 for powers, which ``difference`` scales."""
         waves = jnp.moveaxis(_amplitude(target.power), -1, 0)
         count, num_scales, num_angles = waves.shape
         modulus, phase = [], []

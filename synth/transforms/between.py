@@ -158,6 +158,9 @@ def between(field: Float[Array, "c h w"], bank: FilterBank) -> Between:
         field: channels, each in any unit.
         bank: a bank of their shape.
 
+    Returns:
+        The covariances, ``phase`` empty.
+
     Raises:
         ValueError: if the bank is made for another shape.
     """
@@ -189,6 +192,9 @@ def between_of(
         overlaps: of each scale the mean products of the weights of two channels: of the channels
             themselves, and then of their moduli.
         squares: of each scale the mean square of a channel's weight.
+
+    Returns:
+        The covariances, every product over the overlap of its weights.
     """
     matrices, modulus = [], []
     own = np.eye(len(spectra[0]), dtype=bool)
@@ -206,9 +212,9 @@ def between_of(
     common = jnp.stack([overlap[0, 0] for overlap in overlaps])[:, None, None]
     alone = jnp.stack(squares)[:, None, None]
     ends = jnp.where(own, alone, common)[jnp.asarray([0, -1])]
-    powers = jnp.where(own, common / alone, 1)[:, None]
+    factors = jnp.where(own, common / alone, 1)[:, None]
     return eqx.tree_at(
-        lambda b: (b.power, b.outside), found, (found.power * powers, found.outside / ends)
+        lambda b: (b.power, b.outside), found, (found.power * factors, found.outside / ends)
     )
 
 

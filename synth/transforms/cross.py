@@ -139,6 +139,9 @@ def cross_root(spectrum: Inexact[Array, "k k h w"]) -> Complex[Array, "k k h w"]
 
     Args:
         spectrum: Hermitian and not negative.
+
+    Returns:
+        A matrix per frequency, the column of the first channel first.
     """
     count, powers = len(spectrum), jnp.moveaxis(jnp.diagonal(spectrum).real, -1, 0)
     rest = spectrum

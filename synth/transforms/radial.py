@@ -25,6 +25,15 @@ def radial_powers(
     Args:
         spectrum: in FFT order; Hermitian matrices of several components.
         exponents: p of each result.
+
+    Returns:
+        Of each exponent the powers, or symmetric matrices; frequencies as ``numpy.fft.rfft2`` has
+        them.
+
+    Example:
+        >>> white = np.ones((8, 8))
+        >>> float(radial_powers(white, [0.5])[0].max())
+        1.0
     """
     if spectrum.ndim == 2:
         radial = _on_half_plane(spectrum.shape, *_floored(np.real(spectrum)))
