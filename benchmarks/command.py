@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,23 @@ def _generate(
     options = ["--size", size, "--model", kind.name, "--angles", kind.num_angles]
     if devices:
         options += ["--devices", devices]
-    command = [*_SYNTH, "generate", PICTURE, *map(str, options), "--out", str(folder / "runs")]
+    return generate([PICTURE, *map(str, options)], folder)
+
+
+def generate(arguments: Sequence[str], folder: Path) -> tuple[float, dict[str, Any]]:
+    """Run ``synth generate``.
+
+    Args:
+        arguments: of the command, but for its output.
+        folder: for its output, and for the programs that it keeps.
+
+    Returns:
+        Seconds of the command, and its manifest.
+
+    Raises:
+        RuntimeError: if the command fails.
+    """
+    command = [*_SYNTH, "generate", *arguments, "--out", str(folder / "runs")]
     environment = os.environ | {"SYNTH_CACHE_DIR": str(folder / "cache")}
     start = time.perf_counter()
     run = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -132,7 +132,7 @@ class Evaluations:
         variable: where they begin.
     """
 
-    def __init__(self, model: MomentModel, variable: Float[Array, "h w"]) -> None:
+    def __init__(self, model: MomentModel, variable: Float[Array, "*k h w"]) -> None:
         self.compiled = _evaluations.lower(model, variable).compile()
         self._given = jax.device_put((model, variable), self.compiled.input_shardings[0])
 
@@ -142,10 +142,10 @@ class Evaluations:
 
 
 @jax.jit
-def _evaluations(model: MomentModel, variable: Float[Array, "h w"]) -> tuple[Array, Array]:
+def _evaluations(model: MomentModel, variable: Float[Array, "*k h w"]) -> tuple[Array, Array]:
     loss = jax.value_and_grad(MomentModel.loss, argnums=1, has_aux=True)
 
-    def step(variable: Float[Array, "h w"], _: None) -> tuple[Array, Array]:
+    def step(variable: Float[Array, "*k h w"], _: None) -> tuple[Array, Array]:
         (value, _), slope = loss(model, variable)
         return variable - _STEP * slope, value
 

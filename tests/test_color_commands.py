@@ -134,7 +134,7 @@ BAD = {
     "gray": (("three.npy", "--channels", "first", "--gray"), "3 channels that are no colors, and"),
     "infinite": (("infinite.npy", "--channels", "first"), "holds values that are infinite"),
     "start": (("target.png", "--start", "gray.png"), "gray.png has 1 channel and the target 3"),
-    "mix": (("target.png", "--mix", "gray.png"), "gray has 1 channel and target 3: give pictures"),
+    "mix": (("target.png", "--mix", "gray.png"), "gray has 1 channel and the target 3"),
     "flat mix": (("target.png", "--mix", "red.png"), "red make 1 principal component and those of"),
     "mix with": (("target.png", "--with", "gray.png", "--mix", "one.png"), "Pictures beside the f"),
     "whole": (("target.png", "--inpaint"), "target misses no pixel: say which ones to fill"),
