@@ -337,8 +337,6 @@ def _written(field: Float[Array, "*c h w"], task: Task) -> Float[np.ndarray, "c 
     """The part of a field that is written, its normals of unit length where they were drawn."""
     array, layout = np.asarray(field, np.float32), task.layout
     whole = layout.written(array.reshape(-1, *array.shape[-2:]))
-    if not any(part.normals for part in task.texture.all_parts):
-        return whole
     unit = unit_normals(whole, task.texture)
     return (
         unit

@@ -85,13 +85,10 @@ def _gaussian(models: Sequence[GaussianModel], shares: Sequence[float]) -> Gauss
     if not mean.units.channels:
         return mean
     # The inverse of mean axes is no mean. It is that of axes in deviations of the channels.
-    unit = np.asarray(_unit(mean), np.float64)[:, None]
-    axes = np.asarray(mean.units.scale, np.float64) / unit
-    deviation = np.asarray(_mean([model.scale for model in models], shares), np.float64)[:, None]
-    scale, inverse = (
-        deviation * axes,
-        np.linalg.pinv(axes) / np.where(deviation > 0, deviation, 1).T,
-    )
+    axes = np.asarray(mean.units.scale / _unit(mean)[:, None], np.float64)
+    deviation = np.asarray(_mean([model.scale for model in models], shares), np.float64)
+    scale = deviation[:, None] * axes
+    inverse = np.linalg.pinv(axes) / np.where(deviation > 0, deviation, 1)
     return eqx.tree_at(
         lambda m: (m.units.scale, m.units.inverse),
         mean,

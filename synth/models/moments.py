@@ -53,7 +53,7 @@ class MomentModel(eqx.Module):
         unit: noise that residuals are counted in: the reference's, as far as it is not capped.
         weights: frozen weights of the loss, one per moment.
         levels: the target's gray levels in increasing order, standardized, one per pixel; of
-            several components the colors of the pixels that are known, a column each.
+            several components as many colors of known pixels, a column each.
         shaping: P̄^{a/2} on the half-plane of a real FFT, see ``transforms.radial``.
         prior: P̄^{1/2} there.
         bounds: least and largest value of new fields, in the target's units; per channel.
