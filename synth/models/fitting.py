@@ -12,7 +12,7 @@ from synth.models.check import check_descriptor
 from synth.models.gaussian import gaussian_of
 from synth.models.moments import MomentModel, assembled
 from synth.models.reference import refer
-from synth.statistics import Colors, Descriptor, GrayLevels, matches
+from synth.statistics import Colors, Descriptor, GrayLevels, evenly, matches
 from synth.transforms.estimate import Periodic, axes_of, completions
 from synth.transforms.weighted import Observation
 
@@ -66,7 +66,7 @@ def fit(
         descriptor,
         refer(descriptor, _pictures(standard, wraps), spectrum, on_torus=on_torus),
         gaussian,
-        levels=jnp.asarray(_levels(standard), float),
+        levels=_levels(standard),
         ranges=_ranges(descriptor, np.asarray(field, np.float64), channels, bounds),
         exponent=exponent,
     )
@@ -102,19 +102,19 @@ def _pictures(standard: Standard, wraps: tuple[bool, bool]) -> list[list[Observa
     return [[observation(i, draw) for draw in range(draws)] for i in range(len(standard.fields))]
 
 
-def _levels(standard: Standard) -> Float[np.ndarray, "*k n"]:
+def _levels(standard: Standard) -> Float[Array, "*k n"]:
     """As many quantiles as a picture has pixels, of the pixels that are there; or their colors."""
     count = math.prod(standard.fields.shape[-2:])
     if standard.fields.ndim > 3:
         colors = np.moveaxis(standard.fields, 1, 0).reshape(standard.fields.shape[1], -1)
         known = colors[:, ~np.isnan(colors[0])]
         # As many as pixels, wherever some are missing: the same program serves every mask.
-        place = (np.arange(colors.shape[1]) + 0.5) * known.shape[1] / colors.shape[1]
-        return known[:, np.argsort(known[0], kind="stable")][:, place.astype(int)]
+        known = known[:, np.argsort(known[0], kind="stable")]
+        return evenly(jnp.asarray(known, float), colors.shape[1])
     there = standard.fields[~np.isnan(standard.fields)]
     levels = np.quantile(there, (np.arange(count) + 0.5) / count, method="hazen")
     levels[[0, -1]] = there.min(), there.max()
-    return levels
+    return jnp.asarray(levels, float)
 
 
 def _ranges(

@@ -44,21 +44,23 @@ class Gamut(eqx.Module):
 
     def __call__(self, field: Float[Array, "k h w"]) -> Float[Array, "k h w"]:
         """A standardized field, its colors projected onto the target's."""
-        nodes, table = self.shift.shape[1], jax.lax.stop_gradient(self.shift)
-        table = table.reshape(len(field), -1)
-        low, step = self.low[:, None, None], self.step[:, None, None]
-        field = jnp.clip(field, low, low + step * (nodes - 1))
-        place = jnp.clip((field - low) / step, 0, nodes - 1)
-        base = jnp.minimum(jnp.floor(jax.lax.stop_gradient(place)), nodes - 2)
-        share, first = place - base, base.astype(int)
-        shift = jnp.zeros_like(field)
+        last, table = self.shift.shape[1] - 1, self.shift.reshape(len(field), -1)
+        moved, shares, first = [], [], 0
+        # Channel by channel: the derivative of a part of an array is a sum of arrays.
+        for values, low, step in zip(field, self.low, self.step, strict=True):
+            moved.append(jnp.clip(values, low, low + last * step))
+            place = jnp.clip((moved[-1] - low) / step, 0, last)
+            base = jnp.minimum(jnp.floor(jax.lax.stop_gradient(place)), last - 1)
+            shares.append(place - base)
+            first = (last + 1) * first + base.astype(int)
         for corner in product((0, 1), repeat=len(field)):
             index, weight = 0, 1.0
-            for axis, upper in enumerate(corner):
-                index = nodes * index + first[axis] + upper
-                weight = weight * (share[axis] if upper else 1 - share[axis])
-            shift = shift + weight * table[:, index]
-        return field + shift
+            for upper, share in zip(corner, shares, strict=True):
+                index = (last + 1) * index + upper
+                weight = weight * (share if upper else 1 - share)
+            shifts = jax.lax.stop_gradient(table[:, first + index])
+            moved = [to + weight * shift for to, shift in zip(moved, shifts, strict=True)]
+        return jnp.stack(moved)
 
     def opened(self) -> "Gamut":
         """A gamut of the same arrays that lets all colors pass: no program is compiled for it."""

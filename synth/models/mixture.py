@@ -17,7 +17,7 @@ from synth.errors import InputError
 from synth.models.gaussian import GaussianModel
 from synth.models.moments import MomentModel, assembled
 from synth.models.reference import Reference
-from synth.statistics import mixed_levels
+from synth.statistics import evenly, mixed_levels
 
 __all__ = ["mix"]
 
@@ -123,11 +123,7 @@ def _mixed_levels(
         return mixed_levels(levels, shares)
     count = max(each.shape[-1] for each, share in zip(levels, shares, strict=True) if share)
     counts = np.diff(np.round(count * np.cumsum([0, *shares])).astype(int))
-    parts = [
-        each[..., ((np.arange(number) + 0.5) * each.shape[-1] / number).astype(int)]
-        for each, number in zip(levels, counts, strict=True)
-        if number
-    ]
+    parts = [evenly(each, number) for each, number in zip(levels, counts, strict=True) if number]
     return jnp.concatenate(parts, axis=-1)
 
 

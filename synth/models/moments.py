@@ -28,6 +28,7 @@ from synth.statistics import (
     GrayLevels,
     Moments,
     Residual,
+    evenly,
     matches,
     quantiles,
     unit_of,
@@ -342,8 +343,7 @@ def _has_gamut(
 def _resized(levels: Float[Array, "*k n"], count: int) -> Float[Array, "*k m"]:
     """Another number of quantiles, the least and the largest as they are; or of colors."""
     if levels.ndim > 1:
-        place = (np.arange(count) + 0.5) * levels.shape[-1] / count
-        return levels[..., place.astype(int)]
+        return evenly(levels, count)
     return quantiles(levels, count).at[jnp.asarray([0, -1])].set(levels[jnp.asarray([0, -1])])
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "device_mesh",
     "samples_at_once",
     "split",
+    "split_if_even",
     "undivided",
     "whole",
 ]
@@ -150,6 +151,23 @@ def split(
     return jax.shard_map(
         function, in_specs=in_specs, out_specs=out_specs, axis_names={axis}, check_vma=False
     )
+
+
+def split_if_even(
+    function: Callable[..., Tree], axis: str, count: int, *, in_specs: PyTree, out_specs: PyTree
+) -> Callable[..., Tree]:
+    """As ``split``, of a number that nobody chose for the mesh: uneven, every device does it all.
+
+    Args:
+        function: of arrays.
+        axis: ``SAMPLE`` or ``ANGLE``.
+        count: how many parts there are.
+        in_specs: how its arguments are split, as for ``jax.shard_map``.
+        out_specs: how its results are put together.
+    """
+    if count % jax.sharding.get_abstract_mesh().shape.get(axis, 1):
+        return function
+    return split(function, axis, count, in_specs=in_specs, out_specs=out_specs)
 
 
 def whole(tree: Tree) -> Tree:

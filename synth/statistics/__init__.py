@@ -3,7 +3,7 @@
 from synth.statistics.between_channels import BetweenChannels
 from synth.statistics.channel_spectra import SpectraOfChannels
 from synth.statistics.channels import EachChannel
-from synth.statistics.colors import Colors
+from synth.statistics.colors import Colors, evenly
 from synth.statistics.descriptor import Descriptor, Moments, Residual, excess, unit_of
 from synth.statistics.gray_levels import GrayLevels, mixed_levels, quantiles
 from synth.statistics.joint import Joint, matches
@@ -25,6 +25,7 @@ __all__ = [
     "ScatteringMoments",
     "ScatteringSpectra",
     "SpectraOfChannels",
+    "evenly",
     "excess",
     "joint",
     "matches",

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Inexact
 from synth.statistics.channels import check_count
 from synth.statistics.descriptor import Descriptor, Residual
 from synth.transforms.between import Between, between, pairs
+from synth.transforms.cross import LEAST_SHARE, share_of_few
 from synth.transforms.filters import Band, FilterBank
 from synth.transforms.weighted import Observation, between_weighted
 
@@ -18,7 +19,6 @@ __all__ = ["BetweenChannels"]
 
 _MOST_NOISE = 0.2
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
-_LEAST_SHARE = 0.01  # of a channel's power in a wave: so much is added before a matrix is inverted
 
 
 class BetweenChannels(Descriptor):
@@ -101,14 +101,10 @@ class BetweenChannels(Descriptor):
         return eqx.tree_at(lambda b: (b.power, b.outside), found, (power, outside))
 
     def _shares(self, bands: Sequence[Band]) -> Float[Array, "n l"]:
-        """Share of its power that is added to every channel's, band by band and angle by angle.
-
-        Of c channels that N independent waves tell of, the inverse of the matrix has a mean only if
-        N > c (Wishart): c/N, 0.01 at least.
-        """
+        """Share that is added to powers, see ``share_of_few``, band by band and angle by angle."""
         filters = [band.filters**2 for band in bands]
         waves = [jnp.sum(f, (-2, -1)) ** 2 / jnp.sum(f**2, (-2, -1)) for f in filters]
-        return jnp.maximum(self.count / jnp.stack(waves), _LEAST_SHARE)
+        return share_of_few(self.count, jnp.stack(waves))
 
     def residual(self, moments: Between, target: Between) -> Residual:
         """Root mean square ``difference`` of every block; moduli and phases in √(P_c P_d)."""
@@ -155,8 +151,8 @@ def _in_units(
 ) -> Inexact[Array, "*n c c"]:
     """Changes L⁻¹ D L⁻* of Hermitian matrices P = L L*, by elimination channel by channel.
 
-    To every power its share ``_LEAST_SHARE`` is added, and no pivot is less: P may be such that
-    no field has it.
+    To every power its share is added, and no pivot is less than ``LEAST_SHARE``: P may be such
+    that no field has it.
     """
     size = _amplitude(power)
     unit = size[..., :, None] * size[..., None, :]
@@ -165,7 +161,7 @@ def _in_units(
     rest = coherence + share[..., None] * jnp.eye(size.shape[-1])
     roots = []
     for index in range(size.shape[-1]):
-        pivot = jnp.maximum(rest[..., index, index].real, _LEAST_SHARE)[..., None]
+        pivot = jnp.maximum(rest[..., index, index].real, LEAST_SHARE)[..., None]
         later = (jnp.arange(size.shape[-1]) > index) * rest[..., index] / pivot
         rest = rest - later[..., :, None] * rest[..., index, None, :]
         change = change - later[..., :, None] * change[..., index, None, :]

@@ -7,15 +7,17 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float, Int
 
+from synth.parallel.mesh import ANGLE, WHOLE, split_if_even, whole
 from synth.statistics._ordered import ordered
 from synth.statistics.channels import check_count
 from synth.statistics.descriptor import Descriptor, Residual, quadrant, repeated, standard
 from synth.statistics.gray_levels import GrayLevels, mixed_levels, quantiles
 from synth.transforms.weighted import Observation
 
-__all__ = ["Colors"]
+__all__ = ["Colors", "evenly"]
 
 _PER_CHANNEL = 4  # directions
 
@@ -62,13 +64,15 @@ class Colors(Descriptor):
 
     def __call__(self, field: Float[Array, "c h w"]) -> Float[Array, "s n"]:
         """All projections, each in increasing order."""
-        colors = field.reshape(self.count, -1)
-        directions = jnp.asarray(self.directions, field.dtype)
-
-        def project(direction: Float[Array, " c"]) -> Float[Array, " n"]:
-            return ordered(jnp.sum(direction[:, None] * colors, axis=0))
-
-        return lax.map(project, directions)
+        directions, by_direction = jnp.asarray(self.directions, field.dtype), PartitionSpec(ANGLE)
+        projections = split_if_even(
+            _projections,
+            ANGLE,
+            len(directions),
+            in_specs=(WHOLE, by_direction),
+            out_specs=by_direction,
+        )
+        return whole(projections(field.reshape(self.count, -1), directions))
 
     def sampled(self, oversampling: int) -> "Colors":
         """The same: nothing is approximated."""
@@ -127,6 +131,17 @@ class Colors(Descriptor):
         return {"colors": jnp.sqrt(jnp.mean((moments - target) ** 2))}
 
 
+def _projections(
+    colors: Float[Array, "c n"], directions: Float[Array, "s c"]
+) -> Float[Array, "s n"]:
+    """Sorted projections, a direction at a time."""
+
+    def project(direction: Float[Array, " c"]) -> Float[Array, " n"]:
+        return ordered(jnp.sum(direction[:, None] * colors, axis=0))
+
+    return lax.map(project, directions)
+
+
 def _directions(count: int) -> Float[np.ndarray, "s c"]:
     """The axes, and so many more that each is the farthest of many random ones from the others."""
     found = list(np.eye(count))
@@ -135,3 +150,14 @@ def _directions(count: int) -> Float[np.ndarray, "s c"]:
     while len(found) < _PER_CHANNEL * count:
         found.append(drawn[np.argmin(np.abs(drawn @ np.array(found).T).max(1))])
     return np.array(found)
+
+
+def evenly(colors: Float[Array, "k n"], count: int) -> Float[Array, "k m"]:
+    """Another number of colors: those in the places (i + ½) n / count.
+
+    Args:
+        colors: a column each.
+        count: how many are wanted; more than there are if some are to stand twice.
+    """
+    place = (np.arange(count) + 0.5) * colors.shape[-1] / count
+    return colors[..., place.astype(int)]

@@ -7,10 +7,18 @@ from jaxtyping import Array, Complex, Float, Inexact
 from synth.transforms.estimate import Periodic, axes_of, completions, estimate_spectrum, taper
 from synth.transforms.fourier import on_rings, radial_power
 
-__all__ = ["cross_root", "cross_spectrum_on", "estimate_cross_spectrum", "joint_phase"]
+__all__ = [
+    "LEAST_SHARE",
+    "cross_root",
+    "cross_spectrum_on",
+    "estimate_cross_spectrum",
+    "joint_phase",
+    "share_of_few",
+]
 
 _LEAST_PIVOT = 1e-6  # of the power of a channel: less is rounding
 _LEAST_POWER = 1e-15  # relative to the mean
+LEAST_SHARE = 0.01  # of a channel's power: so much is added before a matrix is inverted
 
 
 def estimate_cross_spectrum(
@@ -163,3 +171,16 @@ def joint_phase(spectrum: Inexact[Array, "k k h w"]) -> Complex[Array, "k h w"]:
     size = jnp.abs(first)
     phase = jnp.where(size > 0, first / jnp.where(size > 0, size, 1), 1)
     return phase * jnp.sqrt(jnp.moveaxis(jnp.diagonal(spectrum).real, -1, 0))
+
+
+def share_of_few(count: int, waves: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """Share of its power that is added to every channel's before their matrix is inverted.
+
+    Of c channels that N independent waves tell of, the inverse of the matrix has a mean only if
+    N > c (Wishart): c/N, ``LEAST_SHARE`` at least.
+
+    Args:
+        count: number of channels c.
+        waves: numbers N.
+    """
+    return jnp.maximum(count / waves, LEAST_SHARE)

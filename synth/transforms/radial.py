@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Inexact
 
+from synth.transforms.cross import share_of_few
 from synth.transforms.fourier import radial_frequency, radial_power
 
 __all__ = ["radial_powers"]
 
 _LEAST_POWER = 1e-6  # of white noise of the same variance
-_LEAST_SHARE = 0.01  # of the power of every component, as if it were its own
 
 
 def radial_powers(
@@ -20,7 +21,7 @@ def radial_powers(
 
     Of several components P̄ is a symmetric matrix per frequency: the real part of their cross
     spectra, which are averaged over rings. Both have a floor, so that there is an inverse; of few
-    waves that of a matrix is higher, see ``BetweenChannels``.
+    waves that of a matrix is higher, see ``cross.share_of_few``.
 
     Args:
         spectrum: in FFT order; Hermitian matrices of several components.
@@ -52,7 +53,8 @@ def _matrices(spectrum: Inexact[np.ndarray, "k k h w"]) -> Float[np.ndarray, "h 
     relative = means / (roots[:, None] * roots)
     # Where a component has less than the floor, the rest is its own.
     relative[range(len(own)), range(len(own))] = 1
-    coherence = relative / (1 + np.maximum(len(own) / _waves(radius, spectrum), _LEAST_SHARE))
+    shares = share_of_few(len(own), jnp.asarray(_waves(radius, spectrum)))
+    coherence = relative / (1 + np.asarray(shares))
     coherence[range(len(own)), range(len(own))] = 1
     size = np.sqrt([_on_half_plane(spectrum.shape[-2:], *each) for each in own])
     half = _radii(spectrum.shape[-2:])
