@@ -126,9 +126,9 @@ def channel_spectra(
     """
     bank = lax.stop_gradient(bank)
     levels, spectra, s1, layers = _first_layers(field, bank)
-    stack, matrices, modulus = _planes(spectra[:, None]), [], []
+    stack, matrices, modulus = planes(spectra[:, None]), [], []
     for band, layer in zip((bank.first[0], *bank.second), layers, strict=True):
-        parts = [resize(part, band.box) for part in (stack, _planes(layer))]
+        parts = [resize(part, band.box) for part in (stack, planes(layer))]
         stack = jnp.concatenate(parts, axis=2)
         matrices.append(_products(stack, band))
         modulus.append(_covariances(stack[:, :, 1:], bank.num_angles))
@@ -169,8 +169,8 @@ def between(field: Float[Array, "c h w"], bank: FilterBank) -> Between:
     moduli, matrices, modulus = [], [], []
     for band, layer in zip((bank.first[0], *bank.second), layers, strict=True):
         moduli = [resize(part, band.box) for part in (*moduli, layer)]
-        matrices.append(_products(_planes(resize(spectra, band.box)[:, None]), band))
-        modulus.append(_covariances(_planes(jnp.concatenate(moduli, axis=1)), bank.num_angles))
+        matrices.append(_products(planes(resize(spectra, band.box)[:, None]), band))
+        modulus.append(_covariances(planes(jnp.concatenate(moduli, axis=1)), bank.num_angles))
     return _assembled(matrices, modulus, (spectra, spectra), bank)
 
 
@@ -201,7 +201,7 @@ def between_of(
     parts = zip(spectra[:-2], moduli, (bank.first[0], *bank.second), strict=True)
     for k, (seen, finer, band) in enumerate(parts):
         waves = jnp.concatenate(finer, axis=1)
-        stack = _planes(jnp.concatenate([resize(seen, band.box)[:, None], waves], axis=1))
+        stack = planes(jnp.concatenate([resize(seen, band.box)[:, None], waves], axis=1))
         matrices.append(_products(stack, band) / overlaps[k][:, None, :])
         rows, columns = pairs(len(seen), k, bank.num_angles)
         common = overlaps[k][1:, 1:][
@@ -269,10 +269,9 @@ def _assembled(
     )
 
 
-def _products(stack: Float[Array, "c 2 n a b"], band: Band) -> Complex[Array, "m c n c n"]:
+def _products(stack: Float[Array, "2 c n a b"], band: Band) -> Complex[Array, "m c n c n"]:
     """Products of all fields of all channels in a band, see ``spectra.products``."""
-    count, _, size = stack.shape[:3]
-    flat = jnp.moveaxis(stack, 1, 0).reshape(2, count * size, *stack.shape[3:])
+    _, count, size = stack.shape[:3]
     correlated = split(
         products,
         ANGLE,
@@ -280,27 +279,23 @@ def _products(stack: Float[Array, "c 2 n a b"], band: Band) -> Complex[Array, "m
         in_specs=(WHOLE, PartitionSpec(ANGLE)),
         out_specs=PartitionSpec(ANGLE),
     )
-    matrix = whole(correlated(flat, band))
+    matrix = whole(correlated(stack.reshape(2, count * size, *stack.shape[3:]), band))
     return matrix.reshape(-1, count, size, count, size)
 
 
-def _planes(spectra: Complex[Array, "c n a b"]) -> Float[Array, "c 2 n a b"]:
-    """Real and imaginary parts, channel by channel."""
-    return jnp.stack([spectra.real, spectra.imag], axis=1)
-
-
-def _covariances(moduli: Float[Array, "c 2 n a b"], num_angles: int) -> Float[Array, " u"]:
+def _covariances(moduli: Float[Array, "2 c n a b"], num_angles: int) -> Float[Array, " u"]:
     """Covariances of the moduli of scale k with those of all j ≤ k, of other channels."""
-    count, _, size, height, width = moduli.shape
-    flat = moduli.reshape(count * 2 * size, -1)
-    coarse = moduli[:, :, size - num_angles :].reshape(count * 2 * num_angles, -1)
-    every = jnp.matmul(coarse, flat.T, precision=lax.Precision.HIGHEST)
-    every = every.reshape(count, 2, num_angles, count, 2, size)
-    levels = moduli[:, 0, :, height // 2, width // 2]
-    means = levels[:, size - num_angles :, None, None] * levels
-    matrix = every[:, 0, :, :, 0] + every[:, 1, :, :, 1] - means
-    rows, columns = pairs(count, size // num_angles - 1, num_angles)
-    return matrix.reshape(count * num_angles, -1)[rows, columns]
+    _, count, size, height, width = moduli.shape
+    flat = moduli.reshape(2, count, size, -1)
+    coarse = flat[:, :, size - num_angles :].reshape(2, count * num_angles, -1)
+    every = sum(map(_product, coarse, flat.reshape(2, count * size, -1)))
+    levels = moduli[0, :, :, height // 2, width // 2]
+    means = levels[:, size - num_angles :].reshape(-1, 1) * levels.ravel()
+    return (every - means)[pairs(count, size // num_angles - 1, num_angles)]
+
+
+def _product(a: Float[Array, "m k"], b: Float[Array, "n k"]) -> Float[Array, "m n"]:
+    return jnp.matmul(a, b.T, precision=lax.Precision.HIGHEST)
 
 
 def _band_covariance(spectra: Complex[Array, "c h w"], band: Band | None) -> Float[Array, "c c"]:

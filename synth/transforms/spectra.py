@@ -334,6 +334,6 @@ def _filtered(
     return part.reshape(2 * stack.shape[1], -1)
 
 
-def planes(spectra: Complex[Array, "n a b"]) -> Float[Array, "2 n a b"]:
+def planes(spectra: Complex[Array, "*n a b"]) -> Float[Array, "2 *n a b"]:
     """Real and imaginary parts."""
     return jnp.stack([spectra.real, spectra.imag])
