@@ -44,6 +44,7 @@ class Gamut(eqx.Module):
 
     def __call__(self, field: Float[Array, "k h w"]) -> Float[Array, "k h w"]:
         """A standardized field, its colors projected onto the target's."""
+        field = jax.lax.optimization_barrier(field)  # it is read often: made once
         last, table = self.shift.shape[1] - 1, self.shift.reshape(len(field), -1)
         moved, shares, first = [], [], 0
         # Channel by channel: the derivative of a part of an array is a sum of arrays.
