@@ -31,7 +31,7 @@ from synth import MomentModel, Schedule, descend, drain, fit, joint
 from synth.metrics import CHANNEL_STATISTICS, compare
 from synth.models import _standard, moments
 from synth.processes._color import CONES, LAB
-from synth.statistics import between_channels
+from synth.statistics import EachChannel, between_channels, ladder
 from synth.transforms.components import Components, principal_components
 from synth.transforms.radial import radial_powers
 
@@ -125,14 +125,6 @@ def free(model: MomentModel) -> MomentModel:
     return eqx.tree_at(lambda m: m.gamut, model, None)
 
 
-def first_only(model: MomentModel) -> MomentModel:
-    """Scattering moments of the first component alone."""
-    weights = jax.tree.map(lambda w: w.at[1:].set(0), model.weights["moments"])
-    others = [name for name in model.unit if name.startswith("moments/") and "/1/" not in name]
-    unit = model.unit | {name: jnp.inf * model.unit[name] for name in others}
-    return eqx.tree_at(lambda m: (m.weights["moments"], m.unit), model, (weights, unit))
-
-
 def scaled(model: MomentModel, factor: float, *path: str) -> MomentModel:
     """The weights of a part, which the path leads to, times a factor."""
 
@@ -160,7 +152,7 @@ VARIANTS: dict[str, Change] = {
     "marginals": marginals,
     "no projection": free,
     "no colors": lambda model: free(without("colors")(model)),
-    "moments of the first": first_only,
+    "moments of each": same,
     "no moments": without("moments"),
     "between counts 20": lambda model: scaled(model, 20, "spectra", "between"),
     "powers one by one": same,
@@ -185,6 +177,7 @@ def of_each(spectrum: np.ndarray, exponents: Sequence[float]) -> list[np.ndarray
 REPLACED: dict[str, tuple[ModuleType, str, Callable[..., Any]]] = {
     "base: channels": (_standard, "principal_components", based(None)),
     "base: opponents": (_standard, "principal_components", based(OPPONENT)),
+    "moments of each": (ladder, "EachChannel", lambda own, count, _: EachChannel(own, count)),
     "powers one by one": (between_channels, "_in_units", one_by_one),
     "variable of each": (moments, "radial_powers", of_each),
 }

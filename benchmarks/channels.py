@@ -190,7 +190,9 @@ def main() -> None:
     kept = json.loads(options.json.read_text())["results"] if options.json.exists() else []
     rows = {row["name"]: row for row in kept}
     for name in options.names:
+        known = rows[name]["scores"] if name in rows else {}
         rows[name] = measure(name, options.model, range(options.seeds))
+        rows[name]["scores"] = known | rows[name]["scores"]  # of other models
         show(rows[name])
         save([rows[each] for each in NAMES if each in rows], options.json)
     print(table([rows[each] for each in NAMES if each in rows]))

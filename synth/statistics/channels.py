@@ -19,20 +19,24 @@ Level = TypeVar("Level")
 
 
 class EachChannel(Descriptor):
-    """Moments of each channel, the losses added; they have one more axis ``c``, the first one.
+    """Moments of each channel, the losses added; they have one more axis, the first one.
 
     Blocks are named ``channel/block``, channels from 1 on.
 
     Attributes:
         own: of fields of one channel.
         count: number of channels c.
+        first: number of channels that are looked at, the first ones; all by default.
     """
 
     own: Descriptor
     count: int = eqx.field(static=True)
+    first: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:
         check_count(self.count)
+        if self.first is not None and self.first < 1:
+            raise InputError(f"The first {self.first} channels were asked for: give 1 or more.")
         if self.own.num_channels != 1:
             raise InputError("Moments of each channel are those of one: give such a descriptor.")
 
@@ -48,19 +52,19 @@ class EachChannel(Descriptor):
 
     def of_channels(self, count: int) -> Descriptor:
         """The same moments of fields of another number of channels."""
-        return self.own if count == 1 else EachChannel(self.own, count)
+        return self.own if count == 1 else EachChannel(self.own, count, self.first)
 
     def __call__(self, field: Float[Array, "c h w"]) -> Moments:
         """Moments of every channel."""
-        return lax.map(self.own, field)
+        return lax.map(self.own, field[: self.first])
 
     def sampled(self, oversampling: int) -> "EachChannel":
         """The same moments from maps that are sampled more densely."""
-        return EachChannel(self.own.sampled(oversampling), self.count)
+        return EachChannel(self.own.sampled(oversampling), self.count, self.first)
 
     def on(self, shape: tuple[int, int]) -> "EachChannel":
         """The same moments of fields of another shape."""
-        return EachChannel(self.own.on(shape), self.count)
+        return EachChannel(self.own.on(shape), self.count, self.first)
 
     def carried(self, moments: Moments, shape: tuple[int, int]) -> Moments:
         """Moments of every channel as those of fields of another shape."""
@@ -73,7 +77,7 @@ class EachChannel(Descriptor):
 
     def in_part(self, moved: Moments, leveled: Float[Array, "c h w"]) -> Moments:
         """Targets of every channel for fields of which a part is kept."""
-        pairs = zip(self._split(moved), leveled, strict=True)
+        pairs = zip(self._split(moved), leveled[: self.first], strict=True)
         return _stacked([self.own.in_part(one, levels) for one, levels in pairs])
 
     def observe(self, picture: Observation) -> Moments:
@@ -82,11 +86,11 @@ class EachChannel(Descriptor):
         def one(channel: Float[Array, "h w"]) -> Moments:
             return self.own.observe(Observation(channel, picture.known, picture.wraps))
 
-        return lax.map(one, picture.field)
+        return lax.map(one, picture.field[: self.first])
 
     def piece(self, field: Float[Array, "c h w"], corner: Int[Array, "2"]) -> Moments:
         """Moments of every channel of a quadrant."""
-        return lax.map(lambda channel: self.own.piece(channel, corner), field)
+        return lax.map(lambda channel: self.own.piece(channel, corner), field[: self.first])
 
     def weights(self, target: Moments, unit: Residual) -> Moments:
         """Weights of every channel."""
@@ -105,7 +109,7 @@ class EachChannel(Descriptor):
         each = jax.vmap(self.own.residual)(moments, target)
         return {
             _name(index, block): values[index]
-            for index in range(self.count)
+            for index in range(self._matched)
             for block, values in each.items()
         }
 
@@ -119,15 +123,19 @@ class EachChannel(Descriptor):
         """Noise that a larger one counts as, of all blocks of all channels that have a limit."""
         return self._for_each(self.own.most_noise)
 
+    @property
+    def _matched(self) -> int:
+        return self.count if self.first is None else min(self.first, self.count)
+
     def _for_each(self, blocks: Mapping[str, Level]) -> dict[str, Level]:
         return {
             _name(index, block): value
-            for index in range(self.count)
+            for index in range(self._matched)
             for block, value in blocks.items()
         }
 
     def _split(self, moments: Moments) -> list[Moments]:
-        return [jax.tree.map(lambda leaf: leaf[i], moments) for i in range(self.count)]  # noqa: B023
+        return [jax.tree.map(lambda leaf: leaf[i], moments) for i in range(self._matched)]  # noqa: B023
 
 
 def check_count(count: int) -> None:

@@ -76,7 +76,8 @@ def joint(
     """Descriptor of a model of the ladder, or of several, with all that any of them matches.
 
     Of several channels the same moments are matched of each one, and the covariances between
-    them; instead of the gray levels the joint law of the channels, ``Colors``.
+    them; instead of the gray levels the joint law of the channels, ``Colors``. Beside spectra
+    moments of order 2 are matched of the first channel alone: those of others add nothing.
 
     Args:
         models: names in ``MODELS``.
@@ -107,10 +108,10 @@ def joint(
     parts |= _GRAY if gray_levels else {}
     descriptors = {name: part(shape, scales, angles, isotropic) for name, part in parts.items()}
     if channels > 1:
-        descriptors = _of_channels(descriptors, channels)
         # Spectra hold the covariances between channels; moments alone have none.
-        moments = descriptors.get("moments")
-        if moments and any("spectra" not in MODELS[model] for model in models):
+        alone = any("spectra" not in MODELS[model] for model in models)
+        descriptors = _of_channels(descriptors, channels, first=None if alone else 1)
+        if alone:
             angles = NUM_ANGLES["spectra"] if angles is None else angles
             descriptors["between"] = _between(shape, channels, scales, angles)
     several = len(parts) > 1
@@ -120,8 +121,16 @@ def joint(
     return Joint(descriptors, importance)
 
 
-def _of_channels(parts: dict[str, Descriptor], count: int) -> dict[str, Descriptor]:
-    """The same of every channel, and what is between them; colors instead of gray levels."""
+def _of_channels(
+    parts: dict[str, Descriptor], count: int, *, first: int | None
+) -> dict[str, Descriptor]:
+    """The same of every channel, and what is between them; colors instead of gray levels.
+
+    Args:
+        parts: of one channel.
+        count: number of channels.
+        first: of how many of them moments are matched; of all by default.
+    """
     several: dict[str, Descriptor] = {}
     for name, part in parts.items():
         if isinstance(part, ScatteringSpectra):
@@ -129,7 +138,7 @@ def _of_channels(parts: dict[str, Descriptor], count: int) -> dict[str, Descript
         elif isinstance(part, GrayLevels):
             several["colors"] = Colors(part.shape, count)
         else:
-            several[name] = EachChannel(part, count)
+            several[name] = EachChannel(part, count, first)
     return several
 
 
