@@ -38,6 +38,7 @@ DESCRIPTORS = {
     "each": EachChannel(
         Joint({"moments": ScatteringMoments(BANK), "gray_levels": GrayLevels(SHAPE)}), 2
     ),
+    "first": EachChannel(ScatteringMoments(BANK), 3, 1),
     "between": BetweenChannels(BANK, 3),
     "spectra": joint("spectra", channels=2, gray_levels=True, **SIZES),
     "spectra of three": joint("spectra", channels=3, gray_levels=True, **SIZES),
@@ -264,6 +265,23 @@ def test_blocks_are_named_by_channel():
     spectra = {f"spectra/each/{c}/{b}" for c in (1, 2) for b in ("power", "modulus", "c01", "c11")}
     between = {f"spectra/between/{block}" for block in ("power", "modulus", "phase")}
     assert set(full) == spectra | between | {"colors"}
+
+
+def test_of_the_first_channels_alone_others_do_not_count():
+    first, field = DESCRIPTORS["first"], field_of(DESCRIPTORS["first"])
+    other = field.at[1:].set(field_of(first, seed=1)[1:])
+    assert_alike(_measure(first, field[:1]), _measure(first, field))
+    for one, two in zip(
+        *(jax.tree.leaves(_measure(first, x)) for x in (field, other)), strict=True
+    ):
+        np.testing.assert_array_equal(one, two)
+    assert all(
+        name.startswith("1/") for name in first.residual(moments_of("first"), moments_of("first"))
+    )
+    assert joint("full", channels=3, **SIZES).parts["moments"].first == 1
+    assert joint("scattering", "full", channels=3, **SIZES).parts["moments"].first is None
+    with pytest.raises(InputError, match="first 0 channels were asked for: give 1 or more"):
+        EachChannel(ScatteringMoments(BANK), 3, 0)
 
 
 def test_colors_weigh_as_much_as_the_gray_levels_of_all_channels():
