@@ -177,7 +177,7 @@ def of_each(spectrum: np.ndarray, exponents: Sequence[float]) -> list[np.ndarray
 REPLACED: dict[str, tuple[ModuleType, str, Callable[..., Any]]] = {
     "base: channels": (_standard, "principal_components", based(None)),
     "base: opponents": (_standard, "principal_components", based(OPPONENT)),
-    "moments of each": (ladder, "EachChannel", lambda own, count, _: EachChannel(own, count)),
+    "moments of each": (ladder, "EachChannel", lambda own, count, **_: EachChannel(own, count)),
     "powers one by one": (between_channels, "_in_units", one_by_one),
     "variable of each": (moments, "radial_powers", of_each),
 }

@@ -6,7 +6,8 @@ Pictures of the project's own processes are judged against further fields of the
 photographs that come with scikit-image against their own quadrants. Per picture: overall score of
 white noise, the Gaussian and the moment models, its excess over 1 relative to the Gaussian's, the
 share of foreign colors (of real fields, too, where there are such), copies, evaluations, seconds.
-Figures of other pictures in the file are kept; all of them are printed as a table at the end.
+Figures of other pictures and models in the file are kept; all of them are printed as a table at
+the end.
 """
 
 import argparse
@@ -192,7 +193,7 @@ def main() -> None:
     for name in options.names:
         known = rows[name]["scores"] if name in rows else {}
         rows[name] = measure(name, options.model, range(options.seeds))
-        rows[name]["scores"] = known | rows[name]["scores"]  # of other models
+        rows[name]["scores"] = known | rows[name]["scores"]
         show(rows[name])
         save([rows[each] for each in NAMES if each in rows], options.json)
     print(table([rows[each] for each in NAMES if each in rows]))

@@ -25,6 +25,7 @@ from synth.statistics import (
     BetweenChannels,
     Colors,
     EachChannel,
+    evenly,
     excess,
     matches,
 )
@@ -38,7 +39,7 @@ DESCRIPTORS = {
     "each": EachChannel(
         Joint({"moments": ScatteringMoments(BANK), "gray_levels": GrayLevels(SHAPE)}), 2
     ),
-    "first": EachChannel(ScatteringMoments(BANK), 3, 1),
+    "first": EachChannel(ScatteringMoments(BANK), 3, first=1),
     "between": BetweenChannels(BANK, 3),
     "spectra": joint("spectra", channels=2, gray_levels=True, **SIZES),
     "spectra of three": joint("spectra", channels=3, gray_levels=True, **SIZES),
@@ -269,19 +270,23 @@ def test_blocks_are_named_by_channel():
 
 def test_of_the_first_channels_alone_others_do_not_count():
     first, field = DESCRIPTORS["first"], field_of(DESCRIPTORS["first"])
-    other = field.at[1:].set(field_of(first, seed=1)[1:])
-    assert_alike(_measure(first, field[:1]), _measure(first, field))
-    for one, two in zip(
-        *(jax.tree.leaves(_measure(first, x)) for x in (field, other)), strict=True
-    ):
-        np.testing.assert_array_equal(one, two)
-    assert all(
-        name.startswith("1/") for name in first.residual(moments_of("first"), moments_of("first"))
-    )
+    own = _measure(first.own, field[0])
+    for one, alone in zip(*map(jax.tree.leaves, (moments_of("first"), own)), strict=True):
+        np.testing.assert_allclose(one, np.asarray(alone)[None], rtol=1e-6)
+    residual = first.residual(moments_of("first"), moments_of("first"))
+    assert set(residual) == {"1/order1", "1/order2"}
+    assert first.of_channels(2).first == 1
     assert joint("full", channels=3, **SIZES).parts["moments"].first == 1
     assert joint("scattering", "full", channels=3, **SIZES).parts["moments"].first is None
     with pytest.raises(InputError, match="first 0 channels were asked for: give 1 or more"):
-        EachChannel(ScatteringMoments(BANK), 3, 0)
+        EachChannel(ScatteringMoments(BANK), 3, first=0)
+
+
+def test_another_number_of_colors_is_evenly_spaced():
+    colors = np.arange(8.0).reshape(2, 4)
+    np.testing.assert_array_equal(evenly(colors, 2), [[1, 3], [5, 7]])
+    np.testing.assert_array_equal(evenly(jnp.asarray(colors), 4), colors)
+    assert evenly(colors, 0).shape == (2, 0)
 
 
 def test_colors_weigh_as_much_as_the_gray_levels_of_all_channels():

@@ -28,7 +28,7 @@ from synth.app.options import Options
 from synth.app.runs import generate, read
 from synth.descent import loop
 from synth.errors import InputError
-from synth.parallel.mesh import _shares, common_mesh, samples_at_once, split
+from synth.parallel.mesh import _shares, common_mesh, samples_at_once, split, split_if_even
 
 MAIN = "from synth.app.cli import main; main()"
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
@@ -62,7 +62,8 @@ def test_more_devices_than_there_are_are_refused():
 
 def test_without_a_mesh_nothing_is_split():
     assert common_mesh(None, samples=4, angles=(8,)) is None
-    assert split(jnp.sum, "angle", 3, in_specs=None, out_specs=None) is jnp.sum
+    for each in (split, split_if_even):
+        assert each(jnp.sum, "angle", 3, in_specs=None, out_specs=None) is jnp.sum
 
 
 class TestAccelerator:
@@ -136,6 +137,21 @@ for descriptor, meshes in (
             float(np.linalg.norm(a.field - b.field) / np.linalg.norm(b.field))
             for a, b in zip(map(jax.device_get, shared), map(jax.device_get, alone))
         )
+gray = picture("turbulence", (64, 64))
+field = np.cumsum([np.roll(gray, shift, (0, 1)) for shift in (0, 5, 21)], 0)
+holed = np.where(np.arange(64) < 20, np.nan, field)
+options = dict(shape=(64, 64), channels=3, scales=3, angles=8, gray_levels=True)
+model = fit(joint("scattering1", **options), field)
+
+def colored(angles):
+    with jax.set_mesh(device_mesh(angles=angles)) if angles else nullcontext():
+        z = model.start(key=jax.random.key(0))
+        slope = jax.jit(jax.grad(lambda z: model.loss(z)[0]))(z)
+        return jax.device_get((slope, model.keeping(holed).target["colors"]))
+
+for angles in (4, 8):  # which share twelve directions evenly, and do not
+    for name, a, b in zip(("slope", "kept"), colored(angles), colored(None)):
+        errors[f"{name} {angles}"] = float(np.linalg.norm(a - b) / np.linalg.norm(b))
 for samples, angles in ((1, (8,)), (3, (4,)), (1, (8, 4)), (1, (5,)), (1, (7, 11))):
     mesh = common_mesh(None, samples=samples, angles=angles)
     shares.append(mesh and tuple(mesh.shape.values()))
@@ -161,7 +177,7 @@ def test_eight_devices_give_the_result_of_one():
     assert "8 devices of the mesh cannot share 4 angles evenly" in ended.stderr
     errors, shares = json.loads(ended.stdout)
     assert shares == [[1, 8], [3, 2], [1, 4], [1, 5], None]  # of a processor, if none are named
-    assert len(errors) == 4
+    assert len(errors) == 8
     assert max(errors.values()) <= 1e-4, errors
 
 

@@ -108,9 +108,9 @@ def _levels(standard: Standard) -> Float[Array, "*k n"]:
     if standard.fields.ndim > 3:
         colors = np.moveaxis(standard.fields, 1, 0).reshape(standard.fields.shape[1], -1)
         known = colors[:, ~np.isnan(colors[0])]
-        # As many as pixels, wherever some are missing: the same program serves every mask.
         known = known[:, np.argsort(known[0], kind="stable")]
-        return evenly(jnp.asarray(known, float), colors.shape[1])
+        # As many as pixels, wherever some are missing: the same program serves every mask.
+        return jnp.asarray(evenly(known, colors.shape[1]), float)
     there = standard.fields[~np.isnan(standard.fields)]
     levels = np.quantile(there, (np.arange(count) + 0.5) / count, method="hazen")
     levels[[0, -1]] = there.min(), there.max()

@@ -44,10 +44,10 @@ class Gamut(eqx.Module):
 
     def __call__(self, field: Float[Array, "k h w"]) -> Float[Array, "k h w"]:
         """A standardized field, its colors projected onto the target's."""
-        field = jax.lax.optimization_barrier(field)  # it is read often: made once
+        field = jax.lax.optimization_barrier(field)  # not made anew for every reader
         last, table = self.shift.shape[1] - 1, self.shift.reshape(len(field), -1)
         moved, shares, first = [], [], 0
-        # Channel by channel: the derivative of a part of an array is a sum of arrays.
+        # Channel by channel: the derivative of a slice would be a sum of whole arrays.
         for values, low, step in zip(field, self.low, self.step, strict=True):
             moved.append(jnp.clip(values, low, low + last * step))
             place = jnp.clip((moved[-1] - low) / step, 0, last)

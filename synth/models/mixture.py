@@ -122,8 +122,8 @@ def _mixed_levels(
     if levels[0].ndim == 1:
         return mixed_levels(levels, shares)
     count = max(each.shape[-1] for each, share in zip(levels, shares, strict=True) if share)
-    counts = np.diff(np.round(count * np.cumsum([0, *shares])).astype(int))
-    parts = [evenly(each, number) for each, number in zip(levels, counts, strict=True) if number]
+    counts = np.diff(np.round(count * np.cumsum([0, *shares])).astype(int)).tolist()
+    parts = [evenly(each, number) for each, number in zip(levels, counts, strict=True)]
     return jnp.concatenate(parts, axis=-1)
 
 

@@ -71,5 +71,5 @@ def _product(matrix: Any, field: Any) -> Any:  # noqa: ANN401 - arrays of NumPy 
 
     Written out: a processor's sum over an axis that is not the last takes twenty times as long.
     """
-    numbers = jnp if isinstance(field, jax.Array) else np
+    numbers = jnp if isinstance(matrix, jax.Array) or isinstance(field, jax.Array) else np
     return numbers.stack([sum(map(operator.mul, row, field)) for row in matrix])

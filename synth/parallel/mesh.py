@@ -135,7 +135,7 @@ def split(
         out_specs: how its results are put together.
 
     Returns:
-        The function of whole arrays.
+        The function of whole arrays, which is to be called in a compiled one.
 
     Raises:
         InputError: if the devices of the axis cannot share them evenly.
@@ -156,7 +156,7 @@ def split(
 def split_if_even(
     function: Callable[..., Tree], axis: str, count: int, *, in_specs: PyTree, out_specs: PyTree
 ) -> Callable[..., Tree]:
-    """As ``split``, of a number that nobody chose for the mesh: uneven, every device does it all.
+    """As ``split``; where the devices cannot share the parts evenly, each does all of them.
 
     Args:
         function: of arrays.
@@ -164,6 +164,9 @@ def split_if_even(
         count: how many parts there are.
         in_specs: how its arguments are split, as for ``jax.shard_map``.
         out_specs: how its results are put together.
+
+    Returns:
+        The function of whole arrays.
     """
     if count % jax.sharding.get_abstract_mesh().shape.get(axis, 1):
         return function

@@ -26,7 +26,7 @@ class EachChannel(Descriptor):
     Attributes:
         own: of fields of one channel.
         count: number of channels c.
-        first: number of channels that are looked at, the first ones; all by default.
+        first: of how many channels the moments are taken, the first ones; of all by default.
     """
 
     own: Descriptor
@@ -55,7 +55,7 @@ class EachChannel(Descriptor):
         return self.own if count == 1 else EachChannel(self.own, count, self.first)
 
     def __call__(self, field: Float[Array, "c h w"]) -> Moments:
-        """Moments of every channel."""
+        """Moments of all channels, or of the first ones."""
         return lax.map(self.own, field[: self.first])
 
     def sampled(self, oversampling: int) -> "EachChannel":
@@ -67,21 +67,21 @@ class EachChannel(Descriptor):
         return EachChannel(self.own.on(shape), self.count, self.first)
 
     def carried(self, moments: Moments, shape: tuple[int, int]) -> Moments:
-        """Moments of every channel as those of fields of another shape."""
+        """Moments of these channels as those of fields of another shape."""
         return _stacked([self.own.carried(one, shape) for one in self._split(moments)])
 
     def mixed(self, moments: Sequence[Moments], shares: Sequence[float]) -> Moments:
-        """Mixed moments of every channel."""
+        """Mixed moments of these channels."""
         by_channel = zip(*map(self._split, moments), strict=True)
         return _stacked([self.own.mixed(each, shares) for each in by_channel])
 
     def in_part(self, moved: Moments, leveled: Float[Array, "c h w"]) -> Moments:
-        """Targets of every channel for fields of which a part is kept."""
+        """Targets of these channels for fields of which a part is kept."""
         pairs = zip(self._split(moved), leveled[: self.first], strict=True)
         return _stacked([self.own.in_part(one, levels) for one, levels in pairs])
 
     def observe(self, picture: Observation) -> Moments:
-        """Moments of every channel of a picture that may have borders and holes."""
+        """Moments of these channels of a picture that may have borders and holes."""
 
         def one(channel: Float[Array, "h w"]) -> Moments:
             return self.own.observe(Observation(channel, picture.known, picture.wraps))
@@ -89,11 +89,11 @@ class EachChannel(Descriptor):
         return lax.map(one, picture.field[: self.first])
 
     def piece(self, field: Float[Array, "c h w"], corner: Int[Array, "2"]) -> Moments:
-        """Moments of every channel of a quadrant."""
+        """Moments of these channels of a quadrant."""
         return lax.map(lambda channel: self.own.piece(channel, corner), field[: self.first])
 
     def weights(self, target: Moments, unit: Residual) -> Moments:
-        """Weights of every channel."""
+        """Weights of these channels."""
         each = [
             self.own.weights(one, _own(index, unit))
             for index, one in enumerate(self._split(target))
@@ -101,11 +101,11 @@ class EachChannel(Descriptor):
         return _stacked(each)
 
     def difference(self, moments: Moments, target: Moments) -> Moments:
-        """Differences of every channel."""
+        """Differences of these channels."""
         return jax.vmap(self.own.difference)(moments, target)
 
     def residual(self, moments: Moments, target: Moments) -> Residual:
-        """Distances of all blocks of all channels."""
+        """Distances of all blocks of these channels."""
         each = jax.vmap(self.own.residual)(moments, target)
         return {
             _name(index, block): values[index]
@@ -115,12 +115,12 @@ class EachChannel(Descriptor):
 
     @property
     def noise_of_quadrants(self) -> dict[str, float]:
-        """Noise over that among quadrants, of all blocks of all channels that say it."""
+        """Noise over that among quadrants, of all blocks of these channels that say it."""
         return self._for_each(self.own.noise_of_quadrants)
 
     @property
     def most_noise(self) -> Residual:
-        """Noise that a larger one counts as, of all blocks of all channels that have a limit."""
+        """Noise that a larger one counts as, of all blocks of these channels that have a limit."""
         return self._for_each(self.own.most_noise)
 
     @property

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -20,6 +22,8 @@ from synth.transforms.weighted import Observation
 __all__ = ["Colors", "evenly"]
 
 _PER_CHANNEL = 4  # directions
+
+Numbers = Float[Array, "k n"] | Float[np.ndarray, "k n"]
 
 
 class Colors(Descriptor):
@@ -64,15 +68,8 @@ class Colors(Descriptor):
 
     def __call__(self, field: Float[Array, "c h w"]) -> Float[Array, "s n"]:
         """All projections, each in increasing order."""
-        directions, by_direction = jnp.asarray(self.directions, field.dtype), PartitionSpec(ANGLE)
-        projections = split_if_even(
-            _projections,
-            ANGLE,
-            len(directions),
-            in_specs=(WHOLE, by_direction),
-            out_specs=by_direction,
-        )
-        return whole(projections(field.reshape(self.count, -1), directions))
+        directions = jnp.asarray(self.directions, field.dtype)
+        return _projections(field.reshape(self.count, -1), directions)
 
     def sampled(self, oversampling: int) -> "Colors":
         """The same: nothing is approximated."""
@@ -131,15 +128,21 @@ class Colors(Descriptor):
         return {"colors": jnp.sqrt(jnp.mean((moments - target) ** 2))}
 
 
+@jax.jit
 def _projections(
     colors: Float[Array, "c n"], directions: Float[Array, "s c"]
 ) -> Float[Array, "s n"]:
-    """Sorted projections, a direction at a time."""
+    """Sorted projections, a direction at a time, which devices share."""
 
-    def project(direction: Float[Array, " c"]) -> Float[Array, " n"]:
-        return ordered(jnp.sum(direction[:, None] * colors, axis=0))
+    def own(colors: Float[Array, "c n"], directions: Float[Array, "l c"]) -> Float[Array, "l n"]:
+        def project(direction: Float[Array, " c"]) -> Float[Array, " n"]:
+            return ordered(jnp.sum(direction[:, None] * colors, axis=0))
 
-    return lax.map(project, directions)
+        return lax.map(project, directions)
+
+    some = PartitionSpec(ANGLE)
+    shared = split_if_even(own, ANGLE, len(directions), in_specs=(WHOLE, some), out_specs=some)
+    return whole(shared(colors, directions))
 
 
 def _directions(count: int) -> Float[np.ndarray, "s c"]:
@@ -152,12 +155,15 @@ def _directions(count: int) -> Float[np.ndarray, "s c"]:
     return np.array(found)
 
 
-def evenly(colors: Float[Array, "k n"], count: int) -> Float[Array, "k m"]:
-    """Another number of colors: those in the places (i + ½) n / count.
+def evenly(colors: Numbers, count: int) -> Any:  # noqa: ANN401 - as the colors
+    """Another number of colors: those in the places ⌊(i + ½) n / count⌋, i from 0.
 
     Args:
-        colors: a column each.
+        colors: a column each, ``k n``.
         count: how many are wanted; more than there are if some are to stand twice.
+
+    Returns:
+        The colors, ``k count``.
     """
     place = (np.arange(count) + 0.5) * colors.shape[-1] / count
     return colors[..., place.astype(int)]

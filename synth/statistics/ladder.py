@@ -76,8 +76,8 @@ def joint(
     """Descriptor of a model of the ladder, or of several, with all that any of them matches.
 
     Of several channels the same moments are matched of each one, and the covariances between
-    them; instead of the gray levels the joint law of the channels, ``Colors``. Beside spectra
-    moments of order 2 are matched of the first channel alone: those of others add nothing.
+    them; instead of the gray levels the joint law of the channels, ``Colors``. If all
+    models have spectra, scattering moments are those of the first channel alone.
 
     Args:
         models: names in ``MODELS``.
@@ -138,7 +138,7 @@ def _of_channels(
         elif isinstance(part, GrayLevels):
             several["colors"] = Colors(part.shape, count)
         else:
-            several[name] = EachChannel(part, count, first)
+            several[name] = EachChannel(part, count, first=first)
     return several
 
 

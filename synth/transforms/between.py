@@ -288,13 +288,14 @@ def _covariances(moduli: Float[Array, "2 c n a b"], num_angles: int) -> Float[Ar
     _, count, size, height, width = moduli.shape
     flat = moduli.reshape(2, count, size, -1)
     coarse = flat[:, :, size - num_angles :].reshape(2, count * num_angles, -1)
-    every = sum(map(_product, coarse, flat.reshape(2, count * size, -1)))
+    every = sum(map(_times_transposed, coarse, flat.reshape(2, count * size, -1)))
     levels = moduli[0, :, :, height // 2, width // 2]
     means = levels[:, size - num_angles :].reshape(-1, 1) * levels.ravel()
     return (every - means)[pairs(count, size // num_angles - 1, num_angles)]
 
 
-def _product(a: Float[Array, "m k"], b: Float[Array, "n k"]) -> Float[Array, "m n"]:
+def _times_transposed(a: Float[Array, "m k"], b: Float[Array, "n k"]) -> Float[Array, "m n"]:
+    """A Bᵀ, in full precision on every device."""
     return jnp.matmul(a, b.T, precision=lax.Precision.HIGHEST)
 
 

@@ -1,5 +1,8 @@
 """Cross spectra: a Hermitian matrix of several channels per frequency, and roots of it."""
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Inexact
@@ -19,6 +22,9 @@ __all__ = [
 _LEAST_PIVOT = 1e-6  # of the power of a channel: less is rounding
 _LEAST_POWER = 1e-15  # relative to the mean
 LEAST_SHARE = 0.01  # of a channel's power: so much is added before a matrix is inverted
+
+
+Numbers = Float[Array, "*n"] | Float[np.ndarray, "*n"]
 
 
 def estimate_cross_spectrum(
@@ -173,14 +179,18 @@ def joint_phase(spectrum: Inexact[Array, "k k h w"]) -> Complex[Array, "k h w"]:
     return phase * jnp.sqrt(jnp.moveaxis(jnp.diagonal(spectrum).real, -1, 0))
 
 
-def share_of_few(count: int, waves: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Share of its power that is added to every channel's before their matrix is inverted.
+def share_of_few(count: int, waves: Numbers) -> Any:  # noqa: ANN401 - as the waves
+    """Share of a channel's power that is added to it before the matrix of channels is inverted.
 
     Of c channels that N independent waves tell of, the inverse of the matrix has a mean only if
     N > c (Wishart): c/N, ``LEAST_SHARE`` at least.
 
     Args:
         count: number of channels c.
-        waves: numbers N.
+        waves: numbers N, of any shape.
+
+    Returns:
+        A share for every N.
     """
-    return jnp.maximum(count / waves, LEAST_SHARE)
+    numbers = jnp if isinstance(waves, jax.Array) else np
+    return numbers.maximum(count / waves, LEAST_SHARE)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Inexact
 
@@ -53,8 +52,7 @@ def _matrices(spectrum: Inexact[np.ndarray, "k k h w"]) -> Float[np.ndarray, "h 
     relative = means / (roots[:, None] * roots)
     # Where a component has less than the floor, the rest is its own.
     relative[range(len(own)), range(len(own))] = 1
-    shares = share_of_few(len(own), jnp.asarray(_waves(radius, spectrum)))
-    coherence = relative / (1 + np.asarray(shares))
+    coherence = relative / (1 + share_of_few(len(own), _waves(radius, spectrum)))
     coherence[range(len(own)), range(len(own))] = 1
     size = np.sqrt([_on_half_plane(spectrum.shape[-2:], *each) for each in own])
     half = _radii(spectrum.shape[-2:])
