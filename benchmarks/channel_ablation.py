@@ -162,7 +162,7 @@ VARIANTS: dict[str, Change] = {
 }
 
 
-def one_by_one(change: Any, power: Any) -> Any:  # noqa: ANN401 - complex or real matrices
+def one_by_one(change: Any, power: Any, _: Any) -> Any:  # noqa: ANN401 - matrices
     """Changes of powers in units of √(P_c P_d), whatever the channels share."""
     size = jnp.sqrt(jnp.maximum(jnp.diagonal(power, axis1=-2, axis2=-1).real, 1e-8))
     return change / (size[..., :, None] * size[..., None, :])
