@@ -149,8 +149,9 @@ def colored(angles):
         slope = jax.jit(jax.grad(lambda z: model.loss(z)[0]))(z)
         return jax.device_get((slope, model.keeping(holed).target["colors"]))
 
+alone = colored(None)
 for angles in (4, 8):  # which share twelve directions evenly, and do not
-    for name, a, b in zip(("slope", "kept"), colored(angles), colored(None)):
+    for name, a, b in zip(("slope", "kept"), colored(angles), alone):
         errors[f"{name} {angles}"] = float(np.linalg.norm(a - b) / np.linalg.norm(b))
 for samples, angles in ((1, (8,)), (3, (4,)), (1, (8, 4)), (1, (5,)), (1, (7, 11))):
     mesh = common_mesh(None, samples=samples, angles=angles)

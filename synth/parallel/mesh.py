@@ -154,23 +154,12 @@ def split(
 
 
 def split_if_even(
-    function: Callable[..., Tree], axis: str, count: int, *, in_specs: PyTree, out_specs: PyTree
+    function: Callable[..., Tree], axis: str, count: int, **specs: PyTree
 ) -> Callable[..., Tree]:
-    """As ``split``; where the devices cannot share the parts evenly, each does all of them.
-
-    Args:
-        function: of arrays.
-        axis: ``SAMPLE`` or ``ANGLE``.
-        count: how many parts there are.
-        in_specs: how its arguments are split, as for ``jax.shard_map``.
-        out_specs: how its results are put together.
-
-    Returns:
-        The function of whole arrays.
-    """
+    """As ``split``; where the devices cannot share the parts evenly, each does all of them."""
     if count % jax.sharding.get_abstract_mesh().shape.get(axis, 1):
         return function
-    return split(function, axis, count, in_specs=in_specs, out_specs=out_specs)
+    return split(function, axis, count, **specs)
 
 
 def whole(tree: Tree) -> Tree:
