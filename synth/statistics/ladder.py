@@ -129,7 +129,7 @@ def _of_channels(
     Args:
         parts: of one channel.
         count: number of channels.
-        first: of how many of them moments are matched; of all by default.
+        first: of how many of them moments are matched; None of all.
     """
     several: dict[str, Descriptor] = {}
     for name, part in parts.items():
