@@ -1,5 +1,7 @@
 """Powers of waves of several channels, counted in units of the target's matrix of each wave."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,6 +10,8 @@ from fields import white
 
 from synth import morlet_bank
 from synth.statistics import BetweenChannels
+from synth.statistics.between_channels import _POWERS
+from synth.transforms.between import channel_spectra, pairs
 
 SHAPE = (16, 20)
 BETWEEN = BetweenChannels(morlet_bank(SHAPE, 2, 2), 3)
@@ -31,7 +35,7 @@ def test_the_loss_squares_what_the_residual_averages():
     terms = jax.tree.map(lambda w, d: jnp.sum(w * jnp.abs(d) ** 2), weights, found)
     loss = jax.tree.reduce(jnp.add, terms)
     distance = BETWEEN.residual(moments, target)["power"]
-    np.testing.assert_allclose(loss, distance**2, rtol=1e-5)
+    np.testing.assert_allclose(loss, _POWERS * distance**2, rtol=1e-5)
 
 
 def mixtures(share):
@@ -74,6 +78,42 @@ def test_the_share_is_larger_where_few_waves_tell():
     np.testing.assert_allclose(shares[3] / shares[2], 4, rtol=0.1)
     eight = BetweenChannels(bank, 8)._shares(bank.first)
     np.testing.assert_allclose(eight[3] / shares[3], 8 / 3, rtol=1e-5)
+
+
+def by_finer_scale(squares, count, scales, angles):
+    """Root mean square of what is at each scale, of two scales at the shorter one."""
+    finer = [pairs(count, k, angles)[1] % ((k + 1) * angles) // angles for k in range(scales)]
+    order = {"modulus": np.concatenate(finer)}
+    rows = angles * count * (count - 1)
+    order["phase"] = np.concatenate(
+        [np.tile(np.arange((k + 1) * angles) // angles, rows) for k in range(scales)]
+    )
+    order["power"] = np.repeat(np.arange(scales), angles * count**2)
+    return {
+        block: [
+            np.sqrt(getattr(squares, block).ravel()[index == scale].mean())
+            for scale in range(scales)
+        ]
+        for block, index in order.items()
+    }
+
+
+def test_covariances_of_noise_are_as_far_apart_at_every_scale():
+    """In units of N^{-1/2}, within a factor of 1.8; without them they differ by 4 and more."""
+    bank = morlet_bank((128, 128), 4, 2)
+    descriptor = BetweenChannels(bank, 2)
+    spectra = [
+        channel_spectra(jnp.asarray(white((2, 128, 128), seed), jnp.float32), bank).between
+        for seed in range(12)
+    ]
+    pairs_of_fields = list(itertools.pairwise(spectra))
+    squares = [
+        jax.tree.map(lambda d: jnp.abs(d) ** 2, descriptor._in_noise(one, other))
+        for one, other in pairs_of_fields
+    ]
+    mean = jax.tree.map(lambda *each: np.mean(each, axis=0), *squares)
+    for block, levels in by_finer_scale(mean, 2, 4, 2).items():
+        assert max(levels) / min(levels) < 1.8, (block, levels)
 
 
 def test_matrices_that_are_not_positive_give_finite_differences():

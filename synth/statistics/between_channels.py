@@ -17,7 +17,7 @@ from synth.transforms.weighted import Observation, between_weighted
 
 __all__ = ["BetweenChannels"]
 
-_MOST_NOISE = 0.2
+_POWERS = 0.25  # factor of the loss of powers: with more, they converge first and moduli last
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
 
 
@@ -66,11 +66,6 @@ class BetweenChannels(Descriptor):
         found = between_weighted(picture, self.bank)
         return eqx.tree_at(lambda b: b.phase, found, found.phase[:0])  # it is not matched here
 
-    @property
-    def most_noise(self) -> Residual:
-        """A fifth for powers: their noise is that of few long waves, and short ones are many."""
-        return {"power": jnp.asarray(_MOST_NOISE)}
-
     def weights(self, target: Between, unit: Residual) -> Between:
         """Each block contributes its mean squared normalized difference, in units of its noise."""
         scales = self._scales(target)
@@ -80,8 +75,8 @@ class BetweenChannels(Descriptor):
             return 1 / (count * jnp.square(getattr(scales, name) * unit[block]))
 
         return Between(
-            power=weight("power", "power", waves),
-            outside=weight("outside", "power", waves),
+            power=_POWERS * weight("power", "power", waves),
+            outside=_POWERS * weight("outside", "power", waves),
             modulus=weight("modulus", "modulus", target.modulus.size),
             phase=weight("phase", "phase", target.phase.size)
             if target.phase.size
@@ -96,24 +91,33 @@ class BetweenChannels(Descriptor):
         """
         found = jax.tree.map(lambda a, b: a - b, moments, target)
         power = _in_units(found.power, target.power, self._shares(self.bank.first)[..., None])
-        ends = [self.bank.residual or self.bank.lowpass, self.bank.lowpass]
-        outside = _in_units(found.outside, target.outside, self._shares(ends))
+        outside = _in_units(found.outside, target.outside, self._shares(self._ends))
         return eqx.tree_at(lambda b: (b.power, b.outside), found, (power, outside))
+
+    @property
+    def _ends(self) -> list[Band]:
+        """What is above the wavelets and below them."""
+        return [self.bank.residual or self.bank.lowpass, self.bank.lowpass]
 
     def _shares(self, bands: Sequence[Band]) -> Float[Array, "n l"]:
         """Share that is added to powers, see ``share_of_few``, band by band and angle by angle."""
-        filters = [band.filters**2 for band in bands]
-        waves = [jnp.sum(f, (-2, -1)) ** 2 / jnp.sum(f**2, (-2, -1)) for f in filters]
-        return share_of_few(self.count, jnp.stack(waves))
+        return share_of_few(self.count, _num_waves(bands))
+
+    def _noise(self, bands: Sequence[Band]) -> Float[Array, "n l"]:
+        """Noise N^{-1/2} of the covariances of N waves, over that of the shortest wavelets."""
+        return jnp.sqrt(jnp.max(_num_waves(self.bank.first)) / _num_waves(bands))
 
     def residual(self, moments: Between, target: Between) -> Residual:
-        """Root mean square ``difference`` of every block; moduli and phases in √(P_c P_d)."""
-        scales = self._scales(target)
-        difference = jax.tree.map(lambda d, s: d / s, self.difference(moments, target), scales)
+        """Root mean square ``difference`` of every block, each number in units of its noise.
+
+        Covariances of Gaussian waves have the noise √(P_c P_d / N); where two scales meet, that of
+        the shorter waves.
+        """
+        found = self._in_noise(moments, target)
         values = {
-            "power": jnp.concatenate([difference.power.ravel(), difference.outside.ravel()]),
-            "modulus": difference.modulus,
-            "phase": difference.phase,
+            "power": jnp.concatenate([found.power.ravel(), found.outside.ravel()]),
+            "modulus": found.modulus,
+            "phase": found.phase,
         }
         return {
             name: jnp.sqrt(jnp.mean(value.real**2 + value.imag**2))
@@ -121,23 +125,35 @@ class BetweenChannels(Descriptor):
             if value.size
         }
 
+    def _in_noise(self, moments: Between, target: Between) -> Between:
+        """The ``difference``, each number in units of its noise."""
+        found = self.difference(moments, target)
+        return jax.tree.map(lambda d, s: d / s, found, self._scales(target))
+
     def _scales(self, target: Between) -> Between:
-        """√(P_c P_d) of the two waves that meet; 1 for powers, which ``difference`` scales."""
+        """√(P_c P_d) of the two waves that meet, 1 for scaled powers; times ``_noise``."""
         waves = jnp.moveaxis(_amplitude(target.power), -1, 0)
         count, num_scales, num_angles = waves.shape
+        noise = self._noise(self.bank.first)
         modulus, phase = [], []
         for k in range(num_scales):
             rows, columns = pairs(count, k, num_angles)
-            finer = waves[:, : k + 1]
+            finer = waves[:, : k + 1] * noise[: k + 1]
             modulus.append(waves[:, k].ravel()[rows] * finer.ravel()[columns])
             if target.phase.size:
                 phase.append(_others(waves[:, k], finer.reshape(count, -1)))
         return Between(
-            power=jnp.ones_like(target.power.real),
-            outside=jnp.ones_like(target.outside),
+            power=jnp.broadcast_to(noise[..., None, None], target.power.shape),
+            outside=jnp.broadcast_to(self._noise(self._ends)[..., None], target.outside.shape),
             modulus=jnp.concatenate(modulus),
             phase=jnp.concatenate(phase) if phase else target.phase.real,
         )
+
+
+def _num_waves(bands: Sequence[Band]) -> Float[Array, "n l"]:
+    """Numbers N of independent waves of filters, (Σ|ψ̂|²)² / Σ|ψ̂|⁴ over frequencies."""
+    powers = [band.filters**2 for band in bands]
+    return jnp.stack([jnp.sum(p, (-2, -1)) ** 2 / jnp.sum(p**2, (-2, -1)) for p in powers])
 
 
 def _amplitude(power: Inexact[Array, "*n c c"]) -> Float[Array, "*n c"]:

@@ -82,11 +82,6 @@ class SpectraOfChannels(Descriptor):
         return self._parts.residual(moments, target)
 
     @property
-    def most_noise(self) -> Residual:
-        """Noise that a larger one counts as, of the blocks between channels."""
-        return self._parts.most_noise
-
-    @property
     def _parts(self) -> Joint:
         """The two descriptors, which know weights and distances."""
         each = EachChannel(ScatteringSpectra(self.bank, self.isotropic), self.count)
