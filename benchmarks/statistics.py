@@ -27,7 +27,7 @@ from benchmarks.floor import in_turn
 from benchmarks.report import save
 from synth import EXACT, Joint, Judge, descend, drain, fit, fit_gaussian, joint, load, synthesize
 from synth.app.images import PHOTOGRAPHS
-from synth.models.reference import _mean, _spread, _stack, moments_on_torus
+from synth.models.reference import _mean, _stack, moments_on_torus, spread
 from synth.processes import PROCESSES
 from synth.statistics import Moments
 from synth.transforms.estimate import estimate_spectrum
@@ -71,7 +71,7 @@ def _process(name: str, size: int, seed: int) -> Field:
     return np.asarray(PROCESSES[name]((size, size), key=jax.random.key(seed)), np.float64)
 
 
-_apart = jax.jit(_spread)
+_apart = jax.jit(spread)
 _observe = jax.jit(lambda descriptor, picture: descriptor.observe(picture))
 
 

@@ -243,7 +243,7 @@ def test_rows_of_the_closing_table_are_lines_of_a_narrow_terminal(channels, caps
     monkeypatch.setattr(record, "manifest", lambda _: report)
     target, options = texture(channels), Options("leaves")
     layout = prepare(target, options).layout
-    closing_table(Result(target, None, options, layout, (), {}, {}, {}, {}, None, Clock(), {}))
+    closing_table(Result(target, None, options, layout, (), {}, {}, {}, {}, {}, None, Clock(), {}))
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert [line.split("│")[1].strip() for line in lines if line.startswith("│")] == ROWS
     assert ("Spectrum to flatness: of the first principal component." in lines) == (channels > 1)

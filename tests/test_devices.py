@@ -26,8 +26,8 @@ from synth import (
 )
 from synth.app.options import Options
 from synth.app.runs import generate, read
-from synth.descent import loop
 from synth.errors import InputError
+from synth.models import samples
 from synth.parallel.mesh import _shares, common_mesh, samples_at_once, split, split_if_even
 
 MAIN = "from synth.app.cli import main; main()"
@@ -86,9 +86,9 @@ class TestAccelerator:
 
     def test_points_of_all_the_banks_of_a_model_count(self, model):
         bank = model.descriptor.bank
-        assert loop._num_points(model) == bank.num_points > 0
+        assert samples._num_points(model) == bank.num_points > 0
         both = Joint({"moments": model.descriptor, "spectra": ScatteringSpectra(bank)})
-        assert loop._num_points((both, "no bank")) == 2 * bank.num_points
+        assert samples._num_points((both, "no bank")) == 2 * bank.num_points
 
     def test_samples_at_once_are_those_one_by_one(self, model, monkeypatch):
         keys, schedule = jax.random.split(jax.random.key(0), 3), Schedule(1e-9, max_steps=15)
@@ -116,10 +116,10 @@ from fields import picture
 from synth import *
 from synth.parallel.mesh import common_mesh
 
-def textures(model, mesh, samples):
-    keys = jax.random.split(jax.random.key(0), samples)
+def textures(model, mesh, samples, together=False):
+    keys, schedule = jax.random.split(jax.random.key(0), samples), Schedule(1e-9, max_steps=20)
     with mesh and jax.set_mesh(device_mesh(**mesh)) or nullcontext():
-        return drain(descend(model, keys=keys, schedule=Schedule(1e-9, max_steps=20)))
+        return drain(descend(model, keys=keys, schedule=schedule, together=together))
 
 errors, shares = {}, []
 bank = morlet_bank((64, 64), 4, 8)
@@ -137,6 +137,13 @@ for descriptor, meshes in (
             float(np.linalg.norm(a.field - b.field) / np.linalg.norm(b.field))
             for a, b in zip(map(jax.device_get, shared), map(jax.device_get, alone))
         )
+alone, shared = (
+    textures(model, mesh, 4, together=True) for mesh in (None, {"samples": 2, "angles": 4})
+)
+errors["together"] = max(
+    float(np.linalg.norm(a.field - b.field) / np.linalg.norm(b.field))
+    for a, b in zip(map(jax.device_get, shared), map(jax.device_get, alone))
+)
 gray = picture("turbulence", (64, 64))
 field = np.cumsum([np.roll(gray, shift, (0, 1)) for shift in (0, 5, 21)], 0)
 holed = np.where(np.arange(64) < 20, np.nan, field)
@@ -178,7 +185,7 @@ def test_eight_devices_give_the_result_of_one():
     assert "8 devices of the mesh cannot share 4 angles evenly" in ended.stderr
     errors, shares = json.loads(ended.stdout)
     assert shares == [[1, 8], [3, 2], [1, 4], [1, 5], None]  # of a processor, if none are named
-    assert len(errors) == 8
+    assert len(errors) == 9
     assert max(errors.values()) <= 1e-4, errors
 
 

@@ -140,7 +140,7 @@ def test_the_closing_table_says_where_the_noise_is_over_its_limit(
     texture = Texture("waves", fields, (True, True), fields.dtype, "")
     options = Options("waves")
     layout = prepare(texture, options).layout
-    closing_table(Result(texture, None, options, layout, (), {}, {}, {}, {}, None, Clock(), {}))
+    closing_table(Result(texture, None, options, layout, (), {}, {}, {}, {}, {}, None, Clock(), {}))
     (line,) = (
         line
         for line in capsys.readouterr().out.splitlines()

@@ -161,6 +161,14 @@ Isotropic = Annotated[
     ),
 ]
 Samples = Annotated[int, typer.Option(help="Textures of each model, drawn from SEED, SEED + 1, …")]
+Ensemble = Annotated[
+    bool,
+    typer.Option(
+        "--ensemble",
+        help="Match the mean of the samples' moments, instead of the moments of each: samples vary "
+        "as fields of the process do, for error bars. Without it each one is a picture alike.",
+    ),
+]
 Steps = Annotated[int, typer.Option(help="Most evaluations of the loss.")]
 Tolerance = Annotated[
     float | None,

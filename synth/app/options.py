@@ -48,6 +48,7 @@ class Options:
         start: path of a field to start from instead of noise.
         seed: of all random numbers of the first sample; the next ones take the next seeds.
         samples: number of textures of each model.
+        ensemble: whether the mean of the samples' moments is matched, instead of those of each.
         scales: number of scales J; by default as many as fit, and one less for spectra.
         angles: number of angles L; by default 8 for moments and 4 for spectra.
         models: names in ``LADDER``; the Gaussian is always shown.
@@ -81,6 +82,7 @@ class Options:
     start: str | None = None
     seed: int = 0
     samples: int = 1
+    ensemble: bool = False
     scales: int | None = None
     angles: int | None = None
     models: tuple[str, ...] = ("scattering",)
@@ -102,6 +104,8 @@ class Options:
             raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
         if not 1 <= self.samples <= _MOST_SAMPLES:
             raise InputError(f"{self.samples} samples were asked for: choose 1 to {_MOST_SAMPLES}.")
+        if self.ensemble:
+            self._check_ensemble()
         if self.devices is not None and self.devices < 1:
             raise InputError(f"{self.devices} devices were asked for: choose at least 1.")
         if self.isotropic and not {"spectra", "full"} & set(self.models):
@@ -113,6 +117,17 @@ class Options:
         self._check_uses()
         check_seed(self.seed)
         check_seed(self.seed + self.samples - 1)
+
+    def _check_ensemble(self) -> None:
+        """Refuse an ensemble of one, or of fields that are not drawn from the model alone."""
+        if self.samples == 1:
+            raise InputError("An ensemble is one of several samples: give 2 or more, such as 16.")
+        if self.inpaint:
+            raise InputError("Fillings of one picture are no ensemble: leave out one of the two.")
+        if not self.descents:
+            raise InputError(
+                "Gaussian samples are an ensemble anyway: choose another model, such as full."
+            )
 
     def _check_uses(self) -> None:
         """Refuse sizes, tiles and uses that do not go together."""

@@ -206,12 +206,12 @@ def _model(result: Result, name: str) -> dict[str, Any]:
     samples = [_sample(result, candidate) for candidate in result.candidates[name]]
     if len(samples) == 1:
         return samples[0]
+    which = [{"seed": result.options.seed + index} for index in range(len(samples))]
     if result.shares:
         which = [{"share": share} for share in result.shares]
-    else:
-        which = [{"seed": result.options.seed + index} for index in range(len(samples))]
     every = [{**one, **sample} for one, sample in zip(which, samples, strict=True)]
-    return {**samples[0], "steps" if result.shares else "samples": every}
+    spread = {block: float(far) for block, far in result.spreads.get(name, {}).items()}
+    return {**samples[0], "spread": spread, "steps" if result.shares else "samples": every}
 
 
 def _sample(result: Result, candidate: Candidate) -> dict[str, Any]:

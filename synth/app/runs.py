@@ -28,6 +28,7 @@ from synth.statistics import MODELS, NUM_ANGLES, Residual, joint
 
 __all__ = ["Candidate", "Look", "Result", "generate", "read"]
 
+_FEW = 4  # samples, from which on a spread is told
 _MOST_MISSING = 0.5  # of the pixels of a part that is scored
 
 
@@ -66,6 +67,8 @@ class Result(NamedTuple):
         target_moments: of the reference, by part.
         noise: their estimation noise.
         unit: noise that residuals are counted in; less where the noise is over its limit.
+        spreads: root mean square distance between two samples, by the model's name; empty of one
+            sample, of mixes, and where pixels are kept.
         candidates: what was drawn, by the model's name, a sample per seed or step.
         scoreboard: held-out statistics; None if no sample is finite, of mixes, and where pixels
             of the target are kept.
@@ -81,6 +84,7 @@ class Result(NamedTuple):
     target_moments: dict[str, Any]
     noise: Residual
     unit: Residual
+    spreads: dict[str, Residual]
     candidates: dict[str, tuple[Candidate, ...]]
     scoreboard: Scoreboard | None
     clock: Clock
@@ -129,10 +133,30 @@ class Result(NamedTuple):
         if not self.descents:
             return "Drawn directly."
         what = "steps" if self.shares else "samples"
-        lines = {name: _verdict(samples, what) for name, samples in self.descents.items()}
+        lines = {
+            name: _verdict(samples, what) + self._variation(name)
+            for name, samples in self.descents.items()
+        }
         if len(lines) == 1:
             return next(iter(lines.values()))
         return " ".join(f"{name}: {line}" for name, line in lines.items())
+
+    def variation(self, name: str) -> float:
+        """Spread of the samples of a model in units of the noise, median over the blocks."""
+        ratios = [float(self.spreads[name][block] / self.noise[block]) for block in self.noise]
+        return float(np.median(ratios))
+
+    def _variation(self, name: str) -> str:
+        """How much samples vary, if there are enough to ask."""
+        if name not in self.spreads or len(self.candidates[name]) < _FEW:
+            return ""
+        words = f" Moments of two samples differ by {self.variation(name):.2f} of the noise"
+        if self.options.ensemble:
+            return f"{words}, median over the blocks."
+        return (
+            f"{words}, those of two pictures of the process by about 1: the samples are pictures "
+            "alike; for error bars draw an ensemble (--ensemble)."
+        )
 
 
 def read(options: Options) -> Texture:
@@ -212,6 +236,7 @@ def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None,
                 ),
                 start="skewed" if task.start is None else jnp.asarray(task.start, float)[None],
                 judge=judge,
+                together=options.ensemble,
             )
             with clock.phase("descend"):
                 samples = yield from _named(run, name, clock)
@@ -229,6 +254,7 @@ def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None,
         target_moments=judges[0].target,
         noise=judged[0].noise,
         unit=judged[0].unit,
+        spreads={} if judged_apart else _spreads(judges[0], candidates),
         candidates=candidates,
         scoreboard=scoreboard,
         clock=clock,
@@ -343,6 +369,15 @@ def _written(field: Float[Array, "*c h w"], task: Task) -> Float[np.ndarray, "c 
         if layout.kept is None
         else np.where(np.isnan(layout.written(layout.kept)), unit, whole)
     )
+
+
+def _spreads(judge: Judge, candidates: dict[str, tuple[Candidate, ...]]) -> dict[str, Residual]:
+    """How far apart the samples of every model are."""
+    return {
+        name: judge.spread([one.moments for one in samples])
+        for name, samples in candidates.items()
+        if len(samples) > 1
+    }
 
 
 def _score(

@@ -1,9 +1,13 @@
 """The residual that is reported: of a field as it is written, in the target's units."""
 
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from synth.models import MomentModel
-from synth.models.reference import moments_on_torus
+from synth.models.reference import moments_on_torus, spread
 from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
@@ -38,9 +42,41 @@ class Judge:
         Returns:
             Moments of the field standardized like the target, and the residual.
         """
-        descriptor = self._model.descriptor
-        moments = moments_on_torus(descriptor, self._model.from_units(field))
-        return moments, _distance(descriptor, moments, self.target)
+        moments = self._moments(field)
+        return moments, _distance(self._model.descriptor, moments, self.target)
+
+    def together(self, fields: Float[Array, "b *c h w"]) -> tuple[Moments, Residual]:
+        """Moments of every field, and the distance of their mean from the target's.
+
+        Args:
+            fields: in the target's units.
+
+        Returns:
+            Moments with a leading axis of fields, and the residual of the mean.
+        """
+        each = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(self._moments, fields))
+        mean = jax.tree.map(lambda leaf: leaf.mean(0), each)
+        return each, _distance(self._model.descriptor, mean, self.target)
+
+    def spread(self, moments: Sequence[Moments]) -> Residual:
+        """How far apart several fields are, block by block.
+
+        Args:
+            moments: of two or more fields, as a call has them.
+
+        Returns:
+            Root mean square distance between two of them, in the units of the residual.
+        """
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *moments)
+        return _spread(self._model.descriptor, stacked, self.target)
+
+    def _moments(self, field: Float[Array, "*c h w"]) -> Moments:
+        return moments_on_torus(self._model.descriptor, self._model.from_units(field))
+
+
+@compiled
+def _spread(descriptor: Descriptor, moments: Moments, target: Moments) -> Residual:
+    return whole(spread(descriptor, moments, target))
 
 
 @compiled

@@ -12,21 +12,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
 from synth.descent.judge import Judge
 from synth.descent.outcomes import Outcome, Progress, Synthesis
-from synth.descent.schedule import Schedule
+from synth.descent.schedule import Schedule, Stage
 from synth.descent.solvers import LBFGS, Solver, State
 from synth.errors import InputError
 from synth.models import MomentModel, Start
 from synth.models.check import check_key, check_start
+from synth.models.ensemble import Descended, Ensemble
 from synth.models.gamut import Finish
-from synth.parallel.mesh import SAMPLE, WHOLE, samples_at_once, split, whole
+from synth.models.samples import for_each
+from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
-from synth.statistics import Descriptor, Residual, excess
-from synth.transforms.filters import FilterBank
+from synth.statistics import Moments, Residual, excess
 
 __all__ = ["descend", "drain", "synthesize"]
 
@@ -48,6 +48,7 @@ def descend(
     schedule: Schedule | None = None,
     start: Start | Float[Array, "b *c h w"] = "skewed",
     judge: Judge | None = None,
+    together: bool = False,
 ) -> Generator[Progress, None, tuple[Synthesis, ...]]:
     """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
 
@@ -63,6 +64,8 @@ def descend(
         schedule: stages, tolerance and step limit; those that suit the descriptor by default.
         start: which noise, or fields in the target's units, one per key.
         judge: the model's judge, if there is one already.
+        together: whether only the mean of the samples' moments is to be the target's, as in
+            ``models.ensemble``, instead of the moments of each.
 
     Yields:
         Progress after each chunk of steps.
@@ -84,16 +87,22 @@ def descend(
         raise InputError(f"{len(start)} fields to start from and {len(keys)} keys: give one each.")
     judge, schedule = judge or Judge(model), schedule or Schedule.usual(model.descriptor)
     last, finish = schedule.stages[-1], Finish(model)
+
+    def finished(field: Float[Array, "*b_c h w"]) -> Float[Array, "*b_c h w"]:
+        return jnp.stack([finish(one) for one in field]) if together else finish(field)
+
+    verdict = judge.together if together else judge
     due = schedule.due(0) if isinstance(start, str) else last
-    followed = due.of(model)
-    states = _begin(followed, solver, keys, start)
-    samples = [_Sample(schedule, last=due == last) for _ in keys]
+    followed = _followed(due, model, together)
+    whole_model = Ensemble(model) if together else model
+    states = _begin(followed, model, solver, keys, start)
+    samples = [_Sample(schedule, last=due == last) for _ in (keys[:1] if together else keys)]
     while True:
         evaluations = max(len(sample.losses) for sample in samples)
         if due != last and schedule.due(evaluations) != due:
             due = schedule.due(evaluations)
             running = jnp.asarray([sample.ended is None for sample in samples])
-            before, followed = followed, due.of(model)
+            before, followed = followed, _followed(due, model, together)
             states = _restart(before, followed, solver, states, running)
             for sample in samples:
                 sample.enter_stage(evaluations, last=due == last)
@@ -101,19 +110,20 @@ def descend(
         states, chunk = _advance(followed, solver, states, jnp.asarray(steps))
         for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
             sample.losses = np.concatenate([sample.losses, losses[:count]])
-        view = _look(followed, model, solver, states)
+        view = _look(followed, whole_model, solver, states)
         fields = _current(samples, view.fields)
         all_losses = tuple(sample.losses for sample in samples)
-        yield Progress(all_losses, view.residual, view.excess, schedule.tolerance, fields)
+        shown = fields[0] if together else fields
+        yield Progress(all_losses, view.residual, view.excess, schedule.tolerance, shown)
         # What stalls is restarted by the next stage, if there is one.
         stalled = view.stalled & (due == last)
         may_end = model.kept is None or due == last
         for sample, field, far, stuck in zip(samples, fields, view.excess, stalled, strict=True):
             near = float(far) if may_end else np.inf
-            sample.look(lambda field=field: finish(field), near, bool(stuck), model.unit, judge)
+            sample.look(lambda field=field: finished(field), near, bool(stuck), model.unit, verdict)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
-            return ended
+            return ended[0].each() if together else ended
 
 
 def _current(
@@ -151,7 +161,7 @@ class _Sample:
         excess_now: float,
         stalled: bool,
         unit: Residual,
-        judge: Judge,
+        verdict: Callable[[Array], tuple[Moments, Residual]],
     ) -> None:
         """End, if it is time."""
         if self.ended:
@@ -161,7 +171,7 @@ class _Sample:
         if outcome is None and not excess_now <= self._goal:
             return
         field = finished()
-        moments, residual = judge(field)
+        moments, residual = verdict(field)
         if excess(residual, unit) <= self._tolerance:
             outcome = Outcome.CONVERGED
         if outcome is not None:
@@ -252,31 +262,42 @@ def drain(
             return end.value
 
 
+def _followed(stage: Stage, model: MomentModel, together: bool) -> Descended:
+    """What the solver descends on in a stage."""
+    return Ensemble(stage.of(model)) if together else stage.of(model)
+
+
 def _begin(
+    followed: Descended,
     model: MomentModel,
     solver: Solver,
     keys: Key[Array, " b"],
     start: Start | Float[Array, "b *c h w"],
 ) -> State:
-    """States before the first evaluation, sample by sample."""
+    """States before the first evaluation, sample by sample; or one of all together."""
+
+    def grouped(each: Array) -> Array:
+        return each[None] if _are_together(followed) else each
+
     if not isinstance(start, str):
-        return _from_fields(model, solver, start)
+        return _from_fields(followed, solver, grouped(start))
     if model.kept is not None:
-        return _from_fields(model, solver, jnp.stack([model.complete(key=key) for key in keys]))
-    return _from_noise(model, solver, keys, start)
+        fields = jnp.stack([model.complete(key=key) for key in keys])
+        return _from_fields(followed, solver, grouped(fields))
+    return _from_noise(followed, solver, grouped(keys), start)
 
 
 @jax.jit(static_argnames="kind")
-def _from_noise(model: MomentModel, solver: Solver, keys: Key[Array, " b"], kind: Start) -> State:
-    def one(model: MomentModel, key: PRNGKeyArray) -> State:
+def _from_noise(model: Descended, solver: Solver, keys: Key[Array, "b *_"], kind: Start) -> State:
+    def one(model: Descended, key: Key[Array, "*_"]) -> State:
         return solver.init(model, model.start(key=key, kind=kind))
 
     return _for_each(one, model, keys)
 
 
 @jax.jit
-def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b *c h w"]) -> State:
-    def one(model: MomentModel, field: Float[Array, "*c h w"]) -> State:
+def _from_fields(model: Descended, solver: Solver, fields: Float[Array, "b *c h w"]) -> State:
+    def one(model: Descended, field: Float[Array, "*c h w"]) -> State:
         return solver.init(model, model.variable(model.from_units(field)))
 
     return _for_each(one, model, fields)
@@ -284,15 +305,15 @@ def _from_fields(model: MomentModel, solver: Solver, fields: Float[Array, "b *c 
 
 @compiled
 def _restart(
-    before: MomentModel,
-    after: MomentModel,
+    before: Descended,
+    after: Descended,
     solver: Solver,
     states: State,
     running: Bool[Array, " b"],
 ) -> State:
     """States before the first evaluation of a new stage; samples that have ended keep theirs."""
 
-    def one(models: tuple[MomentModel, MomentModel], given: tuple[State, Bool[Array, ""]]) -> State:
+    def one(models: tuple[Descended, Descended], given: tuple[State, Bool[Array, ""]]) -> State:
         (before, after), (state, runs) = models, given
         fresh = solver.init(after, after.variable(before.field(state.variable)))
         return jax.tree.map(lambda new, old: jnp.where(runs, new, old), fresh, state)
@@ -302,12 +323,12 @@ def _restart(
 
 @compiled
 def _advance(
-    model: MomentModel, solver: Solver, states: State, steps: Int[Array, " b"]
+    model: Descended, solver: Solver, states: State, steps: Int[Array, " b"]
 ) -> tuple[State, Float[Array, "b n"]]:
     """A chunk of steps, of which only the first ``steps`` are done: one program for all."""
 
     def one(
-        model: MomentModel, given: tuple[State, Int[Array, ""]]
+        model: Descended, given: tuple[State, Int[Array, ""]]
     ) -> tuple[State, Float[Array, " n"]]:
         state, count = given
 
@@ -331,10 +352,10 @@ class _View(NamedTuple):
 
 
 @compiled
-def _look(stage: MomentModel, model: MomentModel, solver: Solver, states: State) -> _View:
+def _look(stage: Descended, model: Descended, solver: Solver, states: State) -> _View:
     """Fields within the bounds of the stage and of the model, and how far they are."""
 
-    def one(models: tuple[MomentModel, MomentModel], state: State) -> _View:
+    def one(models: tuple[Descended, Descended], state: State) -> _View:
         stage, model = models
         field = model.to_units(stage.field(state.variable))
         far = excess(state.residual, model.unit)
@@ -349,31 +370,14 @@ Each = TypeVar("Each")
 
 
 def _for_each(function: Callable[[Shared, One], Each], shared: Shared, samples: One) -> Each:
-    """A function of one sample, for every sample: split over devices, and in turn on each.
-
-    A processor takes the samples of its device one by one, so that what has ended costs
-    nothing; an accelerator takes as many at once as its memory holds.
-    """
-
-    def own(shared: Shared, samples: One) -> Each:
-        at_once = samples_at_once(_num_points(shared), len(jax.tree.leaves(samples)[0]))
-        return lax.map(lambda one: function(shared, one), samples, batch_size=at_once)
-
-    by_sample, count = PartitionSpec(SAMPLE), len(jax.tree.leaves(samples)[0])
-    every = split(own, SAMPLE, count, in_specs=(WHOLE, by_sample), out_specs=by_sample)
-    return every(shared, samples)
+    """``for_each`` sample; an ensemble is one, and does so itself for its fields."""
+    if not _are_together(shared):
+        return for_each(function, shared, samples)
+    ensemble = jax.tree.map(lambda leaf: leaf[0], samples)
+    return jax.tree.map(lambda leaf: leaf[None], function(shared, ensemble))
 
 
-def _num_points(tree: PyTree) -> int:
-    """Number of points of the maps of all filter banks in a tree, for all channels."""
-
-    def count(node: PyTree) -> int:
-        return sum(bank.num_points for bank in _all(node, FilterBank))
-
-    return sum(one.num_channels * count(one) for one in _all(tree, Descriptor))
-
-
-def _all(tree: PyTree, kind: type[One]) -> list[One]:
-    """Nodes of a kind in a tree."""
-    leaves = jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, kind))
-    return [leaf for leaf in leaves if isinstance(leaf, kind)]
+def _are_together(tree: PyTree) -> bool:
+    """Whether there is an ensemble in a tree."""
+    nodes = jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, Ensemble))
+    return any(isinstance(node, Ensemble) for node in nodes)

@@ -1,8 +1,10 @@
 """How far a descent is, how far it may go, and how it ended: the records of the loop."""
 
+from dataclasses import replace
 from enum import StrEnum
 
 import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -23,6 +25,8 @@ class Outcome(StrEnum):
 class Progress(eqx.Module):
     """What a person wants to see after a chunk of steps, sample by sample.
 
+    Of samples that descend together there is one loss and one residual, that of their mean.
+
     Attributes:
         losses: loss of the last accepted point after each evaluation so far.
         residual: residual of that point, by the fast transform.
@@ -36,7 +40,7 @@ class Progress(eqx.Module):
     residual: dict[str, Float[Array, " b"]]
     excess: Float[Array, " b"]
     tolerance: float
-    field: Float[Array, "b *c h w"]
+    field: Float[Array, "n *c h w"]
 
     @property
     def evaluations(self) -> int:
@@ -55,6 +59,8 @@ class Synthesis(eqx.Module):
         moments: the texture's moments, standardized like the target.
         losses: loss after each evaluation.
         tolerance: what the descent was to reach, in units of the noise.
+        together: number of textures that descended together, 1 for one alone. The residual is
+            that of the mean of their moments.
     """
 
     field: Float[Array, "*c h w"]
@@ -64,6 +70,18 @@ class Synthesis(eqx.Module):
     moments: Moments
     losses: Float[np.ndarray, " n"]
     tolerance: float
+    together: int = 1
+
+    def each(self) -> tuple["Synthesis", ...]:
+        """Of a record of several fields with a leading axis one record per field."""
+        count = len(self.field)
+        fields = (
+            (self.field[i], jax.tree.map(lambda leaf, i=i: leaf[i], self.moments))
+            for i in range(count)
+        )
+        return tuple(
+            replace(self, field=field, moments=moments, together=count) for field, moments in fields
+        )
 
     @property
     def evaluations(self) -> int:
@@ -84,9 +102,14 @@ class Synthesis(eqx.Module):
     @property
     def verdict(self) -> str:
         """How it ended, in a sentence with a remedy where one is needed."""
+        worst = (
+            f"the worst block, {self.worst},"
+            if self.together == 1
+            else (f"of the mean of {self.together} textures the worst block, {self.worst},")
+        )
         after = (
-            f"after {self.evaluations} evaluations: the worst block, {self.worst}, differs by "
-            f"{self.excess:.3f} of its estimation noise, tolerance {self.tolerance:g}"
+            f"after {self.evaluations} evaluations: {worst} differs by {self.excess:.3f} of its "
+            f"estimation noise, tolerance {self.tolerance:g}"
         )
         return {
             Outcome.CONVERGED: f"Converged {after}.",

@@ -15,7 +15,7 @@ import optax
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from synth.models import MomentModel
+from synth.models.ensemble import Descended
 from synth.statistics import Residual
 
 __all__ = ["LBFGS", "Adam", "Solver", "State"]
@@ -52,11 +52,11 @@ class Solver(eqx.Module):
     """A descent method: final subclasses implement these three."""
 
     @abstractmethod
-    def init(self, model: MomentModel, variable: Float[Array, "*c h w"]) -> State:
+    def init(self, model: Descended, variable: Float[Array, "*c h w"]) -> State:
         """State before the first evaluation."""
 
     @abstractmethod
-    def step(self, model: MomentModel, state: State) -> State:
+    def step(self, model: Descended, state: State) -> State:
         """Evaluate the loss once and move."""
 
     @abstractmethod
@@ -64,7 +64,7 @@ class Solver(eqx.Module):
         """Whether the method cannot go on from here."""
 
 
-def _unevaluated(model: MomentModel, variable: Float[Array, "*c h w"], memory: PyTree) -> State:
+def _unevaluated(model: Descended, variable: Float[Array, "*c h w"], memory: PyTree) -> State:
     infinite = jnp.asarray(jnp.inf, variable.dtype)
     return State(
         trial=variable,
@@ -85,11 +85,11 @@ class Adam(Solver):
 
     learning_rate: float = eqx.field(static=True, default=0.05)
 
-    def init(self, model: MomentModel, variable: Float[Array, "*c h w"]) -> State:
+    def init(self, model: Descended, variable: Float[Array, "*c h w"]) -> State:
         """State before the first evaluation."""
         return _unevaluated(model, variable, optax.adam(self.learning_rate).init(variable))
 
-    def step(self, model: MomentModel, state: State) -> State:
+    def step(self, model: Descended, state: State) -> State:
         """Evaluate the loss at the trial point, which becomes the variable, and move on."""
         (loss, residual), gradient = _evaluate(model, state.trial)
         update, memory = optax.adam(self.learning_rate).update(gradient, state.memory)
@@ -130,13 +130,13 @@ class LBFGS(Solver):
 
     memory: int = eqx.field(static=True, default=20)
 
-    def init(self, model: MomentModel, variable: Float[Array, "*c h w"]) -> State:
+    def init(self, model: Descended, variable: Float[Array, "*c h w"]) -> State:
         """State before the first evaluation."""
         zero = jnp.zeros((), variable.dtype)
         pairs = optax.scale_by_lbfgs(self.memory).init(variable)
         return _unevaluated(model, variable, _Line(jnp.zeros_like(variable), zero, zero + 1, pairs))
 
-    def step(self, model: MomentModel, state: State) -> State:
+    def step(self, model: Descended, state: State) -> State:
         """Evaluate the loss at the trial point; accept it, or shorten the step."""
         (loss, residual), gradient = _evaluate(model, state.trial)
         line = state.memory
@@ -221,7 +221,7 @@ def _without_negative_curvature(
 
 
 def _evaluate(
-    model: MomentModel, variable: Float[Array, "*c h w"]
+    model: Descended, variable: Float[Array, "*c h w"]
 ) -> tuple[tuple[Array, Residual], Float[Array, "*c h w"]]:
     return jax.value_and_grad(lambda z: model.loss(z), has_aux=True)(variable)
 

@@ -242,7 +242,10 @@ class MomentModel(eqx.Module):
 
     def loss(self, variable: Float[Array, "*k h w"]) -> tuple[Float[Array, ""], Residual]:
         """Weighted squared distance Σ w |D|² of S and S*, and the residual, of a variable."""
-        moments = self.descriptor(self.field(variable))
+        return self.distance(self.descriptor(self.field(variable)))
+
+    def distance(self, moments: Moments) -> tuple[Float[Array, ""], Residual]:
+        """Weighted squared distance Σ w |D|² of moments from the target's, and the residual."""
         difference = self.descriptor.difference(moments, self.target)
         terms = jax.tree.map(lambda w, d: jnp.sum(w * _square(d)), self.weights, difference)
         loss = jax.tree.reduce(jnp.add, terms)

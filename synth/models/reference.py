@@ -19,7 +19,7 @@ from synth.statistics import Descriptor, Moments, Residual
 from synth.transforms.cross import cross_root
 from synth.transforms.weighted import Observation
 
-__all__ = ["Reference", "moments_on_torus", "refer"]
+__all__ = ["Reference", "moments_on_torus", "refer", "spread"]
 
 _SAMPLES = 4  # Gaussian fields that calibrate the noise
 _SEED = 0x7265666572  # not one that pictures and masks are drawn from
@@ -109,17 +109,17 @@ def _with_noise(
     )
     mean = _mean(every)
 
-    def spread(moments: Moments) -> Residual:
-        return _spread(descriptor, moments, mean)
+    def distances(moments: Moments) -> Residual:
+        return spread(descriptor, moments, mean)
 
-    among = lax.map(lambda field: spread(_quadrants(descriptor, field)), joined.field)
+    among = lax.map(lambda field: distances(_quadrants(descriptor, field)), joined.field)
 
     def among_quadrants(some: slice) -> Residual:
         return jax.tree.map(lambda values: jnp.sqrt(jnp.mean(values[some] ** 2)), among)
 
     parts = among_quadrants(slice(count * draws))
     parts_of_samples = among_quadrants(slice(count * draws, None))
-    whole_samples = spread(jax.tree.map(lambda leaf: leaf[count * draws :], each))
+    whole_samples = distances(jax.tree.map(lambda leaf: leaf[count * draws :], each))
 
     def level(name: str) -> Float[Array, ""]:
         part, full, sample = parts[name], whole_samples[name], parts_of_samples[name]
@@ -133,7 +133,7 @@ def _with_noise(
         noise = jax.tree.map(
             lambda one, several: jnp.sqrt((one**2 + (count - 1) * several**2) / count),
             noise,
-            spread(every),
+            distances(every),
         )
     return mean, jax.tree.map(lambda level: jnp.maximum(level, _LEAST_NOISE), noise)
 
@@ -153,8 +153,17 @@ def _quadrants(descriptor: Descriptor, field: Float[Array, "*k h w"]) -> Moments
     return lax.map(lambda corner: descriptor.piece(field, corner), corners)
 
 
-def _spread(descriptor: Descriptor, moments: Moments, target: Moments) -> Residual:
-    """Root mean square distance between two of several sets of moments, in the target's units."""
+def spread(descriptor: Descriptor, moments: Moments, target: Moments) -> Residual:
+    """Root mean square distance between two of several sets of moments, in the target's units.
+
+    Args:
+        descriptor: whose moments they are.
+        moments: with a leading axis of two or more sets.
+        target: in whose units distances are.
+
+    Returns:
+        A distance per block, to be compared with the estimation noise.
+    """
     middle = _mean(moments)
 
     def distance(one: Moments) -> Residual:

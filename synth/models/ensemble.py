@@ -1,0 +1,69 @@
+"""Fields of a moment model together: their mean moments are the target's, not those of each."""
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float, Key
+
+from synth.models.moments import MomentModel
+from synth.models.samples import for_each
+from synth.models.start import Start
+from synth.statistics import Moments, Residual
+
+__all__ = ["Descended", "Ensemble"]
+
+
+class Ensemble(eqx.Module):
+    """B fields of one model, descended together: the mean of their moments is to be the target's.
+
+    Moments of true fields vary from field to field. A field that has exactly those of one picture
+    lacks this spread; of B fields of which only the mean is bound each one keeps its own. The class
+    has the methods of ``MomentModel`` that a descent calls, for B fields instead of one.
+
+    Attributes:
+        one: the model of each field.
+
+    Source:
+        M. Häggbom, M. Karlsmark and J. Andén, "Mean-field microcanonical gradient descent",
+        AISTATS (2025), PMLR 258.
+    """
+
+    one: MomentModel
+
+    @property
+    def unit(self) -> Residual:
+        """Noise that residuals of the mean are counted in: that of one picture."""
+        return self.one.unit
+
+    def start(self, *, key: Key[Array, " b"], kind: Start = "skewed") -> Float[Array, "b *k h w"]:
+        """Variables from which a descent starts: those of each key alone."""
+        return for_each(lambda model, own: model.start(key=own, kind=kind), self.one, key)
+
+    def variable(self, field: Float[Array, "b *k h w"]) -> Float[Array, "b *k h w"]:
+        """Variables of standardized fields."""
+        return for_each(lambda model, own: model.variable(own), self.one, field)
+
+    def field(self, variable: Float[Array, "b *k h w"]) -> Float[Array, "b *k h w"]:
+        """Standardized fields of variables."""
+        return for_each(lambda model, own: model.field(own), self.one, variable)
+
+    def to_units(self, field: Float[Array, "b *k h w"]) -> Float[Array, "b *d h w"]:
+        """Standardized fields in the target's units."""
+        return for_each(lambda model, own: model.to_units(own), self.one, field)
+
+    def from_units(self, field: Float[Array, "b *d h w"]) -> Float[Array, "b *k h w"]:
+        """Fields in the target's units, standardized."""
+        return for_each(lambda model, own: model.from_units(own), self.one, field)
+
+    def loss(self, variable: Float[Array, "b *k h w"]) -> tuple[Float[Array, ""], Residual]:
+        """Weighted squared distance Σ w |D|² of the mean of S and S*, and its residual."""
+
+        @jax.checkpoint
+        def moments(model: MomentModel, own: Float[Array, "*k h w"]) -> Moments:
+            return model.descriptor(model.field(own))
+
+        each = for_each(moments, self.one, variable)
+        return self.one.distance(jax.tree.map(lambda leaf: leaf.mean(0), each))
+
+
+Descended = MomentModel | Ensemble
+"""What a solver descends on: one field, or several together."""
