@@ -93,7 +93,7 @@ class TestAccelerator:
     def test_samples_at_once_are_those_one_by_one(self, model, monkeypatch):
         keys, schedule = jax.random.split(jax.random.key(0), 3), Schedule(1e-9, max_steps=15)
         alone = drain(descend(model, keys=keys, schedule=schedule))
-        monkeypatch.setattr(loop, "samples_at_once", lambda _, count: 2)
+        monkeypatch.setattr(samples, "samples_at_once", lambda _, count: 2)
         jax.clear_caches()
         together = drain(descend(model, keys=keys, schedule=schedule))
         jax.clear_caches()
