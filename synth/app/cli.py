@@ -76,8 +76,7 @@ def generate(
     is written all the same).
     """
     asked = {
-        "image": images[0],
-        "others": tuple(images[1:]),
+        **_pictures(images),
         "size": size,
         "periodic": periodic.pair if periodic else None,
         "mask": mask,
@@ -104,6 +103,11 @@ def generate(
         **_values(channels=channels, solver=solver, device=device),
     }
     _generate(asked, out, distributed=distributed, cache=cache)
+
+
+def _pictures(images: Sequence[str]) -> dict[str, Any]:
+    """The first picture, and further ones of the same process."""
+    return {"image": images[0], "others": tuple(images[1:])}
 
 
 def _values(**chosen: StrEnum | None) -> dict[str, str | None]:
