@@ -166,7 +166,7 @@ Ensemble = Annotated[
     typer.Option(
         "--ensemble",
         help="Match the mean of the samples' moments, instead of the moments of each: samples vary "
-        "as fields of the process do, for error bars. Without it each one is a picture alike.",
+        "about it, for error bars; the verdict tells how much. Without it each is a picture alike.",
     ),
 ]
 Steps = Annotated[int, typer.Option(help="Most evaluations of the loss.")]
