@@ -1,5 +1,6 @@
 """Runtime shape checks for every annotated function, and a look at the compiler."""
 
+import gc
 import os
 import tempfile
 
@@ -24,10 +25,16 @@ _KEEPING += ("persistent_cache_min_entry_size_bytes",)
 
 _compiled = []
 
+# Every compiled program maps memory, and Linux allows a process 65,530 mappings by default:
+# beyond them the compiler crashes. So many programs are kept, then all are let go.
+_MOST_PROGRAMS = 1500
+_held = []
+
 
 def _listen(event, _, fun_name="", **__):
     if event == "/jax/core/compile/backend_compile_duration":
         _compiled.append(fun_name)
+        _held.append(fun_name)
 
 
 monitoring.register_event_duration_secs_listener(_listen)
@@ -40,6 +47,15 @@ def _as_before():
     yield
     for name, value in before.items():
         jax.config.update(f"jax_{name}", value)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _let_go():
+    """Programs of the files before, when they are many."""
+    if len(_held) > _MOST_PROGRAMS:
+        jax.clear_caches()
+        gc.collect()
+        del _held[:]
 
 
 @pytest.fixture
