@@ -35,6 +35,13 @@ SMALL = {
     "cascade": {"outer": 24.0},
     "ising": {"temperature": 3.0, "sweeps": 40},
     "foam": {"cell": 8.0, "wall": 1.5},
+    "bricks": {"length": 12.0, "height": 6.0, "mortar": 1.5},
+    "tiles": {"tile": 8.0, "grout": 1.5},
+    "weave": {"thread": 6.0},
+    "stripes": {"wavelength": 8.0, "age": 40.0},
+    "labyrinth": {"wavelength": 8.0, "age": 2000.0},
+    "spots": {"wavelength": 8.0, "age": 2000.0},
+    "waves": {"wavelength": 8.0},
 }
 
 every_process = pytest.mark.parametrize("name", sorted(PROCESSES))
@@ -119,6 +126,27 @@ BAD = [
     ("foam", (32, 32), {"cell": 0.0}, "cell is 0.0; it must be a finite number above 0"),
     ("foam", (32, 32), {"wall": -1.0}, "wall is -1.0; it must be a finite number above 0"),
     ("foam", (32, 32), {"rounds": -1}, "rounds is -1; it must lie between 0 and 1000"),
+    ("bricks", (32, 32), {"length": 3.0}, "length is 3.0; it must lie between 4 and 4096"),
+    ("bricks", (32, 32), {"height": math.nan}, "height is nan; it must lie between 4 and 4096"),
+    ("bricks", (32, 32), {"mortar": 7.5}, "mortar is 7.5; it must lie between 0 and 7"),
+    ("bricks", (32, 32), {"slant": 60.0}, "slant is 60.0; it must lie between -45 and 45"),
+    ("tiles", (32, 32), {"tile": 0.0}, "tile is 0.0; it must lie between 4 and 4096"),
+    ("tiles", (32, 32), {"grout": 20.0}, "grout is 20.0; it must lie between 0 and 12"),
+    ("tiles", (32, 32), {"sides": 5}, "sides is 5; tiles fill the plane with 4 or 6: choose one"),
+    ("weave", (32, 32), {"thread": 2.0}, "thread is 2.0; it must lie between 3 and 4096"),
+    ("weave", (32, 32), {"over": 0}, "over is 0; it must be a whole number from 1 to 8"),
+    ("weave", (32, 32), {"irregularity": -0.1}, "irregularity is -0.1; .* between 0 and 1"),
+    ("stripes", (32, 32), {"wavelength": 3.0}, "wavelength is 3.0; .* between 4 and 4096"),
+    ("stripes", (32, 32), {"angle": math.inf}, "angle is inf; it must lie between -360 and 360"),
+    ("stripes", (32, 32), {"order": -1.0}, "order is -1.0; it must lie between 0 and 10"),
+    ("stripes", (32, 32), {"age": 0.0}, "age is 0.0; it must be a finite number above 0"),
+    ("labyrinth", (32, 32), {"wavelength": 3.0}, "wavelength is 3.0; .* between 4 and 4096"),
+    ("labyrinth", (32, 32), {"feed": 0.1}, "feed is 0.1; it must lie between 0.01 and 0.08"),
+    ("spots", (32, 32), {"kill": 0.1}, "kill is 0.1; it must lie between 0.04 and 0.07"),
+    ("spots", (32, 32), {"age": -2.0}, "age is -2.0; it must be a finite number above 0"),
+    ("waves", (32, 32), {"wavelength": 1.0}, "wavelength is 1.0; .* between 2 and 4096"),
+    ("waves", (32, 32), {"bandwidth": 0.0}, "bandwidth is 0.0; .* between 0.01 and 1"),
+    ("waves", (32, 32), {"contrast": 5.0}, "contrast is 5.0; it must lie between 0 and 4"),
 ]
 
 
