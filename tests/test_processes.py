@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synth.processes import PROCESSES, cascade, foam, ising, sparse, turbulence
+from scripts import make_textures
+from synth.processes import PROCESSES, ising, turbulence
 from synth.processes._grid import gaussian_spectrum, resample, wavenumbers
 from synth.processes._runge_kutta import rk4_step
 from synth.processes._vorticity import Vorticity
@@ -431,8 +432,12 @@ def test_a_torus_of_one_cell_is_its_own_neighbor():
 # The example pictures
 
 
-def test_every_process_has_a_picture_of_both_sizes():
-    assert set(OWN) == {*PROCESSES, *(f"{name}-512" for name in PROCESSES)}
+def test_every_recipe_has_its_picture():
+    assert set(OWN) == {r.name for r in make_textures.RECIPES if r.process in PROCESSES}
+    assert {name.removesuffix("-512") for name in OWN if name.endswith("-512")} == {
+        *("turbulence", "sparse", "cascade", "ising", "foam")
+    }
+    assert {"bricks", "weave", "labyrinth"} < set(OWN)
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -449,7 +454,7 @@ def test_index_describes_the_picture(name):
     assert entry["license"] == "CC0-1.0"
 
 
-@pytest.mark.parametrize("name", ["sparse", "cascade", "ising", "foam"])
+@pytest.mark.parametrize("name", sorted({*OWN} & {*PROCESSES} - {"turbulence"}))
 def test_picture_is_remade_from_its_seed(name):
     entry = INDEX[name]
     field = draw(name, tuple(entry["shape"]), entry["seed"], **entry["parameters"])
@@ -463,4 +468,4 @@ def test_turbulence_picture_has_the_units_of_the_process():
     assert stored.std() == pytest.approx(1, abs=1e-3)
     assert stored.mean() == pytest.approx(0, abs=1e-3)
     assert turbulence.__doc__ is not None
-    assert all(process.__doc__ for process in (sparse, cascade, ising, foam))
+    assert all(process.__doc__ for process in PROCESSES.values())

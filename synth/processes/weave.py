@@ -51,7 +51,7 @@ def weave(
     shape: tuple[int, int],
     *,
     key: PRNGKeyArray,
-    thread: float = 8.0,
+    thread: float = 10.0,
     over: int = 1,
     irregularity: float = 0.4,
 ) -> Float[Array, "h w"]:
@@ -67,7 +67,7 @@ def weave(
             of the threads.
         thread: distance of neighboring threads in pixels, 3 to 4096; the nearest is taken that
             makes a multiple of 2n threads close on the torus, so that threads of the two
-            directions may differ. Good values 6 to a tenth of the side.
+            directions may differ. Good values 6 to a twelfth of the side.
         over: n, of how many threads one passes over, then under: 1 is plain weave, 2 and 3 are
             twill, whose ribs run down to the right; up to 8.
         irregularity: of widths, places and grays, 0 to 1: 0 is machine-made, 0.3 to 0.7 are
