@@ -167,7 +167,7 @@ def _choose(bond: Bond, mortar: Float[Array, ""], *, key: PRNGKeyArray) -> Brick
         place=OFF * mortar * off,
         size=jnp.array(bond.size()) - mortar * (1 + SIZED * spread),
         angle=TURNED * jax.random.normal(angle, (count,)),
-        gray=low + (high - low) * jax.random.beta(gray, 2.0, 2.0, (count,)),
+        gray=low + (high - low) * jnp.median(jax.random.uniform(gray, (count, 3)), axis=1),
         shifts=jax.random.randint(shifts, (count, 2), 0, max(bond.shape)),
     )
 

@@ -26,7 +26,7 @@ def labyrinth(
         shape: height and width in pixels, any size from 16; on a torus that is narrower than a
             few wavelengths there may be no pattern.
         key: random key; it chooses the beginning.
-        wavelength: distance of neighboring walls in pixels, within 5 %; good values 8 to 24, and
+        wavelength: distance of neighboring walls in pixels, within 6 %; good values 8 to 24, and
             at most a twentieth of the side, so that a picture holds many independent places.
         feed: F, the rate at which the first substance is fed; with `kill` it chooses the pattern:
             dense walls with few gaps at the defaults, more open ends at (0.029, 0.057), and at

@@ -26,7 +26,7 @@ def spots(
         shape: height and width in pixels, any size from 16; on a torus that is narrower than a
             few wavelengths there may be no pattern.
         key: random key; it chooses the beginning.
-        wavelength: distance of neighboring rows of spots in pixels, within 5 %; there is one
+        wavelength: distance of neighboring rows of spots in pixels, within 6 %; there is one
             spot to about 1.2 squares of that side. Good values 8 to 24, and at most a twentieth
             of the side, so that a picture holds many independent places.
         feed: F, the rate at which the first substance is fed; with `kill` it chooses the pattern:
