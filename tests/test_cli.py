@@ -366,4 +366,4 @@ def test_list_names_all_pictures_and_processes(synth):
     assert "colored-foam.png        256 × 256, 3 channels\n" in out
     assert max(map(len, out.splitlines())) <= 80
     names = out.split("Processes, for `synth process`:")[1].replace(",", "").split()
-    assert names == [*PROCESSES, *CHANNEL_PROCESSES]
+    assert names == sorted({**PROCESSES, **CHANNEL_PROCESSES})

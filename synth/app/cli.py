@@ -304,8 +304,14 @@ def list_() -> None:
     for name, (height, width) in COLOR_PHOTOGRAPHS.items():
         print(f"  {name:24}{height} × {width}, a photograph in color of scikit-image")
     print("Processes, for `synth process`:")
-    names = ", ".join(dict.fromkeys(table["process"] for table in bundled().values()))
+    names = ", ".join(_processes())
     print(textwrap.fill(names, initial_indent="  ", subsequent_indent="  ", width=_LINE))
+
+
+def _processes() -> list[str]:
+    """Return the names of the processes, which are those of their files, without importing JAX."""
+    folder = Path(__file__).parents[1] / "processes"
+    return sorted(path.stem for path in folder.glob("[!_]*.py"))
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

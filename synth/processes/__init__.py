@@ -9,16 +9,23 @@ from typing import Protocol
 
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from synth.processes.bricks import bricks
 from synth.processes.cascade import cascade
 from synth.processes.colored_foam import colored_foam
 from synth.processes.foam import foam
 from synth.processes.ising import ising
+from synth.processes.labyrinth import labyrinth
 from synth.processes.leaves import leaves
 from synth.processes.material import material
 from synth.processes.reaction_diffusion import reaction_diffusion
 from synth.processes.scalar_turbulence import scalar_turbulence
 from synth.processes.sparse import sparse
+from synth.processes.spots import spots
+from synth.processes.stripes import stripes
+from synth.processes.tiles import tiles
 from synth.processes.turbulence import turbulence
+from synth.processes.waves import waves
+from synth.processes.weave import weave
 
 
 class Process(Protocol):
@@ -49,6 +56,13 @@ PROCESSES: dict[str, Process] = {
     "cascade": cascade,
     "ising": ising,
     "foam": foam,
+    "bricks": bricks,
+    "tiles": tiles,
+    "weave": weave,
+    "stripes": stripes,
+    "labyrinth": labyrinth,
+    "spots": spots,
+    "waves": waves,
 }
 
 CHANNEL_PROCESSES: dict[str, ChannelProcess] = {
@@ -64,14 +78,21 @@ __all__ = [
     "PROCESSES",
     "ChannelProcess",
     "Process",
+    "bricks",
     "cascade",
     "colored_foam",
     "foam",
     "ising",
+    "labyrinth",
     "leaves",
     "material",
     "reaction_diffusion",
     "scalar_turbulence",
     "sparse",
+    "spots",
+    "stripes",
+    "tiles",
     "turbulence",
+    "waves",
+    "weave",
 ]

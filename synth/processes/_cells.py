@@ -95,8 +95,26 @@ def scatter(shape: tuple[int, int], cell: float, *, key: PRNGKeyArray) -> Seeds:
         (6, 2)
     """
     unit = jax.random.uniform(key, (num_cells(shape, cell), 2))
+    return sow(unit * jnp.array(shape, jnp.float32), shape, cell)
+
+
+def sow(points: Float[Array, "n 2"], shape: tuple[int, int], cell: float) -> Seeds:
+    """Return seeds at given places.
+
+    Args:
+        points: rows and columns in pixels, anywhere: the torus is periodic.
+        shape: height and width in pixels.
+        cell: side of a square of a cell's mean area, in pixels.
+
+    Returns:
+        The seeds, on a torus that is tiled where it is narrow.
+
+    Example:
+        >>> sow(jnp.zeros((1, 2)), (16, 24), 20.0).copies
+        (5, 4)
+    """
     copies = (-int(-NARROW * cell // shape[0]), -int(-NARROW * cell // shape[1]))
-    return Seeds(unit * jnp.array(shape, jnp.float32), shape, copies)
+    return Seeds(points, shape, copies)
 
 
 @eqx.filter_jit

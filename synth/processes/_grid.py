@@ -85,6 +85,26 @@ def resample(
     return jnp.fft.irfft2(scale * rows[:, : width // 2 + 1], s=shape)
 
 
+def resized(fields: Float[Array, "c r s"], shape: tuple[int, int]) -> Float[Array, "c h w"]:
+    """Sample smooth fields on another number of rows and columns of the same torus.
+
+    Args:
+        fields: channels first; what is finer than the pixels or the samples is left out.
+        shape: height and width in pixels.
+
+    Returns:
+        The fields on the pixels.
+
+    Example:
+        >>> resized(jnp.ones((2, 18, 20)), (16, 24)).shape
+        (2, 16, 24)
+    """
+    for axis, side in ((1, shape[0]), (2, shape[1])):
+        scale = side / fields.shape[axis]
+        fields = scale * jnp.fft.irfft(jnp.fft.rfft(fields, axis=axis), n=side, axis=axis)
+    return fields
+
+
 def cloud(
     shape: tuple[int, int],
     outer: float,
@@ -112,6 +132,28 @@ def cloud(
     """
     ky, kx = wavenumbers(shape)
     spectrum = (ky**2 + kx**2 + (2 * np.pi / outer) ** 2) ** (-slope / 2)
+    return normal_field(spectrum, shape, key=key)
+
+
+def normal_field(
+    spectrum: Float[np.ndarray, "m k"], shape: tuple[int, int], *, key: PRNGKeyArray
+) -> Float[Array, "h w"]:
+    """Draw a stationary Gaussian field of a given power spectrum and of unit variance.
+
+    Args:
+        spectrum: power of the modes of the half spectrum, in any unit; that of the mean is not
+            looked at.
+        shape: height and width in pixels.
+        key: random key.
+
+    Returns:
+        The field, of mean zero and expected variance one.
+
+    Example:
+        >>> normal_field(np.ones((16, 13)), (16, 24), key=jax.random.key(0)).shape
+        (16, 24)
+    """
+    spectrum = spectrum.copy()
     spectrum[0, 0] = 0
     # A half spectrum holds the columns 0 and, in even widths, the last once, all others twice.
     once = spectrum[:, 0].sum() + (spectrum[:, -1].sum() if shape[1] % 2 == 0 else 0.0)
