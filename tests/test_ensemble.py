@@ -27,15 +27,33 @@ def together(model):
     return drain(descend(model, keys=KEYS, together=True))
 
 
-def test_the_loss_is_that_of_the_mean_of_the_moments(model):
+def test_the_loss_is_that_of_the_mean_of_the_moments_and_of_the_spread_that_is_missing(model):
     variables = jnp.stack([model.start(key=key) for key in KEYS[:3]])
     each = [model.descriptor(model.field(one)) for one in variables]
     mean = jax.tree.map(lambda *leaves: sum(leaves) / 3, *each)
     loss, residual = Ensemble(model).loss(variables)
     wanted, distances = model.distance(mean)
+    for name, noise in model.noise.items():
+        pairs = [(each[a], each[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
+        apart = [
+            model.descriptor.residual(
+                jax.tree.map(lambda t, x, y: t + x - y, model.target, *pair), model.target
+            )[name]
+            for pair in pairs
+        ]
+        spread = np.sqrt(np.mean(np.square(apart)))
+        wanted += 3 * max(0, 1 - spread / noise) ** 2
+        np.testing.assert_allclose(residual[name], distances[name], rtol=1e-4)
     np.testing.assert_allclose(loss, wanted, rtol=1e-4)
-    for name, distance in distances.items():
-        np.testing.assert_allclose(residual[name], distance, rtol=1e-4)
+
+
+def test_fields_that_are_alike_are_driven_apart(model):
+    one = model.start(key=KEYS[0])
+    ripple = 1e-2 * jax.random.normal(KEYS[1], (2, *one.shape))
+    near, far = (one + scale * (ripple - ripple.mean(0)) for scale in (1, 2))
+    loss = Ensemble(model).loss
+    missing = float(loss(near)[0]) - float(loss(far)[0])
+    assert 0 < missing < 6 * len(model.noise)
 
 
 def test_an_ensemble_of_one_has_the_loss_of_its_field(model):

@@ -2,14 +2,18 @@
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from synth.models.moments import MomentModel
+from synth.models.reference import spread
 from synth.models.samples import for_each
 from synth.models.start import Start
 from synth.statistics import Moments, Residual
 
 __all__ = ["Descended", "Ensemble"]
+
+_APART = 3.0  # weight of a spread below the noise; 1 to 10 differ little
 
 
 class Ensemble(eqx.Module):
@@ -55,14 +59,28 @@ class Ensemble(eqx.Module):
         return for_each(lambda model, own: model.from_units(own), self.one, field)
 
     def loss(self, variable: Float[Array, "b *k h w"]) -> tuple[Float[Array, ""], Residual]:
-        """Weighted squared distance Σ w |D|² of the mean of S and S*, and its residual."""
+        """Loss of the mean moments and of too small a spread, and the residual of the mean.
+
+        Σ w |D|² + 3 Σ max(0, 1 − s / n)², D the distance of the mean of S from S*, s the spread of
+        a block over the fields, and n its estimation noise: what the reference says about the
+        spread of true fields. Fields that vary less than that are driven apart.
+        """
 
         @jax.checkpoint
         def moments(model: MomentModel, own: Float[Array, "*k h w"]) -> Moments:
             return model.descriptor(model.field(own))
 
         each = for_each(moments, self.one, variable)
-        return self.one.distance(jax.tree.map(lambda leaf: leaf.mean(0), each))
+        loss, residual = self.one.distance(jax.tree.map(lambda leaf: leaf.mean(0), each))
+        return loss + _APART * self._missing(each), residual
+
+    def _missing(self, moments: Moments) -> Float[Array, ""]:
+        """How much of the noise the spread of several sets of moments lacks, squared."""
+        if len(jax.tree.leaves(moments)[0]) == 1:
+            return jnp.zeros(())
+        spreads = spread(self.one.descriptor, moments, self.one.target)
+        lacks = [jax.nn.relu(1 - spreads[name] / noise) for name, noise in self.one.noise.items()]
+        return jnp.sum(jnp.square(jnp.stack(lacks)))
 
 
 Descended = MomentModel | Ensemble
