@@ -18,7 +18,7 @@ LEAST_PATCH = 8
 """Shortest side of a patch, pixels: three layers fit."""
 
 _SIDE = 3  # of a kernel
-_WIDTHS = (24, 32, 48, 64, 96)  # channels layer by layer, then as many as the last one
+_WIDTHS = (16, 32, 48, 64, 96)  # channels layer by layer, then as many as the last one
 _HIDDEN = 32
 _HALVED = 9  # shortest side of maps that the next layer may halve
 _LEAST_SQUARE = 1e-3  # of an activation, below which it is not brought to unit size
