@@ -23,9 +23,11 @@ __all__ = [
     "LEAST_FIELDS",
     "PATCHES",
     "Settings",
+    "Pairs",
     "Told",
+    "halves",
     "largest_patch",
-    "pieces",
+    "pairs",
     "tell_apart",
 ]
 
@@ -79,7 +81,7 @@ def tell_apart(
     network is trained on, so that units do not matter. Patches are neither turned nor mirrored.
 
     Fields of one number are held out together: ``made[i]`` may be drawn from ``real[i]``.
-    Where all are pieces of one picture, see ``pieces``.
+    Where there are too few, ``pairs`` cuts them into pieces.
 
     Args:
         real: real fields, of 1 to 8 channels.
@@ -126,24 +128,64 @@ def tell_apart(
     return Told(patch, auc, low, high, own, other)
 
 
-def pieces(fields: Float[np.ndarray, "n c h w"], least: int = LEAST_FIELDS) -> Fields:
-    """Fields, or where they are too few their quadrants, or eighths, as fields of their own.
+class Pairs(NamedTuple):
+    """As many real fields as made ones, to be told apart.
+
+    Attributes:
+        real: real fields, or pieces of them.
+        made: made ones, or pieces.
+        cut: whether they are pieces, which do not wrap and which share their picture's chance.
+    """
+
+    real: Fields
+    made: Fields
+    cut: bool
+
+
+def pairs(real: Float[np.ndarray, "n c h w"], made: Float[np.ndarray, "m c y x"]) -> Pairs:
+    """Fields of both kinds, or where either are fewer than 4 their quadrants as fields.
 
     Pieces of one picture share what is there by chance: a network may learn this picture instead
-    of its texture, and tell made ones from pieces that it has not seen. The area under the curve
-    is then an upper bound, and an interval around 0.5 says what it always says. Pieces do not
-    wrap. Those of one picture are neighbors in the order of the result.
+    of its texture, and tell made pieces from those that it has not seen. The area under the curve
+    is then an upper bound: what is not told apart is well made, what is may be so by chance.
 
     Args:
-        fields: whole ones.
-        least: how many are needed.
+        real: real fields, whole.
+        made: made ones; the first is made after the first real one, if any, and so on.
 
     Returns:
-        The fields if there are enough; or else pieces, cut along both axes, and once more along
-        the columns' axis where that does not suffice.
+        Whole fields, the first ones; or quadrants of all, at even distances in their list.
     """
+    if min(len(real), len(made)) >= LEAST_FIELDS:
+        count = min(len(real), len(made))
+        return Pairs(real[:count], made[:count], cut=False)
+    both = [_pieces(each, 2, 2) for each in (real, made)]
+    count = min(map(len, both))
+    few = (each[np.linspace(0, len(each) - 1, count).astype(int)] for each in both)
+    return Pairs(*few, cut=True)
+
+
+def halves(real: Float[np.ndarray, "n c h w"]) -> Pairs:
+    """Real fields against real ones, the control: every second one against the others.
+
+    Fewer than 8 fields are cut into quadrants, a single one into eighths; of every picture every
+    second piece, as on a chessboard, is on either side.
+
+    Args:
+        real: real fields, whole.
+    """
+    columns = 4 if len(real) == 1 else 2
+    cut = len(real) < 2 * LEAST_FIELDS
+    fields, number = (_pieces(real, 2, columns), columns) if cut else (real, 1)
+    place = np.arange(len(fields))
+    second = (place + place // number * (number % 2 == 0)) % 2 == 1
+    count = min(second.sum(), (~second).sum())
+    return Pairs(fields[~second][:count], fields[second][:count], cut)
+
+
+def _pieces(fields: Fields, rows: int, columns: int) -> Fields:
+    """Pieces of fields, row by row; those of one field are neighbors in the list."""
     count, channels, height, width = fields.shape
-    rows, columns = (1, 1) if count >= least else (2, 2) if 4 * count >= least else (2, 4)
     y, x = height // rows, width // columns
     cut = fields[:, :, : rows * y, : columns * x].reshape(count, channels, rows, y, columns, x)
     return cut.transpose(0, 2, 4, 1, 3, 5).reshape(count * rows * columns, channels, y, x)
@@ -172,8 +214,8 @@ def _check(real: np.ndarray, made: np.ndarray, patch: int, settings: Settings) -
         if len(fields) < LEAST_FIELDS:
             raise InputError(
                 f"{len(fields)} {title} field{'s were' if len(fields) != 1 else ' was'} given, and "
-                f"the network needs {LEAST_FIELDS} of either kind: give more, or cut them into "
-                "pieces."
+                f"the network needs {LEAST_FIELDS} of either kind: give more, or their "
+                "pieces, as learned.pairs cuts them."
             )
         _check_patch(fields.shape[2:], patch)
         bad = np.count_nonzero(~np.isfinite(fields))
