@@ -21,6 +21,7 @@ from synth.transforms.estimate import Periodic, axes_of
 
 __all__ = [
     "LEAST_FIELDS",
+    "LEAST_PATCH",
     "PATCHES",
     "Settings",
     "Pairs",
