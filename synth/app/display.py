@@ -34,7 +34,7 @@ _JUMPS = {
     "border_jump": "jump, drawn–kept / inside",
 }
 _COMPONENT = "Spectrum to flatness: of the first principal component."
-_ONE = "1: these statistics cannot tell. Others might: synth compare --learned."
+_ONE = "1: these statistics cannot tell; a network might (compare --learned)."
 _WIDEST = 80  # columns that a title may widen a table to
 
 

@@ -34,11 +34,10 @@ def area(
     """Area under the curve within folds, since scores of two networks do not compare.
 
     A real and a made field of one number are a pair, for one may be drawn from the other. The
-    variance is that of the jackknife, one pair left out at a time (B. Efron, "The jackknife,
-    the bootstrap and other resampling plans", 1982, Eq. 3.3), times 1 + n′/(n − n′), since the
-    networks of different folds have learned from the same fields (C. Nadeau and Y. Bengio,
-    "Inference for the generalization error", Machine Learning 52, 2003, Eq. 9): n′ of n pairs
-    are held out at a time. The ends are those of Student's t with k − 1 degrees of freedom.
+    variance is that of the jackknife, one pair left out at a time, times n / (n − n′), where n′
+    of n pairs are held out at a time: networks of different folds have learned from the same
+    fields, which no sum over folds sees. The ends are those of Student's t with n − 1 degrees
+    of freedom.
 
     Args:
         real: scores of patches p of real fields k, by the networks of every repetition s.
@@ -47,6 +46,11 @@ def area(
 
     Returns:
         The area and its interval, within 0 and 1.
+
+    Source:
+        B. Efron, "The jackknife, the bootstrap and other resampling plans" (1982), Eq. 3.3;
+        C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52
+        (2003), Sec. 3, for a variance that grows with the share of what is held out.
     """
     pairs = real.shape[1]
     within = folds[:, :, None] == folds[:, None, :]
@@ -57,8 +61,8 @@ def area(
     auc = float(wins.sum() / count.sum())
     left = ~np.eye(pairs, dtype=bool)
     without = [wins[np.ix_(row, row)].sum() / max(1, count[np.ix_(row, row)].sum()) for row in left]
-    held_out = within.sum(2).mean() / pairs
-    shared = 1 + held_out / (1 - held_out) if held_out < 1 else 1.0
+    held_out = within.sum(2).mean()
+    shared = pairs / (pairs - held_out) if held_out < pairs else 1.0
     spread = np.sqrt(shared * (pairs - 1) * np.var(without))
     reach = float(t.ppf((1 + _CONFIDENCE) / 2, pairs - 1) * spread)
     return Area(auc, max(0.0, auc - reach), min(1.0, auc + reach))

@@ -66,7 +66,7 @@ class Told(NamedTuple):
 
 def tell_apart(
     real: Float[np.ndarray, "n c h w"],
-    made: Float[np.ndarray, "m c y x"],
+    made: Float[np.ndarray, "m d y x"],
     *,
     key: Key[Array, ""],
     patch: int,
@@ -184,7 +184,7 @@ def halves(real: Float[np.ndarray, "n c h w"]) -> Pairs:
     return Pairs(fields[~second][:count], fields[second][:count], cut)
 
 
-def _pieces(fields: Fields, rows: int, columns: int) -> Fields:
+def _pieces(fields: Fields, rows: int, columns: int) -> Float[np.ndarray, "n c y x"]:
     """Pieces of fields, row by row; those of one field are neighbors in the list."""
     count, channels, height, width = fields.shape
     y, x = height // rows, width // columns
@@ -198,7 +198,7 @@ def _folds(count: int, folds: int, *, key: Key[Array, ""]) -> Int[np.ndarray, " 
     return order % min(folds, count)
 
 
-def _wrapped(fields: Fields, patch: int, wraps: tuple[bool, bool]) -> Fields:
+def _wrapped(fields: Fields, patch: int, wraps: tuple[bool, bool]) -> Float[np.ndarray, "k c y x"]:
     """Fields of which every place of a patch lies inside, continued where they wrap."""
     rows, columns = ((0, patch - 1) if each else (0, 0) for each in wraps)
     return np.pad(fields, ((0, 0), (0, 0), rows, columns), mode="wrap")

@@ -65,7 +65,7 @@ def areas(
         look = line(["target", *models], index + 1)
         shift = (index + 1 - (len(models) - 1) / 2 - 1) * _SHIFT
         _draw(axes, name, rows[name], look.color, look.linestyle, shift)
-    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
     return page.figure
 
 
@@ -78,8 +78,8 @@ def _grid(axes: Axes, patches: list[int]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.axhline(0.5, color=INK, linewidth=1.2)
     axes.annotate(
-        "cannot tell", (1, 0.5), (-4, 4), xycoords=("axes fraction", "data"),
-        textcoords="offset points", ha="right", **SMALL,
+        "cannot tell", (1, 0.5), (8, 0), xycoords=("axes fraction", "data"),
+        textcoords="offset points", va="center", **SMALL,
     )  # fmt: skip
 
 
