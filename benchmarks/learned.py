@@ -119,8 +119,8 @@ def control(name: str, patch: int, setting: Setting) -> dict[str, Any]:
     network = Settings(steps=setting.network.steps)
     for trial in range(setting.trials):
         first = _CONTROLS + 2 * setting.fields * trial
-        halves = (real_fields(name, setting, first + n) for n in (0, setting.fields))
-        trials.append(tell(*halves, trial, patch, network))
+        own, other = (real_fields(name, setting, first + n) for n in (0, setting.fields))
+        trials.append(tell(own, other, trial, patch, network))
     areas = np.array([told.auc for told in trials])
     return {
         "name": name,

@@ -123,6 +123,12 @@ def test_bad_fields_are_refused_in_a_sentence(case):
         tell_apart(real, made, key=KEY, patch=patch, settings=Settings(**settings))
 
 
+def test_a_training_that_diverges_is_no_result():
+    settings = Settings(steps=2, scored=2, rate=np.inf)
+    with pytest.raises(InputError, match="not finite: give a lower rate than inf"):
+        tell_apart(white(0), white(1), key=KEY, patch=8, settings=settings)
+
+
 class TestNetwork:
     @pytest.mark.parametrize("patch", [8, 16, 24, 32, 48, 64])
     def test_layers_end_where_no_kernel_fits(self, patch):

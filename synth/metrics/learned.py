@@ -97,7 +97,8 @@ def tell_apart(
 
     Raises:
         InputError: if there are under 4 fields of either kind, if they do not hold two patches
-            side by side, or if they are not finite, differ in channels, or are constant.
+            side by side, or if they are not finite, differ in channels, or are constant; or if the training
+            diverges.
 
     Example:
         >>> white = np.random.default_rng(0).normal(size=(2, 4, 1, 32, 32))
@@ -123,8 +124,13 @@ def tell_apart(
     folds = np.stack([_folds(count, settings.folds, key=each) for each in keys])
     plan = Plan.of(folds, both[0], keys)
     first, second = (jnp.asarray(_wrapped(each, patch, wraps), jnp.float32) for each in both)
-    found = scores(Task(first, second, settings, patch), plan)
-    own, other = in_order(np.asarray(found), plan, settings.seeds)
+    found = np.asarray(scores(Task(first, second, settings, patch), plan))
+    if not np.isfinite(found).all():
+        raise InputError(
+            f"The network's scores are not finite: give a lower rate than {settings.rate:g}, or "
+            "fields of ranges that compare."
+        )
+    own, other = in_order(found, plan, settings.seeds)
     auc, low, high = area(own, other, folds)
     return Told(patch, auc, low, high, own, other)
 
