@@ -97,8 +97,8 @@ def tell_apart(
 
     Raises:
         InputError: if there are under 4 fields of either kind, if they do not hold two patches
-            side by side, or if they are not finite, differ in channels, or are constant; or if the training
-            diverges.
+            side by side, or if they are not finite, differ in channels, or are constant; or if
+            the training diverges.
 
     Example:
         >>> white = np.random.default_rng(0).normal(size=(2, 4, 1, 32, 32))
