@@ -217,18 +217,25 @@ def compare(
     periodic: args.Periodic = None,
     gray: args.Gray = False,
     channels: args.Channels = None,
+    learned: args.Learned = False,
+    patch: args.Patch = [],  # noqa: B006 - typer copies it
     out: args.Out = Path("outputs"),
 ) -> None:
     """Score pictures by twenty statistics, and color by nine more, against the noise floor.
 
-    1 means: as near to TARGET as another real picture. Writes OUT/<name>-scores-<time>/ with
-    scoreboard.png and scores.json.
+    1 means: as near to TARGET as another real picture, so that these statistics cannot tell
+    them apart. Writes OUT/<name>-scores-<time>/ with scoreboard.png and scores.json; --learned
+    adds learned.png and learned.json.
     """
-    from synth.app.display import Display, score_table
+    if patch and not learned:
+        raise InputError("Patches are those of the network: give --learned, too.")
+    from synth.app.display import Display, learned_table, score_table
 
     with Display() as display:
         display.phase("loading")
-        from synth.app import contest
+        if learned:
+            _settle("auto")
+        from synth.app import contest, trials
         from synth.app.folders import check_folder
 
         axes = periodic.pair if periodic else None
@@ -236,14 +243,18 @@ def compare(
         entries = contest.read(
             target, candidates, real, size=size, periodic=axes, gray=gray, channels=axis
         )
+        trial = contest.enter(entries, patch) if learned else None
         check_folder(out)
         for note in entries.notes:
             display.say(note)
         display.phase("judging")
         board = contest.judge(entries)
+        told = None if trial is None else display.trials(trials.run(trial))
         display.phase("writing")
-        folder = contest.write(board, entries.target.name, out)
+        folder = contest.write(board, entries.target.name, out, told=told)
     score_table(board)
+    if told is not None:
+        learned_table(told)
     print(folder)
 
 

@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from synth.app import figures
+from synth.app import figures, trials
 from synth.app.folders import hidden_folder, publish
 from synth.app.images import Axis, Texture, check_axis, load
 from synth.app.record import score_report, write_report
 from synth.errors import InputError
 from synth.metrics import Scoreboard, compare
 
-__all__ = ["Contest", "judge", "read", "write"]
+__all__ = ["Contest", "enter", "judge", "read", "write"]
 
 
 _MOST_NAMES = 6
@@ -104,13 +104,29 @@ def judge(contest: Contest) -> Scoreboard:
     return compare(target.field, contest.fields, reals=contest.reals, periodic=target.periodic)
 
 
-def write(board: Scoreboard, name: str, parent: Path) -> Path:
+def enter(contest: Contest, patches: Sequence[int] = ()) -> trials.Trial:
+    """What a network is to tell apart, see ``trials.prepare``.
+
+    Args:
+        contest: of ``read``.
+        patches: sides of patches, pixels; the usual ones that fit by default.
+
+    Raises:
+        InputError: if a picture misses pixels, or if patches do not fit.
+    """
+    target = contest.target
+    reals = [target.field, *contest.reals]
+    return trials.prepare(reals, contest.fields, periodic=target.periodic, patches=patches)
+
+
+def write(board: Scoreboard, name: str, parent: Path, *, told: trials.Trials | None = None) -> Path:
     """Write a folder ``<name>-scores-<time>`` with ``scoreboard.png`` and ``scores.json``.
 
     Args:
         board: of ``judge``.
         name: of the target.
         parent: folder in which the new one is made.
+        told: what a network told apart; it is written as ``learned.png`` and ``learned.json``.
 
     Returns:
         The new folder.
@@ -121,6 +137,11 @@ def write(board: Scoreboard, name: str, parent: Path) -> Path:
     with hidden_folder(parent) as hidden:
         figures.scoreboard(board, title=name).savefig(hidden / "scoreboard.png")
         write_report(score_report(board), hidden / "scores.json")
+        if told is not None:
+            note = trials.CAUTION if told.cut else ""
+            figure = figures.areas(told.rows, control=trials.CONTROL, title=name, note=note)
+            figure.savefig(hidden / "learned.png")
+            write_report(trials.report(told), hidden / "learned.json")
         return publish(hidden, parent / f"{name}-scores-{datetime.now():%Y%m%d-%H%M%S}")
 
 

@@ -18,10 +18,12 @@ from rich.text import Text
 from synth.app.images import Texture
 from synth.app.options import Options
 from synth.app.runs import Look, Result
+from synth.app.trials import CONTROL, Trials, verdicts
 from synth.descent import drain
 from synth.metrics import Scoreboard
+from synth.metrics.learned import Told
 
-__all__ = ["Display", "closing_table", "score_table"]
+__all__ = ["Display", "closing_table", "learned_table", "score_table"]
 
 _BLOCKS = {"c01": "C01", "c11": "C11"}
 _BLOCKS |= {f"order{order}": f"order {order}" for order in range(3)}
@@ -32,6 +34,7 @@ _JUMPS = {
     "border_jump": "jump, drawn–kept / inside",
 }
 _COMPONENT = "Spectrum to flatness: of the first principal component."
+_ONE = "1: these statistics cannot tell; a network might (compare --learned)."
 _WIDEST = 80  # columns that a title may widen a table to
 
 
@@ -96,6 +99,15 @@ class Display:
             excess = float(progress.excess.max()) / progress.tolerance
             trace.append((time.perf_counter(), progress.evaluations, excess))
             self._show(*_panel(look, options.max_steps, _seconds_left(trace, options.max_steps)))
+
+        return drain(run, look)
+
+    def trials(self, run: Generator[tuple[str, int], None, Trials]) -> Trials:
+        """Drain the trials of a network, naming each, and return what it told."""
+
+        def look(one: tuple[str, int]) -> None:
+            name, patch = one
+            self.phase(f"learning to tell {name} from real, {patch} px")
 
         return drain(run, look)
 
@@ -244,7 +256,25 @@ def score_table(board: Scoreboard) -> None:
     copies = [sum(one.copied for one in score.copying) for score in board.scores.values()]
     if any(copies):
         table.add_row("copies of the target", *map(str, copies))
+    table.caption = Text(_ONE, justify="left")
     Console().print(table)
+
+
+def learned_table(told: Trials) -> None:
+    """Print how well a network told models from real fields: a row each, a column per size."""
+    console, sizes = Console(), told.patches
+    table = _table("AUC of a network and its 95 % interval", [f"{patch} px" for patch in sizes])
+    for name, row in told.rows.items():
+        cells = (_interval(row[patch]) if patch in row else "–" for patch in sizes)
+        table.add_row("real, the control" if name == CONTROL else name, *cells)
+    table.caption = Text("0.50: it cannot tell; 1.00: it always can.", justify="left")
+    console.print(table)
+    for sentence in verdicts(told):
+        console.print(sentence, soft_wrap=True, highlight=False)
+
+
+def _interval(one: Told) -> str:
+    return f"{one.auc:.2f} ({one.low:.2f}–{one.high:.2f})"
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

@@ -5,6 +5,7 @@ Figures are laid out in pixels, so that a pixel of a picture covers a whole numb
 the page: save one with ``figure.savefig(path)``, at its own resolution.
 """
 
+from synth.app.figures.areas import areas
 from synth.app.figures.bank import filter_bank
 from synth.app.figures.coefficients import coefficients
 from synth.app.figures.comparison import comparison
@@ -15,6 +16,7 @@ from synth.app.figures.strip import strip
 
 __all__ = [
     "Row",
+    "areas",
     "coefficients",
     "comparison",
     "filter_bank",

@@ -214,7 +214,8 @@ def _has_channels(names: Collection[str]) -> bool:
 
 def _small(board: Scoreboard, note: str) -> str:
     """How to read the dots, then the caller's note."""
-    words = f"Gray bars: how far real {_noun(board)}s are from each other. "
+    words = "1×: these statistics cannot tell. "
+    words += f"Gray bars: how far real {_noun(board)}s are from each other. "
     if any(len(score.overall) > 1 for score in board.scores.values()):
         words += "Dots: median of a model's samples, whiskers: all of them. "
     middles = [np.median(each) for s in board.scores.values() for each in s.ratios.values()]
