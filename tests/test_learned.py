@@ -219,10 +219,10 @@ class TestVerdicts:
             "odd": {16: told(16, 0.6), 32: told(32, 0.51)},
         }
         assert trials.verdicts(trials.Trials(rows, cut=False)) == [
-            "full: indistinguishable from real up to 16 px, the network tells from 32 px on, with "
+            "full: not told from real up to 16 px, the network tells from 32 px on, with "
             "an AUC of 0.94.",
             "gaussian: the network tells from 16 px on, with an AUC of 0.99.",
-            "good: indistinguishable from real up to 32 px.",
+            "good: not told from real up to 32 px.",
             "odd: the network tells at 16 px, with an AUC of 0.60.",
         ]
 

@@ -32,8 +32,9 @@ CONTROL = "real"
 """Name of the row in which real fields are held against real ones."""
 
 CAUTION = (
-    "Pieces of few pictures stand for fields: the network may learn these pictures instead of "
-    "their texture, so that the AUC is an upper bound; give 8 real pictures and as many samples."
+    "Pieces of few pictures stand for fields: what the network tells may be these pictures instead "
+    "of their texture, so that the AUC is an upper bound of what it has learned; and it has little "
+    "to learn from, so that more pictures may be told: give 8 real ones and as many samples."
 )
 """What pieces of one picture can and cannot say."""
 
@@ -173,7 +174,7 @@ def _verdict(name: str, row: Mapping[int, Told]) -> str:
     sizes = sorted(row)
     told = [patch for patch in sizes if row[patch].differs]
     if not told:
-        return f"{name}: indistinguishable from real up to {sizes[-1]} px."
+        return f"{name}: not told from real up to {sizes[-1]} px."
     first = told[0]
     later = [patch for patch in sizes if patch >= first]
     if told != later:
@@ -181,7 +182,7 @@ def _verdict(name: str, row: Mapping[int, Told]) -> str:
     else:
         words = f"the network tells from {first} px on"
     below = [patch for patch in sizes if patch < first]
-    before = f"indistinguishable from real up to {below[-1]} px, " if below else ""
+    before = f"not told from real up to {below[-1]} px, " if below else ""
     return f"{name}: {before}{words}, with an AUC of {row[first].auc:.2f}."
 
 

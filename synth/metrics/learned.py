@@ -154,7 +154,8 @@ def pairs(real: Float[np.ndarray, "n c h w"], made: Float[np.ndarray, "m c y x"]
 
     Pieces of one picture share what is there by chance: a network may learn this picture instead
     of its texture, and tell made pieces from those that it has not seen. The area under the curve
-    is then an upper bound: what is not told apart is well made, what is may be so by chance.
+    is then an upper bound of what such a network has learned of the texture. It has little to
+    learn from, too: what a few pictures do not tell apart, more of them may.
 
     Args:
         real: real fields, whole.
