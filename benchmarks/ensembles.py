@@ -94,8 +94,8 @@ def measure(name: str, size: int, maps: int, model: str, count: int) -> dict[str
             for what, each in found.items()
         }
     made["true fields"] = reals[_SCORED:]
-    several = {how: np.asarray(fields[:_SCORED]) for how, fields in made.items()}
-    board = compare(pictures[0], several, reals=np.asarray(reals[:_SCORED]))
+    several = {how: list(np.asarray(fields[:_SCORED])) for how, fields in made.items()}
+    board = compare(pictures[0], several, reals=list(np.asarray(reals[:_SCORED])))
     for how, score in board.scores.items():
         row.setdefault(how, {})["score"] = score.overall.round(3).tolist()
     return row

@@ -137,6 +137,35 @@ def spectra(field, filters):
     return (moduli**2).mean((-2, -1)), moduli.mean((-2, -1)), around, c01, c11
 
 
+def rectified(field, wavelets, reach, shifts):
+    """Covariances {k: [j, a, l, s, m]} of rectified waves, of frequencies within an octave.
+
+    ``shifts`` are those of each scale k.
+    """
+    waves = np.fft.ifft2(np.fft.fft2(np.asarray(field, np.float64)) * wavelets)
+    phases = np.exp(0.5j * np.pi * np.arange(4))
+
+    def octave(maps, k):
+        spectrum = np.fft.fftshift(np.fft.fft2(maps), axes=(-2, -1))
+        kept = np.zeros(maps.shape[-2:])
+        kept[tuple(slice(n // 2 - m // 2, n // 2 + m // 2 + 1) for n, m in _odd(maps, k))] = 1
+        return np.fft.ifft2(np.fft.ifftshift(spectrum * kept, axes=(-2, -1))).real
+
+    found = {}
+    for k in range(len(wavelets)):
+        coarse = octave(np.maximum(0, waves[k].real), k)
+        own = np.maximum(0, (phases[:, None, None, None] * waves[:, None]).real)
+        fine = octave(own[max(0, k - reach) : k + 1], k)
+        fine, coarse = (each - each.mean((-2, -1), keepdims=True) for each in (fine, coarse))
+        moved = np.array([np.roll(coarse, shift, (-2, -1)) for shift in shifts[k]])
+        found[k] = np.einsum("jalyx,smyx->jalsm", fine, moved) / field.size
+    return found
+
+
+def _odd(maps, k):
+    return [(n, ((n >> k) - 1) | 1) for n in maps.shape[-2:]]
+
+
 def between(fields, filters):
     """Covariances between channels, by name and then by waves: full grids, nothing normalized.
 

@@ -88,7 +88,8 @@ class TestHelp:
 
         gray = usual("scattering", gray_levels=True)
         told = f"{usual('scattering')}, spectra {usual('spectra')}, with gray levels {gray}"
-        told += f", all of them {usual('full')}; of several channels "
+        told += f", all of them {usual('full')}, rectified {usual('rectified')}"
+        told += "; of several channels "
         told += f"{usual('spectra', channels=3)}, with their joint law {usual('full', channels=3)}"
         assert usual("scattering", channels=3) == usual("spectra", channels=3)
         assert f"Default: {told}." in words

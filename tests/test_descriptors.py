@@ -21,7 +21,7 @@ from synth import (
 )
 from synth.descent.schedule import Stage
 from synth.errors import InputError
-from synth.statistics import MODELS, excess, unit_of
+from synth.statistics import MODELS, RectifiedCovariances, excess, unit_of
 from synth.transforms.weighted import Observation
 
 SHAPE = (32, 32)
@@ -59,6 +59,8 @@ DESCRIPTORS = {
     "spectra": ScatteringSpectra(BANK),
     "isotropic": ScatteringSpectra(BANK, isotropic=True),
     "odd spectra": ScatteringSpectra(morlet_bank((27, 40), 2, 3)),
+    "rectified": RectifiedCovariances(BANK, reach=1, octaves=1),
+    "odd rectified": RectifiedCovariances(morlet_bank((27, 40), 2, 3), reach=0, octaves=2),
     "gray levels": GrayLevels((27, 40)),
     "own": Joint({"own": Roughness(SHAPE), "moments": ScatteringMoments(BANK)}),
     "joint": Joint(
@@ -149,7 +151,9 @@ def test_the_exact_one_has_nearly_the_same_moments(name):
     assert jax.tree.structure(exact.sampled(EXACT)) == jax.tree.structure(exact)
 
 
-@pytest.mark.parametrize("name", ["order 1", "order 2", "plain", "spectra", "isotropic"])
+@pytest.mark.parametrize(
+    "name", ["order 1", "order 2", "plain", "spectra", "isotropic", "rectified"]
+)
 def test_the_exact_one_has_whole_windows(name):
     descriptor = DESCRIPTORS[name]
     exact = descriptor.sampled(EXACT)
@@ -164,7 +168,9 @@ def test_the_exact_one_has_whole_windows(name):
         assert getattr(exact, option) == getattr(descriptor, option)
 
 
-@pytest.mark.parametrize("name", ["spectra", "isotropic", "odd spectra", "gray levels"])
+@pytest.mark.parametrize(
+    "name", ["spectra", "isotropic", "odd spectra", "rectified", "gray levels"]
+)
 def test_the_loss_is_the_sum_of_squared_residuals_in_units_of_the_noise(name):
     descriptor = DESCRIPTORS[name]
     field, other = (skewed(descriptor.shape, seed) for seed in (0, 1))
@@ -430,6 +436,7 @@ def test_moments_weigh_less_beside_others_than_alone():
     assert importance("scattering") == {"moments": 1}
     assert importance("scattering", gray_levels=True) == {"moments": 0.3, "gray_levels": 1}
     assert importance("full") == {"moments": 0.3, "spectra": 1, "gray_levels": 1}
+    assert importance("rectified") == {"moments": 0.3, "rectified": 30, "gray_levels": 1}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -438,13 +445,15 @@ def test_gray_levels_loosen_the_tolerance_and_are_eased_in(name):
     plain, gray = (
         Schedule.usual(joint(name, **sizes, gray_levels=levels)) for levels in (False, True)
     )
-    phases = name in ("spectra", "full")
+    phases, with_levels = name in ("spectra", "full"), name in ("full", "rectified")
     tolerances = (0.3 if phases else 0.08), (0.45 if phases else 0.2)
+    if name == "rectified":
+        tolerances = None, 0.3
     assert gray.tolerance == tolerances[1]
-    assert plain.tolerance == tolerances[name == "full"]
+    assert plain.tolerance == tolerances[with_levels]
     eased = [stage.gray_levels for stage in gray.stages]
     assert eased == [0.01, 0.1, 1]
     bounds = [stage.bounds for stage in gray.stages]
     assert bounds == (["none", "none", "model"] if phases else ["model"] * 3)
     free = [stage.bounds for stage in plain.stages]
-    assert free == (bounds if name == "full" else ["target", "model"])
+    assert free == (bounds if with_levels else ["target", "model"])

@@ -115,6 +115,7 @@ from contextlib import nullcontext
 from fields import picture
 from synth import *
 from synth.parallel.mesh import common_mesh
+from synth.statistics import RectifiedCovariances
 
 def textures(model, mesh, samples, together=False):
     keys, schedule = jax.random.split(jax.random.key(0), samples), Schedule(1e-9, max_steps=20)
@@ -125,6 +126,7 @@ errors, shares = {}, []
 bank = morlet_bank((64, 64), 4, 8)
 for descriptor, meshes in (
     (ScatteringMoments(bank), [{"angles": 8}, {"samples": 2}, {"samples": 2, "angles": 4}]),
+    (RectifiedCovariances(morlet_bank((64, 64), 3, 4), 1, 1), [{"samples": 2, "angles": 4}]),
     (ScatteringSpectra(morlet_bank((64, 64), 4, 4)), [{"samples": 2, "angles": 4}]),
 ):
     model = fit(descriptor, picture("turbulence", (64, 64)))
@@ -185,7 +187,7 @@ def test_eight_devices_give_the_result_of_one():
     assert "8 devices of the mesh cannot share 4 angles evenly" in ended.stderr
     errors, shares = json.loads(ended.stdout)
     assert shares == [[1, 8], [3, 2], [1, 4], [1, 5], None]  # of a processor, if none are named
-    assert len(errors) == 9
+    assert len(errors) == 10
     assert max(errors.values()) <= 1e-4, errors
 
 

@@ -61,7 +61,7 @@ def test_the_ladder_rises():
     assert (
         LADDER
         == ("gaussian", *MODELS)
-        == ("gaussian", "scattering1", "scattering", "spectra", "full")
+        == ("gaussian", "scattering1", "scattering", "spectra", "full", "rectified")
     )
 
 

@@ -20,6 +20,7 @@ class ModelName(StrEnum):
     SCATTERING = "scattering"
     SPECTRA = "spectra"
     FULL = "full"
+    RECTIFIED = "rectified"
 
 
 class SolverName(StrEnum):
@@ -142,7 +143,8 @@ Model = Annotated[
         help="What is kept of the picture; give it several times to see a ladder of models. "
         "scattering1: contrasts per scale and direction. scattering: how they vary, too. "
         "spectra: signs and edges, by covariances between scales. full: both and the gray levels, "
-        "or the colors. The Gaussian is always shown beside."
+        "or the colors. rectified: scattering, the gray levels, and lines and rows that go on: for "
+        "regular patterns. The Gaussian is always shown beside."
     ),
 ]
 GrayLevels = Annotated[
@@ -175,8 +177,8 @@ Tolerance = Annotated[
     typer.Option(
         help="The descent ends when each block of moments differs by less than this fraction of "
         "its estimation noise, the difference that two such pictures show. Default: 0.08, "
-        "spectra 0.3, with gray levels 0.2, all of them 0.45; of several channels 0.3, with "
-        "their joint law 0.7."
+        "spectra 0.3, with gray levels 0.2, all of them 0.45, rectified 0.3; of several channels "
+        "0.3, with their joint law 0.7."
     ),
 ]
 Solver = Annotated[SolverName, typer.Option(help="Descent method.")]

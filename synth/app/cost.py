@@ -21,8 +21,10 @@ __all__ = ["Cost", "cost"]
 _EVALUATIONS = 140  # of a descent, on average over pictures and models
 # Measured with two cores, from 256² to 1024², of 1 to 8 samples and 1 to 5 channels; right within
 # a factor of two. Of several components, all numbers count for each one of them.
-_FFTS = {"moments": 5.5, "spectra": 15.0, "between": 36.0}  # an evaluation, in FFTs of all maps
-_BYTES = {"moments": 14.5, "spectra": 225.0, "between": 225.0}  # per point, filters included
+# An evaluation, in FFTs of all maps.
+_FFTS = {"moments": 5.5, "spectra": 15.0, "rectified": 55.0, "between": 36.0}
+# Per point, filters included.
+_BYTES = {"moments": 14.5, "spectra": 225.0, "rectified": 600.0, "between": 225.0}
 _PER_PIXEL = 500  # bytes of fields, spectra and samples that a run holds
 _STATE = 350  # of a descent: 20 curvature pairs and what else it remembers, bytes per pixel
 _FILLING = 1e4  # FFTs of conjugate gradients

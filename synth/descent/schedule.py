@@ -18,6 +18,7 @@ from synth.statistics import (
     GrayLevels,
     Joint,
     Moments,
+    RectifiedCovariances,
     ScatteringSpectra,
     SpectraOfChannels,
     matches,
@@ -31,6 +32,7 @@ MAX_STEPS = 1000
 Bounds = Literal["model", "target", "none"]
 
 _MOMENTS, _SPECTRA, _GRAY_LEVELS, _ALL = 0.08, 0.3, 0.2, 0.45  # tolerances
+_RECTIFIED = 0.3  # with gray levels
 _CHANNELS, _COLORS = 0.3, 0.7  # those of several channels, of which the worst counts
 
 
@@ -126,7 +128,7 @@ class Schedule(eqx.Module):
         Args:
             descriptor: what is matched.
             tolerance: another one than the usual: 0.08, spectra 0.3, with gray levels
-                0.2, all of them 0.45; of several channels 0.3, with colors 0.7.
+                0.2, all of them 0.45, rectified 0.3; of several channels 0.3, with colors 0.7.
             max_steps: most loss evaluations. Gray levels have their full weight from evaluation
                 120 on; only then does ``full`` keep its range inside of the loss.
         """
@@ -136,7 +138,8 @@ class Schedule(eqx.Module):
         if descriptor.num_channels > 1:
             usual = _COLORS if levels else _CHANNELS
         elif levels:
-            usual = _ALL if phases else _GRAY_LEVELS
+            sharp = matches(descriptor, RectifiedCovariances)
+            usual = _ALL if phases else _RECTIFIED if sharp else _GRAY_LEVELS
         else:
             usual = _SPECTRA if phases else _MOMENTS
         return cls(usual if tolerance is None else tolerance, stages, max_steps)

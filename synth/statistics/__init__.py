@@ -8,6 +8,7 @@ from synth.statistics.descriptor import Descriptor, Moments, Residual, excess, u
 from synth.statistics.gray_levels import GrayLevels, mixed_levels, quantiles
 from synth.statistics.joint import Joint, matches
 from synth.statistics.ladder import MODELS, NUM_ANGLES, joint
+from synth.statistics.rectified_covariances import RectifiedCovariances
 from synth.statistics.scattering_moments import ScatteringMoments
 from synth.statistics.scattering_spectra import ScatteringSpectra
 
@@ -21,6 +22,7 @@ __all__ = [
     "GrayLevels",
     "Joint",
     "Moments",
+    "RectifiedCovariances",
     "Residual",
     "ScatteringMoments",
     "ScatteringSpectra",

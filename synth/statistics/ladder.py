@@ -1,5 +1,6 @@
 """The ladder of moment models by name: which descriptors each of them joins."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -11,10 +12,12 @@ from synth.statistics.colors import Colors
 from synth.statistics.descriptor import Descriptor
 from synth.statistics.gray_levels import GrayLevels
 from synth.statistics.joint import Joint
+from synth.statistics.rectified_covariances import RectifiedCovariances
 from synth.statistics.scattering_moments import ScatteringMoments
 from synth.statistics.scattering_spectra import ScatteringSpectra
 from synth.transforms.components import MOST_CHANNELS
 from synth.transforms.filters import max_scales, morlet_bank
+from synth.transforms.rectified import num_rectified
 
 __all__ = ["MODELS", "NUM_ANGLES", "joint"]
 
@@ -38,6 +41,20 @@ def _spectra(shape: Shape, scales: int | None, angles: int | None, isotropic: bo
     return ScatteringSpectra(bank, isotropic)
 
 
+def _rectified(
+    shape: Shape, scales: int | None, angles: int | None, _isotropic: bool
+) -> Descriptor:
+    most = max(1, min(_RECTIFIED_SCALES, max_scales(shape) - 3))
+    scales = most if scales is None else min(scales, most)
+    angles = NUM_ANGLES["rectified"] if angles is None else angles
+    sizes = (
+        (reach, octaves)
+        for reach, octaves in _RECTIFIED
+        if num_rectified(scales, angles, reach=reach, octaves=octaves) <= math.prod(shape) / 4
+    )
+    return RectifiedCovariances(morlet_bank(shape, scales, angles), *next(sizes, (0, 0)))
+
+
 def _gray_levels(
     shape: Shape, _scales: int | None, _angles: int | None, _isotropic: bool
 ) -> Descriptor:
@@ -54,13 +71,18 @@ MODELS: dict[str, dict[str, Part]] = {
     "scattering": _ORDER2,
     "spectra": _SPECTRA,
     "full": {**_ORDER2, **_SPECTRA, **_GRAY},
+    "rectified": {**_ORDER2, "rectified": _rectified, **_GRAY},
 }
 """Moment models by name, from the least to the most that is kept of the target."""
 
-NUM_ANGLES = {"moments": 8, "spectra": 4}
+NUM_ANGLES = {"moments": 8, "spectra": 4, "rectified": 4}
 """Default number of angles L of the parts that have a filter bank."""
 
-_IMPORTANCE = {"moments": 0.3}  # of the losses, where there are several
+_RECTIFIED_SCALES = 5
+_RECTIFIED = ((2, 4), (2, 3), (2, 2), (1, 2), (1, 1), (0, 1), (0, 0))
+"""Reach and octaves of rectified covariances: the first that are a quarter of the pixels."""
+
+_IMPORTANCE = {"moments": 0.3, "rectified": 30.0}  # of the losses, where there are several
 _BETWEEN = 20.0  # of covariances beside moments, whose tolerance is of another kind
 
 

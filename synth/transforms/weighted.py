@@ -24,11 +24,18 @@ from jaxtyping import Array, Bool, Complex, Float
 from synth.transforms.between import Between, between_of
 from synth.transforms.estimate import WIDEST_RAMP, ramp
 from synth.transforms.filters import SIGMA, Band, FilterBank
+from synth.transforms.rectified import Rectified, rectified_of, rectified_waves
 from synth.transforms.scattering import Scattering
 from synth.transforms.spectra import Spectra, band_power, planes, products, spectra_of
 from synth.transforms.windows import bandpass, bandpasses, centered_spectrum, modulus, resize
 
-__all__ = ["Observation", "between_weighted", "scatter_weighted", "spectra_weighted"]
+__all__ = [
+    "Observation",
+    "between_weighted",
+    "rectified_weighted",
+    "scatter_weighted",
+    "spectra_weighted",
+]
 
 _RAMP = 4.0  # pixels per 2^k over which a border is faded out
 _SHARPNESS = 2  # power of the share of pixels that are there
@@ -257,6 +264,39 @@ def between_weighted(picture: Observation, bank: FilterBank) -> Between:
         bank,
         overlaps=[overlap(scale) for scale in scales],
         squares=[jnp.mean(window**2) for window in seen],
+    )
+
+
+def rectified_weighted(
+    picture: Observation, bank: FilterBank, *, reach: int, octaves: int
+) -> Rectified:
+    """Covariances of rectified waves of a picture with borders and holes.
+
+    Every product is divided by that of the weights at the same shift.
+
+    Args:
+        picture: of the bank's shape.
+        bank: a bank.
+        reach: largest difference of two scales.
+        octaves: number of distances.
+
+    Returns:
+        The covariances: those of ``rectified`` where nothing is missing and both axes wrap.
+    """
+    spectra, weights = [], []
+    for scale, band in enumerate(bank.first):
+        window, share = _window(picture, bank, scale), _share(picture, bank, scale)
+        waves = rectified_waves(_spectrum(picture.field, window), band)
+        coverage = _coverage(_on(window, band.grid) ** 2, band)
+        weight = jnp.maximum(_on(window * share, band.grid), 0)
+        seen = _centered(waves / jnp.sqrt(jnp.maximum(coverage, _LEAST)), weight)
+        spectra.append(centered_spectrum(seen, band.grid))
+        weights.append(centered_spectrum(weight, band.grid)[None, None])
+    given = {"reach": reach, "octaves": octaves}
+    products = rectified_of(spectra, bank, **given).products
+    overlaps = rectified_of(weights, bank, **given).products
+    return Rectified(
+        tuple(r / jnp.maximum(o, _LEAST) for r, o in zip(products, overlaps, strict=True))
     )
 
 

@@ -1,0 +1,201 @@
+"""Covariances of rectified waves at a distance: what edges and rows have in common from afar.
+
+    y_{j,l,α}(u) = max(0, Re(e^{iα} x⋆ψ_{j,l}(u))),   α = 0, π/2, π, 3π/2,
+    R = ⟨y_{j,l,α}(u) y_{k,m,0}(u − τ)⟩ − ⟨y_{j,l,α}⟩⟨y_{k,m,0}⟩,   j ≤ k ≤ j + reach.
+
+A wave keeps its phase through the rectifier, which the modulus does not: R tells a line from
+two, and where the next one is. Like all covariances they are sums over frequencies (Parseval),
+in which a shift is a phase: for each scale k all spectra are cut to its octave, |ω| ≤ π/2^k, and
+one matrix product has all its pairs and shifts.
+
+Source:
+    A. Brochard, S. Zhang and S. Mallat, "Generalized rectifier wavelet covariance models for
+    texture synthesis", ICLR (2022).
+"""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import PartitionSpec
+from jaxtyping import Array, Complex, Float
+
+from synth.parallel.mesh import ANGLE, WHOLE, split, whole
+from synth.transforms.filters import Band, FilterBank
+from synth.transforms.windows import bandpasses, centered_spectrum, resize
+
+__all__ = [
+    "NUM_PHASES",
+    "Rectified",
+    "num_rectified",
+    "rectified",
+    "rectified_of",
+    "rectified_waves",
+    "shifts",
+]
+
+NUM_PHASES = 4
+"""Number of phases α."""
+
+_DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))
+
+
+class Rectified(eqx.Module):
+    """Covariances of rectified waves, in the square of the field's unit.
+
+    Attributes:
+        products: R for every scale k, fine to coarse: per finer scale j, the nearest last, phase
+            α, angles l and m, and shift τ in the order of ``shifts``.
+    """
+
+    products: tuple[Float[Array, "_ a l s m"], ...]
+
+    @property
+    def power(self) -> Float[Array, "k l"]:
+        """Variances of y_{k,l,0}."""
+        return jnp.stack([jnp.diagonal(each[-1, 0, :, 0]) for each in self.products])
+
+
+def shifts(scale: int, octaves: int) -> list[tuple[int, int]]:
+    """Shifts τ of a scale k, pixels, rows first: 0, and 2^{k+i} along four directions.
+
+    Args:
+        scale: k.
+        octaves: number of distances i = 0, 1, …; none leaves τ = 0 alone.
+    """
+    distances = [2 ** (scale + i) for i in range(octaves)]
+    return [(0, 0)] + [(y * far, x * far) for far in distances for y, x in _DIRECTIONS]
+
+
+def num_rectified(num_scales: int, num_angles: int, *, reach: int, octaves: int) -> int:
+    """How many covariances there are.
+
+    Args:
+        num_scales: J.
+        num_angles: L.
+        reach: largest difference of two scales.
+        octaves: number of distances.
+    """
+    pairs = sum(min(k, reach) + 1 for k in range(num_scales))
+    return pairs * NUM_PHASES * num_angles**2 * (1 + len(_DIRECTIONS) * octaves)
+
+
+def rectified(
+    field: Float[Array, "h w"], bank: FilterBank, *, reach: int, octaves: int
+) -> Rectified:
+    """Covariances of rectified waves of a field on the torus.
+
+    Args:
+        field: of the bank's shape, in any unit.
+        bank: whose first layer is used.
+        reach: largest difference of two scales.
+        octaves: number of distances.
+
+    Returns:
+        The covariances.
+
+    Example:
+        >>> from synth.transforms.filters import morlet_bank
+        >>> bank = morlet_bank((32, 32), num_scales=2, num_angles=4)
+        >>> field = jax.random.normal(jax.random.key(0), (32, 32))
+        >>> rectified(field, bank, reach=1, octaves=1).products[1].shape
+        (2, 4, 4, 5, 4)
+    """
+    spectrum = centered_spectrum(field, bank.shape)
+    waves = split(
+        _spectra, ANGLE, bank.num_angles,
+        in_specs=(WHOLE, PartitionSpec(ANGLE)), out_specs=PartitionSpec(None, ANGLE),
+    )  # fmt: skip
+    each = [waves(spectrum, band) for band in bank.first]
+    return rectified_of(each, bank, reach=reach, octaves=octaves)
+
+
+def rectified_waves(spectrum: Complex[Array, "h w"], band: Band) -> Float[Array, "a l n m"]:
+    """y_{l,α} of one band, on its grid.
+
+    Args:
+        spectrum: of a field, centered.
+        band: of one scale.
+    """
+    rows, columns = band.grid
+    # The band begins at another frequency than 0: the wave that a modulus would not see.
+    turns = [
+        jnp.exp(2j * jnp.pi * (start[:, None] * jnp.arange(n) / n % 1))
+        for start, n in ((band.starts[:, 0], rows), (band.starts[:, 1], columns))
+    ]
+    z = bandpasses(spectrum, band) * turns[0][:, :, None] * turns[1][:, None, :]
+    return jax.nn.relu(jnp.stack([z.real, -z.imag, -z.real, z.imag]))
+
+
+def _spectra(spectrum: Complex[Array, "h w"], band: Band) -> Complex[Array, "a l n m"]:
+    """Spectra of y_{l,α} less their means."""
+    waves = rectified_waves(spectrum, band)
+    return centered_spectrum(waves - waves.mean((-2, -1), keepdims=True), band.grid)
+
+
+def rectified_of(
+    spectra: Sequence[Complex[Array, "a l _ _"]], bank: FilterBank, *, reach: int, octaves: int
+) -> Rectified:
+    """Covariances out of the spectra of y.
+
+    Args:
+        spectra: centered, per scale; each on the grid of its band.
+        bank: a bank.
+        reach: largest difference of two scales.
+        octaves: number of distances.
+    """
+    correlated = split(
+        _correlations, ANGLE, spectra[0].shape[1],
+        in_specs=(PartitionSpec(None, None, ANGLE), WHOLE, WHOLE),
+        out_specs=PartitionSpec(None, None, ANGLE),
+    )  # fmt: skip
+    found = []
+    for k, own in enumerate(spectra):
+        finer = spectra[max(0, k - reach) : k + 1]
+        left = jnp.stack([resize(each, _box(bank.shape, k)) for each in finer])
+        right = resize(own[0], _box(bank.shape, k))
+        cycles = np.asarray(shifts(k, octaves)) / np.asarray(bank.shape)
+        found.append(whole(correlated(left, right, jnp.asarray(cycles, left.real.dtype))))
+    return Rectified(tuple(found))
+
+
+def _box(shape: tuple[int, int], scale: int) -> tuple[int, int]:
+    """Frequencies under π/2^k, which hold ψ_k but not its harmonics; an odd number, symmetric."""
+    height, width = (((n >> scale) - 1) | 1 for n in shape)
+    return height, width
+
+
+def _correlations(
+    left: Complex[Array, "j a l n m"], right: Complex[Array, "l_ n m"], cycles: Float[Array, "s 2"]
+) -> Float[Array, "j a l s l_"]:
+    """⟨y(u) y′(u − τ)⟩ of all pairs and shifts, as a product of real matrices.
+
+    Args:
+        left: spectra of y.
+        right: of y′.
+        cycles: τ in units of the picture.
+    """
+    rows, columns = (n // 2 for n in left.shape[-2:])
+    # Spectra of real maps: what is left of the frequency 0 repeats what is right of it.
+    frequencies = (jnp.arange(-rows, rows + 1), jnp.arange(columns + 1))
+    down, along = (
+        jnp.exp(-2j * jnp.pi * (turns[:, None] * each % 1))
+        for turns, each in zip(cycles.T, frequencies, strict=True)
+    )
+    turned = right[:, None, :, columns:] * down[:, :, None] * along[:, None]
+    counted = left[..., columns:] * jnp.where(frequencies[1] > 0, 2, 1)
+
+    def flat(maps: Complex[Array, "... n m"], leading: int) -> Float[Array, "_ _"]:
+        both = jnp.stack([maps.real, maps.imag], axis=-3)
+        return both.reshape(leading, -1)
+
+    shape = (*left.shape[:3], len(right), len(cycles))
+    product = jnp.matmul(
+        flat(counted, int(np.prod(shape[:3]))),
+        flat(turned, int(np.prod(shape[3:]))).T,
+        precision=lax.Precision.HIGHEST,
+    )
+    return jnp.moveaxis(product.reshape(shape), 3, 4)
