@@ -126,7 +126,9 @@ class TestNumbers:
         for name, one in report["models"].items():
             assert [sample["seed"] for sample in one["samples"]] == [SEED, SEED + 1]
             first = {key: value for key, value in one["samples"][0].items() if key != "seed"}
-            assert first == {key: value for key, value in one.items() if key != "samples"}
+            of_all = ("samples", "spread")
+            assert first == {key: value for key, value in one.items() if key not in of_all}
+            assert set(one["spread"]) == set(one["residual"])
             assert ("excess" in one) == (name != "gaussian")
             assert one["samples"][0]["kurtosis"] != one["samples"][1]["kurtosis"]
 

@@ -58,6 +58,10 @@ class Rectified(eqx.Module):
         """Variances of y_{k,l,0}."""
         return jnp.stack([jnp.diagonal(each[-1, 0, :, 0]) for each in self.products])
 
+    def flatten(self) -> Float[Array, " n"]:
+        """All numbers in one vector, scale by scale."""
+        return jnp.concatenate([each.ravel() for each in self.products])
+
 
 def shifts(scale: int, octaves: int) -> list[tuple[int, int]]:
     """Shifts τ of a scale k, pixels, rows first: 0, and 2^{k+i} along four directions.
