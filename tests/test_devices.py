@@ -115,7 +115,6 @@ from contextlib import nullcontext
 from fields import picture
 from synth import *
 from synth.parallel.mesh import common_mesh
-from synth.statistics import RectifiedCovariances
 
 def textures(model, mesh, samples, together=False):
     keys, schedule = jax.random.split(jax.random.key(0), samples), Schedule(1e-9, max_steps=20)
@@ -126,7 +125,6 @@ errors, shares = {}, []
 bank = morlet_bank((64, 64), 4, 8)
 for descriptor, meshes in (
     (ScatteringMoments(bank), [{"angles": 8}, {"samples": 2}, {"samples": 2, "angles": 4}]),
-    (RectifiedCovariances(morlet_bank((64, 64), 3, 4), 1, 1), [{"samples": 2, "angles": 4}]),
     (ScatteringSpectra(morlet_bank((64, 64), 4, 4)), [{"samples": 2, "angles": 4}]),
 ):
     model = fit(descriptor, picture("turbulence", (64, 64)))
@@ -147,6 +145,15 @@ errors["together"] = max(
     for a, b in zip(map(jax.device_get, shared), map(jax.device_get, alone))
 )
 gray = picture("turbulence", (64, 64))
+model = fit(joint("rectified", shape=(64, 64)), gray)
+
+def sloped(angles):
+    with jax.set_mesh(device_mesh(angles=angles)) if angles else nullcontext():
+        z = model.start(key=jax.random.key(0))
+        return jax.device_get(jax.jit(jax.grad(lambda z: model.loss(z)[0]))(z))
+
+alone, shared = sloped(None), sloped(4)
+errors["rectified"] = float(np.linalg.norm(shared - alone) / np.linalg.norm(alone))
 field = np.cumsum([np.roll(gray, shift, (0, 1)) for shift in (0, 5, 21)], 0)
 holed = np.where(np.arange(64) < 20, np.nan, field)
 options = dict(shape=(64, 64), channels=3, scales=3, angles=8, gray_levels=True)
