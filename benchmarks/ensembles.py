@@ -30,6 +30,7 @@ from synth.models.reference import spread
 from synth.processes import PROCESSES
 from synth.statistics import Moments
 
+NAMES = ("turbulence", "foam", "cascade", "sparse", "ising")
 REALS = range(1000, 1032)
 _SCORED = 4  # samples, and as many further fields
 _SEED = 5
@@ -77,7 +78,7 @@ def _figures(model: MomentModel, made: Moments, real: Moments) -> dict[str, dict
     }
 
 
-def measure(name: str, size: int, maps: int, model: str, count: int) -> dict[str, Any]:
+def measure(name: str, size: int, maps: int, *, model: str, count: int) -> dict[str, Any]:
     """A row: the ensemble, and beside it samples one by one."""
     shape, reals = (size, size), drawn(name, size, REALS)
     pictures = [np.asarray(field) for field in drawn(name, size, range(maps))]
@@ -122,19 +123,25 @@ def show(row: dict[str, Any]) -> None:
 def main() -> None:
     """Measure the processes that are asked for, print and keep the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ensembles", description=__doc__)
-    parser.add_argument("names", nargs="*", default=list(PROCESSES))
+    parser.add_argument("names", nargs="*", default=NAMES)
     parser.add_argument("--size", type=int, nargs="+", default=[128, 256])
     parser.add_argument("--maps", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--samples", type=int, default=16)
     parser.add_argument("--model", default="full")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/ensembles.json"))
     options = parser.parse_args()
+    if unknown := sorted(set(options.names) - set(PROCESSES)):
+        parser.error(f"There is no process {unknown[0]}: choose {', '.join(PROCESSES)}.")
+    if options.samples < _SCORED:
+        parser.error(f"{options.samples} samples are too few: give {_SCORED} or more.")
     rows = []
     with shared_mesh():
         for name in options.names:
             for size in options.size:
                 for maps in options.maps:
-                    rows.append(measure(name, size, maps, options.model, options.samples))
+                    rows.append(
+                        measure(name, size, maps, model=options.model, count=options.samples)
+                    )
                     show(rows[-1])
                     save(rows, options.json)
 

@@ -5,9 +5,10 @@
 
 Per process n fields are drawn, and by every model n textures, each from its own field. A network
 is trained on patches of some of both and judged on the others (``metrics.learned``): AUC, 0.5
-where it cannot tell, with an interval of 95 %, over seeds. The control holds n fields against n
-others of the same process; over several trials, each with fields of its own, it says how often
-the interval contains 0.5. Beside the JSON a table of the same name is written, in Markdown.
+where it cannot tell, with an interval of 95 % over fields, of networks of several seeds. The
+control holds n fields against n others of the same process; over several trials, each with
+fields of its own, it says how often the interval contains 0.5.
+Beside the JSON a table of the same name is written, in Markdown.
 """
 
 import argparse
@@ -24,7 +25,15 @@ from jaxtyping import Array, Float, Key
 from benchmarks.report import save, shared_mesh
 from synth import descend, drain, fit, fit_gaussian, joint
 from synth.app import runtime
-from synth.metrics.learned import LEAST_FIELDS, PATCHES, Settings, Told, largest_patch, tell_apart
+from synth.metrics.learned import (
+    LEAST_FIELDS,
+    LEAST_PATCH,
+    PATCHES,
+    Settings,
+    Told,
+    largest_patch,
+    tell_apart,
+)
 from synth.parallel.mesh import common_mesh
 from synth.processes import PROCESSES
 
@@ -115,8 +124,7 @@ def measure(name: str, setting: Setting) -> list[dict[str, Any]]:
 
 def control(name: str, patch: int, setting: Setting) -> dict[str, Any]:
     """Real against real over several trials: mean area, and how often intervals contain 0.5."""
-    trials, start = [], time.perf_counter()
-    network = Settings(steps=setting.network.steps)
+    trials, start, network = [], time.perf_counter(), setting.network
     for trial in range(setting.trials):
         first = _CONTROLS + 2 * setting.fields * trial
         own, other = (real_fields(name, setting, first + n) for n in (0, setting.fields))
@@ -175,10 +183,14 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if unknown := sorted(set(options.names) - set(PROCESSES)):
         parser.error(f"There is no process {unknown[0]}: choose {', '.join(PROCESSES)}.")
-    if unknown := sorted(set(options.model) - {*MODELS, "scattering1"}):
+    if unknown := sorted(set(options.model) - {*MODELS, "scattering1", "rectified"}):
         parser.error(f"There is no model {unknown[0]}: choose {', '.join(MODELS)}.")
     if options.fields < LEAST_FIELDS:
         parser.error(f"{options.fields} fields are too few: give {LEAST_FIELDS} or more.")
+    if min(options.patch) < LEAST_PATCH:
+        parser.error(
+            f"Patches of {min(options.patch)} pixels are too small: {LEAST_PATCH} or more."
+        )
     most = largest_patch((options.size, options.size))
     if max(options.patch) > most:
         parser.error(f"Patches of {max(options.patch)} pixels are too large: give up to {most}.")

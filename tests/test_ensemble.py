@@ -56,6 +56,17 @@ def test_fields_that_are_alike_are_driven_apart(model):
     assert 0 < missing < 6 * len(model.noise)
 
 
+def test_fields_of_another_size_are_to_differ_as_such_fields_do():
+    model = fit(joint("scattering", shape=SHAPE, scales=3, angles=4), picture("turbulence", SHAPE))
+    for factor in (2, 0.5):
+        other = model.on(tuple(int(factor * n) for n in SHAPE)).reference
+        for name, noise in model.noise.items():
+            # The noise goes with the root of the area; a picture and a field have half of each.
+            np.testing.assert_allclose(other.spread[name], noise / factor, rtol=1e-5)
+            mixed = np.sqrt((1 + factor**-2) / 2)
+            np.testing.assert_allclose(other.noise[name], noise * mixed, rtol=1e-5)
+
+
 def test_an_ensemble_of_one_has_the_loss_of_its_field(model):
     variable = model.start(key=KEYS[0])
 

@@ -241,6 +241,7 @@ def test_the_tolerance_is_the_usual_one_unless_given(gray_levels, usual):
     ("asked", "message"),
     [
         ({"isotropic": True}, "Only spectra can be isotropic"),
+        ({"isotropic": True, "models": ("full", "rectified")}, "covariances cannot be isotropic"),
         ({"gray_levels": True, "models": ("gaussian",)}, "A Gaussian cannot match gray levels"),
     ],
 )

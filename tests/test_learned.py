@@ -212,7 +212,7 @@ class TestPairs:
 class TestVerdicts:
     def test_say_up_to_where_and_from_where(self):
         rows = {
-            "real": {16: told(16, 0.5), 32: told(32, 0.5)},
+            trials.CONTROL: {16: told(16, 0.5), 32: told(32, 0.5)},
             "full": {16: told(16, 0.51), 32: told(32, 0.94)},
             "gaussian": {16: told(16, 0.99), 32: told(32, 1.0)},
             "good": {16: told(16, 0.5), 32: told(32, 0.5)},
@@ -227,18 +227,30 @@ class TestVerdicts:
         ]
 
     def test_a_control_that_fails_and_pieces_are_said(self):
-        rows = {"real": {16: told(16, 0.6)}, "full": {16: told(16, 0.9)}}
+        rows = {trials.CONTROL: {16: told(16, 0.6)}, "full": {16: told(16, 0.9)}}
         _, beware, caution = trials.verdicts(trials.Trials(rows, cut=True))
         assert beware.startswith("Beware: at 16 px the network tells real from real")
-        assert "upper bound" in caution
+        assert "may be too high" in caution
 
     def test_the_figure_has_a_line_per_row(self):
-        rows = {"real": {16: told(16, 0.5)}, "full": {16: told(16, 0.6), 32: told(32, 0.9)}}
-        figure = figures.areas(rows, control="real", title="turbulence")
+        rows = {trials.CONTROL: {16: told(16, 0.5)}, "full": {16: told(16, 0.6), 32: told(32, 0.9)}}
+        figure = figures.areas(rows, control=trials.CONTROL, title="turbulence")
         axes = figure.axes[0]
         labels = [text.get_text() for text in axes.get_legend().get_texts()]
         assert labels == ["real against real", "full"]
         assert list(axes.xaxis.get_major_locator().locs) == [16, 32]
+
+    def test_the_figure_holds_every_interval(self):
+        low = told(16, 0.3)._replace(low=0.1)
+        rows = {trials.CONTROL: {16: told(16, 0.5)}, "near": {16: low}}
+        for order in (rows, dict(reversed(rows.items()))):
+            figure = figures.areas(order, control=trials.CONTROL, title="turbulence")
+            assert figure.axes[0].get_ylim()[0] < 0.1
+
+    def test_a_model_may_be_called_real(self):
+        fields = list(white(0))
+        trial = trials.prepare(fields, {"real": fields}, periodic=(True, True), patches=(8,))
+        assert set(trial.rows) == {trials.CONTROL, "real"}
 
 
 @pytest.fixture
@@ -277,14 +289,15 @@ class TestCommand:
         words = " ".join(out.split())
         assert re.search(r"real, the control │ 0\.\d\d \(0\.\d\d–\d\.\d\d\)", words)
         assert "soft: the network tells from 8 px on, with an AUC of" in words
-        assert "the AUC is an upper bound" in words
+        assert "an AUC may be too high" in words
         assert "1: these statistics cannot tell" in words
 
     BAD = {
         "patch": (("target.png", "soft.png", "--patch", "32", "--learned"), "--patch 8 to 10"),
         "default": (("target.png", "soft.png", "--learned"), "quadrants of pictures of 40 × 40"),
         "alone": (("target.png", "soft.png", "--patch", "8"), "give --learned, too"),
-        "holes": (("holed.npy", "whole.npy", "--learned"), "'real' misses pixels"),
+        "holes": (("holed.npy", "whole.npy", "--learned"), "the real ones misses pixels"),
+        "tiny": (("target.png", "soft.png", "--patch", "4", "--learned"), "of 4 pixels are too sm"),
     }  # fmt: skip
 
     @pytest.mark.parametrize("case", BAD)

@@ -321,3 +321,16 @@ def test_a_torus_without_a_mode_on_the_ring_takes_the_nearest():
     assert spectrum[1, 1] < 1e-6
     fields = [normal_field(spectrum, (16, 16), key=jax.random.key(seed)) for seed in range(400)]
     assert np.mean(np.square(fields)) == pytest.approx(1, rel=0.2)
+
+
+def test_stripes_far_wider_than_the_torus_are_finite():
+    field = PROCESSES["stripes"]((16, 16), key=jax.random.key(0), wavelength=4096.0)
+    assert np.isfinite(np.asarray(field)).all()
+
+
+def test_a_single_tile_has_grout_on_all_four_sides():
+    """A tile is its own neighbor on a torus that holds one of it."""
+    for shape in ((16, 64), (64, 16)):
+        field = np.asarray(PROCESSES["tiles"](shape, key=jax.random.key(1), tile=60.0, grout=4.0))
+        across, down = (np.ptp(field.mean(axis)) for axis in (0, 1))
+        assert min(across, down) > 0.2 * field.std()

@@ -8,6 +8,7 @@ import pytest
 from fields import picture, white
 
 from synth import EXACT, fit, joint, morlet_bank
+from synth.errors import InputError
 from synth.statistics import RectifiedCovariances
 from synth.transforms.rectified import num_rectified, rectified, shifts
 from synth.transforms.wavelets import XI
@@ -79,11 +80,35 @@ def test_the_number_is_as_told(reach):
 
 
 @pytest.mark.parametrize("size", [16, 32, 64, 128, 256, 512])
-def test_the_model_has_under_a_quarter_as_many_numbers_as_pixels(size):
-    part = joint("rectified", shape=(size, size)).parts["rectified"]
-    bank = part.bank
-    count = num_rectified(bank.num_scales, bank.num_angles, reach=part.reach, octaves=part.octaves)
-    assert size**2 / 16 < count <= size**2 / 4 or size == 512
+@pytest.mark.parametrize("angles", [2, 4])
+def test_the_model_has_at_most_a_quarter_as_many_numbers_as_pixels(size, angles):
+    part = joint("rectified", shape=(size, size), angles=angles).parts["rectified"]
+    bank, sizes = part.bank, {"reach": part.reach, "octaves": part.octaves}
+    count = num_rectified(bank.num_scales, bank.num_angles, **sizes)
+    assert count <= size**2 / 4
+    assert count > size**2 / 16 or (part.reach, part.octaves) == (2, 4)
+    assert max(map(max, shifts(bank.num_scales - 1, part.octaves))) <= size / 2
+
+
+def test_too_many_angles_for_a_small_picture_are_refused():
+    with pytest.raises(
+        InputError, match="2 scales and 16 angles are more than a quarter of 32 × 32"
+    ):
+        joint("rectified", shape=(32, 32), angles=16)
+
+
+def test_smaller_fields_have_fewer_of_the_same():
+    field = picture("foam", (256, 256))
+    large = joint("rectified", shape=(256, 256), scales=4).parts["rectified"]
+    small = large.on((64, 64))
+    assert (small.reach, small.octaves) < (large.reach, large.octaves)
+    moments = jax.jit(lambda descriptor, x: descriptor(x))(large, field)
+    carried = large.carried(moments, (64, 64))
+    own = jax.jit(lambda descriptor, x: descriptor(x))(small, field[:64, :64])
+    assert jax.tree.map(jnp.shape, carried) == jax.tree.map(jnp.shape, own)
+    for few, all_ in zip(carried.products, moments.products, strict=True):
+        np.testing.assert_array_equal(few[-1, :, :, 0], all_[-1, :, :, 0])
+    assert large.on((512, 256)).octaves == large.octaves
 
 
 def test_coarser_maps_give_nearly_the_same():

@@ -110,6 +110,11 @@ class Options:
             raise InputError(f"{self.devices} devices were asked for: choose at least 1.")
         if self.isotropic and not {"spectra", "full"} & set(self.models):
             raise InputError("Only spectra can be isotropic: choose the model spectra or full.")
+        if self.isotropic and "rectified" in self.models:
+            raise InputError(
+                "Rectified covariances cannot be isotropic: leave out one of the two, --isotropic "
+                "or the model rectified."
+            )
         if self.gray_levels and not self.descents:
             raise InputError(
                 "A Gaussian cannot match gray levels: choose another model, such as scattering."

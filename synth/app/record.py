@@ -309,7 +309,7 @@ def _write_arrays(result: Result, folder: Path) -> None:
     several = result.texture.num_components > 1
 
     def vectors(moments: dict[str, Any]) -> dict[str, Float[np.ndarray, "*c n"]]:
-        return {k: _vector(v, several) for k, v in moments.items() if k not in _LEVELS}
+        return {k: _vector(v, several=several) for k, v in moments.items() if k not in _LEVELS}
 
     arrays: dict[str, Any] = {
         f"{part}_target": vector for part, vector in vectors(result.target_moments).items()
@@ -322,10 +322,10 @@ def _write_arrays(result: Result, folder: Path) -> None:
     np.savez_compressed(folder / "fields.npz", **_fields(result), **arrays)
 
 
-def _vector(moments: Any, several: bool) -> Float[np.ndarray, "*c n"]:  # noqa: ANN401 - a record
+def _vector(moments: Any, *, several: bool) -> Float[np.ndarray, "*c n"]:  # noqa: ANN401 - a record
     """Moments as one vector; those of several channels a row each, before what is between them."""
     if isinstance(moments, dict):
-        return np.concatenate([_vector(each, several).ravel() for each in moments.values()])
+        return np.concatenate([_vector(each, several=several).ravel() for each in moments.values()])
     of_channels = several and not isinstance(moments, Between)
     flat = jax.vmap(lambda each: each.flatten()) if of_channels else lambda each: each.flatten()
     return np.asarray(flat(moments))

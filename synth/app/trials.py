@@ -19,6 +19,7 @@ from synth.metrics.learned import (
     Pairs,
     Settings,
     Told,
+    check_least,
     halves,
     largest_patch,
     pairs,
@@ -28,13 +29,13 @@ from synth.parallel.mesh import common_mesh
 
 __all__ = ["CONTROL", "Trial", "Trials", "prepare", "report", "run", "verdicts"]
 
-CONTROL = "real"
-"""Name of the row in which real fields are held against real ones."""
+CONTROL = ""
+"""Name of the row in which real fields are held against real ones: no file has this name."""
 
 CAUTION = (
-    "Pieces of few pictures stand for fields: what the network tells may be these pictures instead "
-    "of their texture, so that the AUC is an upper bound of what it has learned; and it has little "
-    "to learn from, so that more pictures may be told: give 8 real ones and as many samples."
+    "Pieces of few pictures stand for fields. The network may tell these pictures apart instead of "
+    "their textures, so that an AUC may be too high; and with so little to learn from it may miss "
+    "what 8 real pictures and 8 samples would show."
 )
 """What pieces of one picture can and cannot say."""
 
@@ -88,16 +89,17 @@ def prepare(
     Raises:
         InputError: if a field misses pixels, or if patches do not fit.
     """
-    for name, fields in {CONTROL: reals, **models}.items():
+    for name, fields in {"the real ones": reals, **models}.items():
         if not all(np.isfinite(field).all() for field in fields):
             raise InputError(
-                f"A picture of {name!r} misses pixels, and the network needs all of them: crop the "
+                f"A picture of {name} misses pixels, and the network needs all of them: crop the "
                 "pictures to the part that is known, or compare without --learned."
             )
     real = np.stack(reals)
     rows = {CONTROL: halves(real)}
     rows |= {name: pairs(real, np.stack(fields)) for name, fields in models.items()}
     wanted = sorted(set(patches or PATCHES))
+    check_least(wanted[0])
     fit = {name: _fitting(row, wanted) for name, row in rows.items()}
     few = [name for name in models if not fit[name] or (patches and fit[name] != tuple(wanted))]
     if few:

@@ -41,8 +41,8 @@ class Copying(NamedTuple):
             a copy, 1/2 where half of the target was copied.
         coherence: fraction of nearest 7 × 7 patches whose neighbors, 7 pixels on, are nearest
             patches too; 0 where the field has under a hundred.
-        chance: correlation that independent fields with these few waves may reach, of which a
-            regular pattern, such as a brick wall, keeps its own with itself from far away.
+        chance: correlation that independent fields may reach: by their few waves, plus what the
+            target has with itself from a quarter of a side away.
     """
 
     correlation: float

@@ -26,6 +26,7 @@ __all__ = [
     "Settings",
     "Pairs",
     "Told",
+    "check_least",
     "halves",
     "largest_patch",
     "pairs",
@@ -249,13 +250,25 @@ def _check(real: np.ndarray, made: np.ndarray, patch: int, settings: Settings) -
 def _check_patch(shape: tuple[int, ...], patch: int) -> None:
     """Refuse patches of which a field does not hold two."""
     height, width = shape
-    if patch < LEAST_PATCH:
-        raise InputError(f"Patches of {patch} pixels are too small: give {LEAST_PATCH} or more.")
+    check_least(patch)
     if (height // patch) * (width // patch) < 2:
         raise InputError(
             f"Fields of {height} × {width} pixels do not hold two patches of {patch} side by side: "
             f"give larger fields, or patches of at most {largest_patch(shape)} pixels."
         )
+
+
+def check_least(patch: int) -> None:
+    """Refuse patches that are too small for the network.
+
+    Args:
+        patch: side, pixels.
+
+    Raises:
+        InputError: if they are.
+    """
+    if patch < LEAST_PATCH:
+        raise InputError(f"Patches of {patch} pixels are too small: give {LEAST_PATCH} or more.")
 
 
 def largest_patch(shape: tuple[int, ...]) -> int:

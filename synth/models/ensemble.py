@@ -62,8 +62,8 @@ class Ensemble(eqx.Module):
         """Loss of the mean moments and of too small a spread, and the residual of the mean.
 
         Σ w |D|² + 3 Σ max(0, 1 − s / n)², D the distance of the mean of S from S*, s the spread of
-        a block over the fields, and n its estimation noise: what the reference says about the
-        spread of true fields. Fields that vary less than that are driven apart.
+        a block over the fields, and n its noise between two fields of their size: what the
+        reference says about the spread of true ones. Fields that vary less are driven apart.
         """
 
         @jax.checkpoint
@@ -75,11 +75,13 @@ class Ensemble(eqx.Module):
         return loss + _APART * self._missing(each), residual
 
     def _missing(self, moments: Moments) -> Float[Array, ""]:
-        """How much of the noise the spread of several sets of moments lacks, squared."""
+        """How much of the reference's spread that of several sets of moments lacks, squared."""
         if len(jax.tree.leaves(moments)[0]) == 1:
             return jnp.zeros(())
         spreads = spread(self.one.descriptor, moments, self.one.target)
-        lacks = [jax.nn.relu(1 - spreads[name] / noise) for name, noise in self.one.noise.items()]
+        lacks = [
+            jax.nn.relu(1 - spreads[k] / level) for k, level in self.one.reference.spread.items()
+        ]
         return jnp.sum(jnp.square(jnp.stack(lacks)))
 
 

@@ -129,10 +129,11 @@ class MomentModel(eqx.Module):
         self._check_free()
         check_shape(shape)
         moments = self.descriptor.carried(self.target, shape)
-        ratio = math.sqrt((1 + math.prod(self.shape) / math.prod(shape)) / 2)
+        area = math.prod(self.shape) / math.prod(shape)
+        ratio = math.sqrt((1 + area) / 2)
         return assembled(
             self.descriptor.on(shape),
-            Reference(moments, {name: ratio * level for name, level in self.noise.items()}),
+            Reference(moments, {name: ratio * level for name, level in self.noise.items()}, area),
             self.gaussian.on(shape),
             levels=self.levels if self.levels.ndim > 1 else _resized(self.levels, math.prod(shape)),
             ranges=(self.bounds, self.range),

@@ -4,6 +4,7 @@ Pictures are measured once, carefully: over the points that their wavelets reach
 with the noise that is left in what they say. Nothing looks at the pictures again.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import equinox as eqx
@@ -32,11 +33,19 @@ class Reference(eqx.Module):
     Attributes:
         moments: means over the pictures.
         noise: estimation noise of every block: the difference that two independent pictures of
-            this size show.
+            this size show; of new fields of another size, that between a picture and a field.
+        area: of the pictures, over that of new fields.
     """
 
     moments: Moments
     noise: Residual
+    area: float = eqx.field(static=True, default=1.0)
+
+    @property
+    def spread(self) -> Residual:
+        """Noise between two new fields: with a picture they have √((1 + area)/2) times its own."""
+        factor = math.sqrt(2 * self.area / (1 + self.area))
+        return {name: factor * level for name, level in self.noise.items()}
 
 
 def refer(

@@ -98,13 +98,15 @@ def scatter(shape: tuple[int, int], cell: float, *, key: PRNGKeyArray) -> Seeds:
     return sow(unit * jnp.array(shape, jnp.float32), shape, cell)
 
 
-def sow(points: Float[Array, "n 2"], shape: tuple[int, int], cell: float) -> Seeds:
+def sow(
+    points: Float[Array, "n 2"], shape: tuple[int, int], cell: float | tuple[float, float]
+) -> Seeds:
     """Return seeds at given places.
 
     Args:
         points: rows and columns in pixels, anywhere: the torus is periodic.
         shape: height and width in pixels.
-        cell: side of a square of a cell's mean area, in pixels.
+        cell: side of a square of a cell's mean area, in pixels; or height and width of cells.
 
     Returns:
         The seeds, on a torus that is tiled where it is narrow.
@@ -113,7 +115,8 @@ def sow(points: Float[Array, "n 2"], shape: tuple[int, int], cell: float) -> See
         >>> sow(jnp.zeros((1, 2)), (16, 24), 20.0).copies
         (5, 4)
     """
-    copies = (-int(-NARROW * cell // shape[0]), -int(-NARROW * cell // shape[1]))
+    height, width = cell if isinstance(cell, tuple) else (cell, cell)
+    copies = (-int(-NARROW * height // shape[0]), -int(-NARROW * width // shape[1]))
     return Seeds(points, shape, copies)
 
 

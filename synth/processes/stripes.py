@@ -96,7 +96,10 @@ def stripes(
     check_within(0.0, 10.0, order=order)
     equation = _equation((height, width), wavelength, angle, order)
     ky, kx = wavenumbers((height, width), samples=equation.samples)
-    power = np.exp(-0.5 * (ky**2 + kx**2) * (wavelength / (2 * math.pi)) ** 2)
+    exponent = -0.5 * (ky**2 + kx**2) * (wavelength / (2 * math.pi)) ** 2
+    exponent[0, 0] = -np.inf
+    # On a small torus all modes may be far below one: the longest then have it all.
+    power = np.exp(exponent - exponent.max())
     start = START * normal_field(power, equation.samples, key=key)
     return _settle(equation, start, jnp.int32(math.ceil(age / STEP)), (height, width))
 

@@ -75,10 +75,16 @@ def tiles(
     if sides not in (4, 6):
         raise InputError(f"sides is {sides}; tiles fill the plane with 4 or 6: choose one of them.")
     lattice, place, glaze, surface = jax.random.split(key, 4)
-    points = jnp.asarray(centers((height, width), tile, sides), jnp.float32)
+    points = centers((height, width), tile, sides)
+    rows = len(np.unique(points[:, 0]))
+    cell = (height / rows, width * rows / len(points))
     begin = jax.random.uniform(lattice, (2,)) * jnp.array([height, width])
-    points = points + begin + OFF * tile * jax.random.normal(place, points.shape)
-    seeds = sow(points, (height, width), math.sqrt(height * width / len(points)))
+    points = (
+        jnp.asarray(points, jnp.float32)
+        + begin
+        + OFF * tile * jax.random.normal(place, points.shape)
+    )
+    seeds = sow(points, (height, width), (max(cell), max(cell)))
     return _draw(seeds, _choose(len(points), key=glaze), jnp.float32(grout), key=surface)
 
 

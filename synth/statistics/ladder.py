@@ -1,6 +1,5 @@
 """The ladder of moment models by name: which descriptors each of them joins."""
 
-import math
 from collections.abc import Callable
 from functools import partial
 
@@ -17,7 +16,6 @@ from synth.statistics.scattering_moments import ScatteringMoments
 from synth.statistics.scattering_spectra import ScatteringSpectra
 from synth.transforms.components import MOST_CHANNELS
 from synth.transforms.filters import max_scales, morlet_bank
-from synth.transforms.rectified import num_rectified
 
 __all__ = ["MODELS", "NUM_ANGLES", "joint"]
 
@@ -47,12 +45,7 @@ def _rectified(
     most = max(1, min(_RECTIFIED_SCALES, max_scales(shape) - 3))
     scales = most if scales is None else min(scales, most)
     angles = NUM_ANGLES["rectified"] if angles is None else angles
-    sizes = (
-        (reach, octaves)
-        for reach, octaves in _RECTIFIED
-        if num_rectified(scales, angles, reach=reach, octaves=octaves) <= math.prod(shape) / 4
-    )
-    return RectifiedCovariances(morlet_bank(shape, scales, angles), *next(sizes, (0, 0)))
+    return RectifiedCovariances.of(morlet_bank(shape, scales, angles))
 
 
 def _gray_levels(
@@ -73,15 +66,12 @@ MODELS: dict[str, dict[str, Part]] = {
     "full": {**_ORDER2, **_SPECTRA, **_GRAY},
     "rectified": {**_ORDER2, "rectified": _rectified, **_GRAY},
 }
-"""Moment models by name, from the least to the most that is kept of the target."""
+"""Moment models by name, in the order in which they are shown."""
 
 NUM_ANGLES = {"moments": 8, "spectra": 4, "rectified": 4}
 """Default number of angles L of the parts that have a filter bank."""
 
-_RECTIFIED_SCALES = 5
-_RECTIFIED = ((2, 4), (2, 3), (2, 2), (1, 2), (1, 1), (0, 1), (0, 0))
-"""Reach and octaves of rectified covariances: the first that are a quarter of the pixels."""
-
+_RECTIFIED_SCALES = 5  # at most: coarser waves have no edges
 _IMPORTANCE = {"moments": 0.3, "rectified": 30.0}  # of the losses, where there are several
 _BETWEEN = 20.0  # of covariances beside moments, whose tolerance is of another kind
 
@@ -105,15 +95,16 @@ def joint(
         models: names in ``MODELS``.
         shape: height and width of the fields, pixels.
         channels: number of channels of the fields.
-        scales: number of scales J; by default as many as fit, and one less for spectra.
-        angles: number of angles L; by default 8 for moments and 4 for spectra.
-        gray_levels: match the gray levels too; ``full`` always does.
+        scales: number of scales J; by default as many as fit, and one less for spectra. Rectified
+            covariances have at most 5, and three less than fit.
+        angles: number of angles L; by default 8 for moments and 4 for the others.
+        gray_levels: match the gray levels too; ``full`` and ``rectified`` always do.
         isotropic: average the spectra over rotations; what is between channels stays as it is.
 
     Returns:
-        Parts ``moments``, ``spectra`` and ``gray_levels``, as far as they are needed; of several
-        channels ``colors`` instead of ``gray_levels``, and ``between`` if one of the models has no
-        spectra, which hold it otherwise.
+        Parts ``moments``, ``spectra``, ``rectified`` and ``gray_levels``, as far as they are
+        needed; of several channels ``colors`` instead of ``gray_levels``, and ``between`` if one of
+        the models has no spectra, which hold it otherwise.
 
     Raises:
         InputError: if there is no such model, or channels, scales or angles are out of range.

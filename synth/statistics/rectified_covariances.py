@@ -1,17 +1,22 @@
 """The covariances of rectified waves as a descriptor."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from synth.errors import InputError
 from synth.statistics.descriptor import Descriptor, Residual
 from synth.transforms.filters import FilterBank
-from synth.transforms.rectified import Rectified, rectified
+from synth.transforms.rectified import NUM_PHASES, Rectified, num_rectified, rectified, shifts
 from synth.transforms.weighted import Observation, rectified_weighted
 
 __all__ = ["RectifiedCovariances"]
 
+_SIZES = ((2, 4), (2, 3), (2, 2), (1, 2), (1, 1), (0, 1), (0, 0))  # reach and octaves, to choose
+_SHARE = 4  # pixels per number, at least
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
 
 
@@ -28,6 +33,18 @@ class RectifiedCovariances(Descriptor):
     reach: int = eqx.field(static=True)
     octaves: int = eqx.field(static=True)
 
+    @classmethod
+    def of(cls, bank: FilterBank) -> "RectifiedCovariances":
+        """As many as are at most a quarter of the pixels, up to reach 2 and four octaves.
+
+        Args:
+            bank: a bank.
+
+        Raises:
+            InputError: if even those without shifts, each of one scale, are more.
+        """
+        return cls(bank, *_largest(bank))
+
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the fields, pixels."""
@@ -42,8 +59,23 @@ class RectifiedCovariances(Descriptor):
         return RectifiedCovariances(self.bank.sampled(oversampling), self.reach, self.octaves)
 
     def on(self, shape: tuple[int, int]) -> "RectifiedCovariances":
-        """The same covariances of fields of another shape, see ``FilterBank.on``."""
-        return RectifiedCovariances(self.bank.on(shape), self.reach, self.octaves)
+        """The same covariances of fields of another shape, see ``FilterBank.on``.
+
+        Smaller fields have fewer: those that are at most a quarter of the pixels, and whose shifts
+        are at most half a side.
+        """
+        bank = self.bank.on(shape)
+        if math.prod(shape) >= math.prod(self.shape) and min(shape) >= min(self.shape):
+            return RectifiedCovariances(bank, self.reach, self.octaves)
+        return RectifiedCovariances(bank, *_largest(bank, (self.reach, self.octaves)))
+
+    def carried(self, moments: Rectified, shape: tuple[int, int]) -> Rectified:
+        """Those of the covariances that fields of another shape have, too."""
+        other = self.on(shape)
+        shifted = num_rectified(1, 1, reach=0, octaves=other.octaves) // NUM_PHASES
+        return Rectified(
+            tuple(each[-other.reach - 1 :, :, :, :shifted] for each in moments.products)
+        )
 
     def observe(self, picture: Observation) -> Rectified:
         """Covariances of a picture that may have borders and holes."""
@@ -66,6 +98,23 @@ class RectifiedCovariances(Descriptor):
         )
         every = jnp.concatenate(correlations.products)
         return {"rectified": jnp.sqrt(jnp.mean(every**2))}
+
+
+def _largest(bank: FilterBank, most: tuple[int, int] = _SIZES[0]) -> tuple[int, int]:
+    """Reach and octaves that suit a bank's shape."""
+    farthest = min(bank.shape) / 2
+    for reach, octaves in _SIZES:
+        number = num_rectified(bank.num_scales, bank.num_angles, reach=reach, octaves=octaves)
+        shift = max(map(max, shifts(bank.num_scales - 1, octaves)))
+        within = reach <= most[0] and octaves <= most[1] and shift <= farthest
+        if within and number <= math.prod(bank.shape) / _SHARE:
+            return reach, octaves
+    height, width = bank.shape
+    raise InputError(
+        f"Rectified covariances of {bank.num_scales} scales and {bank.num_angles} angles are more "
+        f"than a quarter of {height} × {width} pixels: give fewer angles or scales, or a larger "
+        "picture."
+    )
 
 
 def _scales(target: Rectified) -> Rectified:

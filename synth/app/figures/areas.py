@@ -63,8 +63,10 @@ def areas(
     _draw(axes, control, rows[control], MUTED, ":", 0)
     for index, name in enumerate(models):
         look = line(["target", *models], index + 1)
-        shift = (index + 1 - (len(models) - 1) / 2 - 1) * _SHIFT
+        shift = (index - (len(models) - 1) / 2) * _SHIFT
         _draw(axes, name, rows[name], look.color, look.linestyle, shift)
+    lows = [told.low for row in rows.values() for told in row.values()]
+    axes.set_ylim(min([0.4, *(low - 0.03 for low in lows)]), 1.03)
     axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
     return page.figure
 
@@ -93,10 +95,8 @@ def _draw(
     x = np.array([one.patch for one in told]) * 2.0**shift
     values = np.array([one.auc for one in told])
     ends = [values - [one.low for one in told], [one.high for one in told] - values]
-    label = f"{name} against {name}" if color == MUTED else name
+    label = name or "real against real"
     axes.errorbar(
         x, values, ends, color=color, linestyle=dashes, linewidth=1.8, marker="o", markersize=6,
         markeredgecolor="white", capsize=3, elinewidth=1.4, label=label,
     )  # fmt: skip
-    low, high = axes.get_ylim()
-    axes.set_ylim(min(low, 0.4), max(high, 1.03))
