@@ -267,7 +267,8 @@ class TestGenerate:
             ({"seed": 2**32}, "is out of range"),
             (
                 {"models": ("scattering", "scat")},
-                "There is no model scat: choose gaussian, scattering1, scattering, spectra or full",
+                "There is no model scat: choose gaussian, scattering1, scattering, spectra, full "
+                "or rectified",
             ),
             ({"samples": 0}, "0 samples were asked for: choose 1 to 64"),
             ({"samples": 65}, "65 samples were asked for: choose 1 to 64"),
