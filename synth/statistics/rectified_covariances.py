@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from synth.errors import InputError
 from synth.statistics.descriptor import Descriptor, Residual
 from synth.transforms.filters import FilterBank
-from synth.transforms.rectified import NUM_PHASES, Rectified, num_rectified, rectified, shifts
+from synth.transforms.rectified import Rectified, num_rectified, rectified, shifts
 from synth.transforms.weighted import Observation, rectified_weighted
 
 __all__ = ["RectifiedCovariances"]
@@ -43,7 +43,7 @@ class RectifiedCovariances(Descriptor):
         Raises:
             InputError: if even those without shifts, each of one scale, are more.
         """
-        return cls(bank, *_largest(bank))
+        return cls(bank, *_largest(bank.shape, (bank.num_scales, bank.num_angles)))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -64,18 +64,20 @@ class RectifiedCovariances(Descriptor):
         Smaller fields have fewer: those that are at most a quarter of the pixels, and whose shifts
         are at most half a side.
         """
-        bank = self.bank.on(shape)
-        if math.prod(shape) >= math.prod(self.shape) and min(shape) >= min(self.shape):
-            return RectifiedCovariances(bank, self.reach, self.octaves)
-        return RectifiedCovariances(bank, *_largest(bank, (self.reach, self.octaves)))
+        return RectifiedCovariances(self.bank.on(shape), *self._sizes_on(shape))
 
     def carried(self, moments: Rectified, shape: tuple[int, int]) -> Rectified:
         """Those of the covariances that fields of another shape have, too."""
-        other = self.on(shape)
-        shifted = num_rectified(1, 1, reach=0, octaves=other.octaves) // NUM_PHASES
-        return Rectified(
-            tuple(each[-other.reach - 1 :, :, :, :shifted] for each in moments.products)
-        )
+        reach, octaves = self._sizes_on(shape)
+        count = len(shifts(0, octaves))
+        return Rectified(tuple(each[-reach - 1 :, :, :, :count] for each in moments.products))
+
+    def _sizes_on(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Reach and octaves for fields of another shape."""
+        sizes = self.reach, self.octaves
+        if math.prod(shape) >= math.prod(self.shape) and min(shape) >= min(self.shape):
+            return sizes
+        return _largest(shape, (self.bank.num_scales, self.bank.num_angles), most=sizes)
 
     def observe(self, picture: Observation) -> Rectified:
         """Covariances of a picture that may have borders and holes."""
@@ -100,20 +102,21 @@ class RectifiedCovariances(Descriptor):
         return {"rectified": jnp.sqrt(jnp.mean(every**2))}
 
 
-def _largest(bank: FilterBank, most: tuple[int, int] = _SIZES[0]) -> tuple[int, int]:
-    """Reach and octaves that suit a bank's shape."""
-    farthest = min(bank.shape) / 2
+def _largest(
+    shape: tuple[int, int], waves: tuple[int, int], *, most: tuple[int, int] = _SIZES[0]
+) -> tuple[int, int]:
+    """Reach and octaves that suit a shape, given the numbers of scales and angles."""
+    (scales, angles), farthest = waves, min(shape) / 2
     for reach, octaves in _SIZES:
-        number = num_rectified(bank.num_scales, bank.num_angles, reach=reach, octaves=octaves)
-        shift = max(map(max, shifts(bank.num_scales - 1, octaves)))
+        number = num_rectified(scales, angles, reach=reach, octaves=octaves)
+        shift = max(map(max, shifts(scales - 1, octaves)))
         within = reach <= most[0] and octaves <= most[1] and shift <= farthest
-        if within and number <= math.prod(bank.shape) / _SHARE:
+        if within and number <= math.prod(shape) / _SHARE:
             return reach, octaves
-    height, width = bank.shape
+    height, width = shape
     raise InputError(
-        f"Rectified covariances of {bank.num_scales} scales and {bank.num_angles} angles are more "
-        f"than a quarter of {height} × {width} pixels: give fewer angles or scales, or a larger "
-        "picture."
+        f"Rectified covariances of {scales} scales and {angles} angles are more than a quarter of "
+        f"{height} × {width} pixels: give fewer angles or scales, or a larger picture."
     )
 
 
