@@ -27,7 +27,7 @@ from benchmarks.floor import in_turn
 from benchmarks.report import save
 from synth import EXACT, Joint, Judge, descend, drain, fit, fit_gaussian, joint, load, synthesize
 from synth.app.images import PHOTOGRAPHS
-from synth.models.reference import _mean, _stack, moments_on_torus, spread
+from synth.models.reference import mean_of, moments_on_torus, spread, stacked
 from synth.processes import PROCESSES
 from synth.statistics import Moments
 from synth.transforms.estimate import estimate_spectrum
@@ -92,7 +92,7 @@ def _weighted(field: Field) -> Moments:
 @cache
 def _fields(name: str, size: int, count: int) -> Moments:
     """Moments of whole periodic fields of a process, one after the other."""
-    return _stack([_plain(_process(name, size, seed)) for seed in range(count)])
+    return stacked([_plain(_process(name, size, seed)) for seed in range(count)])
 
 
 def spectra(setting: Setting) -> Iterator[Row]:
@@ -170,7 +170,7 @@ def noise(setting: Setting) -> Iterator[Row]:
     size, descriptor = setting.size, _full(setting.size)
     for name in PROCESSES:
         moments = _fields(name, size, setting.count(24))
-        observed = _apart(descriptor, moments, _mean(moments))
+        observed = _apart(descriptor, moments, mean_of(moments))
         levels = [fit(descriptor, _process(name, size, i)).noise for i in range(setting.count(8))]
         blocks = {}
         for block, level in observed.items():
@@ -191,12 +191,12 @@ def borders(setting: Setting) -> Iterator[Row]:
     per_side = 2 if setting.quick else 4
     for name in PROCESSES:
         whole = _fields(name, size, setting.count(24))
-        truth, large = _mean(whole), _process(name, per_side * size, 1000)
+        truth, large = mean_of(whole), _process(name, per_side * size, 1000)
         crops = [crop for rows in np.split(large, per_side) for crop in np.split(rows, per_side, 1)]
         row: Row = {"name": name, "size": size, "crops": len(crops)}
         for kind, measure in (("plain", _plain), ("weighted", _weighted)):
-            moments = _stack([measure(crop) for crop in crops])
-            bias = descriptor.residual(_mean(moments), truth)
+            moments = stacked([measure(crop) for crop in crops])
+            bias = descriptor.residual(mean_of(moments), truth)
             errors = _standard_error(descriptor, [moments, whole], truth)
             row[kind] = {
                 block: {"bias": round(float(off), 4), "two_errors": round(2 * errors[block], 4)}

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from synth.models import MomentModel
-from synth.models.reference import moments_on_torus, spread
+from synth.models.reference import mean_of, moments_on_torus, spread, stacked
 from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
@@ -54,9 +52,8 @@ class Judge:
         Returns:
             Moments with a leading axis of fields, and the residual of the mean.
         """
-        each = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(self._moments, fields))
-        mean = jax.tree.map(lambda leaf: leaf.mean(0), each)
-        return each, _distance(self._model.descriptor, mean, self.target)
+        each = stacked([self._moments(field) for field in fields])
+        return each, _distance(self._model.descriptor, mean_of(each), self.target)
 
     def spread(self, moments: Sequence[Moments]) -> Residual:
         """How far apart several fields are, block by block.
@@ -67,8 +64,7 @@ class Judge:
         Returns:
             Root mean square distance between two of them, in the units of the residual.
         """
-        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *moments)
-        return _spread(self._model.descriptor, stacked, self.target)
+        return _spread(self._model.descriptor, stacked(moments), self.target)
 
     def _moments(self, field: Float[Array, "*c h w"]) -> Moments:
         return moments_on_torus(self._model.descriptor, self._model.from_units(field))

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from synth.models.moments import MomentModel
-from synth.models.reference import spread
+from synth.models.reference import mean_of, spread
 from synth.models.samples import for_each
 from synth.models.start import Start
 from synth.statistics import Moments, Residual
@@ -71,7 +71,7 @@ class Ensemble(eqx.Module):
             return model.descriptor(model.field(own))
 
         each = for_each(moments, self.one, variable)
-        loss, residual = self.one.distance(jax.tree.map(lambda leaf: leaf.mean(0), each))
+        loss, residual = self.one.distance(mean_of(each))
         return loss + _APART * self._missing(each), residual
 
     def _missing(self, moments: Moments) -> Float[Array, ""]:

@@ -20,7 +20,7 @@ from synth.statistics import Descriptor, Moments, Residual
 from synth.transforms.cross import cross_root
 from synth.transforms.weighted import Observation
 
-__all__ = ["Reference", "moments_on_torus", "refer", "spread"]
+__all__ = ["Reference", "mean_of", "moments_on_torus", "refer", "spread", "stacked"]
 
 _SAMPLES = 4  # Gaussian fields that calibrate the noise
 _SEED = 0x7265666572  # not one that pictures and masks are drawn from
@@ -73,11 +73,11 @@ def refer(
     Returns:
         The reference: means over the pictures.
     """
-    stacked = _stack([_stack(drawn) for drawn in pictures])
+    every = stacked([stacked(drawn) for drawn in pictures])
     samples = _samples(spectrum, pictures[0][0])
     measure = _measured_on_torus if on_torus else _measured
     with undivided():
-        return Reference(*measure(descriptor, stacked, samples))
+        return Reference(*measure(descriptor, every, samples))
 
 
 @compiled
@@ -116,7 +116,7 @@ def _with_noise(
     every = jax.tree.map(
         lambda leaf: leaf[: count * draws].reshape(count, draws, *leaf.shape[1:]).mean(1), each
     )
-    mean = _mean(every)
+    mean = mean_of(every)
 
     def distances(moments: Moments) -> Residual:
         return spread(descriptor, moments, mean)
@@ -173,7 +173,7 @@ def spread(descriptor: Descriptor, moments: Moments, target: Moments) -> Residua
     Returns:
         A distance per block, to be compared with the estimation noise.
     """
-    middle = _mean(moments)
+    middle = mean_of(moments)
 
     def distance(one: Moments) -> Residual:
         moved = jax.tree.map(lambda t, a, b: t + a - b, target, one, middle)
@@ -183,11 +183,13 @@ def spread(descriptor: Descriptor, moments: Moments, target: Moments) -> Residua
     return jax.tree.map(lambda each: jnp.sqrt(2 * jnp.sum(each**2) / (len(each) - 1)), distances)
 
 
-def _mean(moments: Moments) -> Moments:
+def mean_of(moments: Moments) -> Moments:
+    """Mean of several sets of moments, of which a leading axis is."""
     return jax.tree.map(lambda leaf: leaf.mean(0), moments)
 
 
-def _stack(trees: Sequence[Moments]) -> Moments:
+def stacked(trees: Sequence[Moments]) -> Moments:
+    """Several sets of moments as one, with a leading axis."""
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
@@ -201,6 +203,6 @@ def _samples(spectrum: Inexact[np.ndarray, "*k h w"], like: Observation) -> Obse
     else:
         fields = np.fft.ifft2(noise * np.sqrt(spectrum.astype(np.float64))).real
     fields /= fields.std((-2, -1), keepdims=True)
-    return _stack(
+    return stacked(
         [Observation(jnp.asarray(f, like.field.dtype), like.known, like.wraps) for f in fields]
     )
