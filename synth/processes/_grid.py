@@ -135,6 +135,26 @@ def cloud(
     return normal_field(spectrum, shape, key=key)
 
 
+def highest_one(exponent: Float[np.ndarray, "m k"]) -> Float[np.ndarray, "m k"]:
+    """Return the spectrum exp(exponent) up to a factor, its highest mode 1, without the mean.
+
+    On a small torus no mode may be near the peak: the nearest ones then have all the power.
+
+    Args:
+        exponent: of the modes of the half spectrum; that of the mean is not looked at.
+
+    Returns:
+        The spectrum, for `normal_field`.
+
+    Example:
+        >>> highest_one(np.array([[0.0, -2000.0]])).tolist()
+        [[0.0, 1.0]]
+    """
+    exponent = exponent.copy()
+    exponent[0, 0] = -np.inf
+    return np.exp(exponent - exponent.max())
+
+
 def normal_field(
     spectrum: Float[np.ndarray, "m k"], shape: tuple[int, int], *, key: PRNGKeyArray
 ) -> Float[Array, "h w"]:

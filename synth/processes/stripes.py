@@ -10,11 +10,10 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PRNGKeyArray
 
 from synth.processes._check import check_positive, check_shape, check_within
-from synth.processes._grid import normal_field, resized, wavenumbers
+from synth.processes._grid import highest_one, normal_field, resized, wavenumbers
 from synth.processes._runge_kutta import rk4_step
 from synth.transforms.fourier import good_length
 
@@ -97,10 +96,7 @@ def stripes(
     equation = _equation((height, width), wavelength, angle, order)
     ky, kx = wavenumbers((height, width), samples=equation.samples)
     exponent = -0.5 * (ky**2 + kx**2) * (wavelength / (2 * math.pi)) ** 2
-    exponent[0, 0] = -np.inf
-    # On a small torus all modes may be far below one: the longest then have it all.
-    power = np.exp(exponent - exponent.max())
-    start = START * normal_field(power, equation.samples, key=key)
+    start = START * normal_field(highest_one(exponent), equation.samples, key=key)
     return _settle(equation, start, jnp.int32(math.ceil(age / STEP)), (height, width))
 
 

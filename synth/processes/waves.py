@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from synth.processes._check import check_shape, check_within
-from synth.processes._grid import normal_field, wavenumbers
+from synth.processes._grid import highest_one, normal_field, wavenumbers
 
 
 def waves(
@@ -64,7 +64,4 @@ def waves(
 def _ring(shape: tuple[int, int], wavelength: float, bandwidth: float) -> Float[np.ndarray, "m k"]:
     """Return the spectrum of the waves, up to a factor."""
     away = np.hypot(*wavenumbers(shape)) * wavelength / (2 * math.pi) - 1
-    exponent = -0.5 * (away / bandwidth) ** 2
-    exponent[0, 0] = -np.inf
-    # On a small torus no mode may be near the ring: the nearest ones then have it all.
-    return np.exp(exponent - exponent.max())
+    return highest_one(-0.5 * (away / bandwidth) ** 2)
