@@ -14,7 +14,6 @@ Beside the JSON a table of the same name is written, in Markdown.
 import argparse
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +24,7 @@ from jaxtyping import Array, Float, Key
 from benchmarks.report import save, shared_mesh
 from synth import descend, drain, fit, fit_gaussian, joint
 from synth.app import runtime
+from synth.app.trials import on_devices
 from synth.metrics.learned import (
     LEAST_FIELDS,
     LEAST_PATCH,
@@ -34,7 +34,6 @@ from synth.metrics.learned import (
     largest_patch,
     tell_apart,
 )
-from synth.parallel.mesh import common_mesh
 from synth.processes import PROCESSES
 
 NAMES = ("turbulence", "foam", "cascade", "sparse", "ising")
@@ -88,8 +87,7 @@ def _texture(
 
 def tell(real: Fields, made: Fields, seed: int, patch: int, network: Settings) -> Told:
     """``tell_apart``, the folds shared by all devices of a processor."""
-    mesh = common_mesh(None, samples=network.folds * network.seeds, angles=[1])
-    with jax.set_mesh(mesh) if mesh else nullcontext():
+    with on_devices(network):
         return tell_apart(real, made, key=jax.random.key(seed), patch=patch, settings=network)
 
 

@@ -107,7 +107,7 @@ class Display:
 
         def look(one: tuple[str, int]) -> None:
             name, patch = one
-            self.phase(f"learning to tell {name} from real, {patch} px")
+            self.phase(f"learning to tell {name or 'real'} from real, {patch} px")
 
         return drain(run, look)
 

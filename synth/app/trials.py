@@ -5,7 +5,7 @@ apart.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import jax
@@ -27,7 +27,7 @@ from synth.metrics.learned import (
 )
 from synth.parallel.mesh import common_mesh
 
-__all__ = ["CONTROL", "Trial", "Trials", "prepare", "report", "run", "verdicts"]
+__all__ = ["CONTROL", "Trial", "Trials", "on_devices", "prepare", "report", "run", "verdicts"]
 
 CONTROL = ""
 """Name of the row in which real fields are held against real ones: no file has this name."""
@@ -142,12 +142,11 @@ def run(
         The results.
     """
     settings, found = settings or Settings(), {}
-    mesh = common_mesh(None, samples=settings.folds * settings.seeds, angles=[1])
     for name, row in trial.rows.items():
         found[name] = {}
         for patch in trial.patches[name]:
             yield name, patch
-            with jax.set_mesh(mesh) if mesh else nullcontext():
+            with on_devices(settings):
                 found[name][patch] = tell_apart(
                     row.real,
                     row.made,
@@ -157,6 +156,12 @@ def run(
                     settings=settings,
                 )
     return Trials(found, any(row.cut for name, row in trial.rows.items() if name != CONTROL))
+
+
+def on_devices(settings: Settings) -> AbstractContextManager[object]:
+    """A context in which all devices of a processor share the folds of a training."""
+    mesh = common_mesh(None, samples=settings.folds * settings.seeds, angles=[1])
+    return jax.set_mesh(mesh) if mesh else nullcontext()
 
 
 def verdicts(trials: Trials) -> list[str]:
