@@ -181,6 +181,14 @@ Tolerance = Annotated[
         "0.3, with their joint law 0.7."
     ),
 ]
+Levels = Annotated[
+    int | None,
+    typer.Option(
+        help="Resolutions to descend on one after the other, each twice the one before: what is "
+        "seen from afar is settled first. 1: the textures' own alone. Default: from 64 pixels on "
+        "for models with gray levels, 1 for others."
+    ),
+]
 Solver = Annotated[SolverName, typer.Option(help="Descent method.")]
 Periodic = Annotated[
     AxesName | None,

@@ -49,6 +49,7 @@ def generate(
     ensemble: args.Ensemble = False,
     max_steps: args.Steps = 1000,
     tolerance: args.Tolerance = None,
+    levels: args.Levels = None,
     solver: args.Solver = SolverName.LBFGS,
     periodic: args.Periodic = None,
     mask: args.Mask = None,
@@ -99,6 +100,7 @@ def generate(
         "ensemble": ensemble,
         "max_steps": max_steps,
         "tolerance": tolerance,
+        "levels": levels,
         "devices": devices,
         **_values(channels=channels, solver=solver, device=device),
     }

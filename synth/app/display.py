@@ -91,11 +91,11 @@ class Display:
 
     def follow(self, run: Generator[Look, None, Result], options: Options) -> Result:
         """Drain a run, showing its progress, and return its result."""
-        traces: dict[str, list[tuple[float, int, float]]] = {}
+        traces: dict[tuple, list[tuple[float, int, float]]] = {}
 
         def look(look: Look) -> None:
             progress = look.progress
-            trace = traces.setdefault(look.model, [])
+            trace = traces.setdefault((look.model, progress.shape), [])
             excess = float(progress.excess.max()) / progress.tolerance
             trace.append((time.perf_counter(), progress.evaluations, excess))
             self._show(*_panel(look, options.max_steps, _seconds_left(trace, options.max_steps)))
@@ -121,7 +121,8 @@ class Display:
 def _panel(look: Look, max_steps: int, left: float | None) -> tuple[Text, Text, ProgressBar]:
     progress = look.progress
     loss = max(float(losses[-1]) for losses in progress.losses)
-    words = f"{look.model}: {progress.evaluations} evaluations, loss {loss:.3g}"
+    height, width = progress.shape
+    words = f"{look.model}, {height} × {width}: {progress.evaluations} evaluations, loss {loss:.3g}"
     if left is not None:
         words += f", about {left:.0f} s left"
     excess = float(progress.excess.max())

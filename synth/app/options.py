@@ -23,6 +23,7 @@ MOST_SIDE = 4096
 
 _LEAST_SIDE = 16
 _MOST_TILES = 8
+_MOST_LEVELS = 7
 _MOST_SAMPLES = 64
 
 
@@ -58,6 +59,8 @@ class Options:
         max_steps: most loss evaluations.
         tolerance: residual that every block must reach, in units of its estimation noise; by
             default the usual one of the model's descriptor, as ``Schedule.usual`` says.
+        levels: number of resolutions, each twice the one before, that textures descend on one after
+            the other; by default from 64 pixels on, where gray levels are matched.
         solver: descent method.
         device: where it computes, as it was asked for.
         devices: how many devices of each process share the work; by default those of the mesh
@@ -90,6 +93,7 @@ class Options:
     isotropic: bool = False
     max_steps: int = 1000
     tolerance: float | None = None
+    levels: int | None = None
     solver: Method = "lbfgs"
     device: str = "auto"
     devices: int | None = None
@@ -119,6 +123,8 @@ class Options:
             raise InputError(
                 "A Gaussian cannot match gray levels: choose another model, such as scattering."
             )
+        if self.levels is not None and not 1 <= self.levels <= _MOST_LEVELS:
+            raise InputError(f"{self.levels} levels were asked for: choose 1 to {_MOST_LEVELS}.")
         self._check_uses()
         check_seed(self.seed)
         check_seed(self.seed + self.samples - 1)

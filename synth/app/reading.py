@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from synth.app.decoding import MOST_COLORS, Decoded, colors, decode
-from synth.app.resampling import resampled
 from synth.app.texture import Part
 from synth.errors import InputError
 from synth.transforms.components import MOST_CHANNELS
+from synth.transforms.resampling import resampled
 
 __all__ = [
     "Axis",

@@ -227,9 +227,8 @@ def _sample(result: Result, candidate: Candidate) -> dict[str, Any]:
         jumps = (border_jump(channel, drawn) for channel in candidate.field)
         report["border_jump"] = _largest(jumps) if finite else math.nan
     if descent is not None:
-        report["outcome"] = descent.outcome.value
-        report["evaluations"] = descent.evaluations
-        report["excess"] = descent.excess
+        report |= {"outcome": descent.outcome.value, "excess": descent.excess}
+        report |= {"evaluations": descent.evaluations, "coarser": list(descent.coarser)}
     return report
 
 

@@ -4,7 +4,7 @@
 what it returns.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
@@ -15,16 +15,17 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Key
 
 from synth.app.clock import Clock
+from synth.app.fitted import levels, models
 from synth.app.images import Texture, check_axis, load
 from synth.app.normals import unit_normals
 from synth.app.options import JUDGED_BY, Options
 from synth.app.tasks import Layout, Task, overlap, prepare
-from synth.descent import Judge, Outcome, Progress, Schedule, Synthesis, descend
+from synth.descent import Judge, Outcome, Progress, Schedule, Synthesis, descend_levels
 from synth.descent.solvers import LBFGS, Adam
 from synth.metrics import Scoreboard, compare
-from synth.models import GaussianModel, MomentModel, fit, mix
+from synth.models import GaussianModel, MomentModel
 from synth.parallel.mesh import common_mesh
-from synth.statistics import MODELS, NUM_ANGLES, Residual, joint
+from synth.statistics import MODELS, NUM_ANGLES, Residual
 
 __all__ = ["Candidate", "Look", "Result", "generate", "read"]
 
@@ -217,22 +218,23 @@ def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None,
     seeds = np.arange(options.seed, options.seed + options.samples)
     keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed)))(seeds)
     shares = tuple(np.linspace(0, 1, options.steps).tolist()) if task.other else ()
-    judged = _models(task, options, shares, *(options.descents or JUDGED_BY))
+    judged = models(task, options, shares, *(options.descents or JUDGED_BY))
     judges = [Judge(model) for model in judged]
     drawn: dict[str, list[Candidate]] = {"gaussian": []}
     for model, judge in zip(judged, judges, strict=True):
         drawn["gaussian"] += [_drawn(field, judge, task) for field in _sampled(model, keys[:, 0])]
     for name in options.descents:
         alone = len(options.descents) == 1
-        models = judged if alone else _models(task, options, shares, name)
+        finest = judged if alone else models(task, options, shares, name)
         drawn[name] = []
-        for model, judge in zip(models, judges, strict=True):
-            run = descend(
-                model,
+        every = levels(task, options, shares, name, finest)
+        for several, judge in zip(every, judges, strict=True):
+            run = descend_levels(
+                several,
                 keys=keys[:, 1],
                 solver=LBFGS() if options.solver == "lbfgs" else Adam(),
                 schedule=Schedule.usual(
-                    model.descriptor, tolerance=options.tolerance, max_steps=options.max_steps
+                    several[-1].descriptor, tolerance=options.tolerance, max_steps=options.max_steps
                 ),
                 start="skewed" if task.start is None else jnp.asarray(task.start, float)[None],
                 judge=judge,
@@ -269,49 +271,6 @@ def _verdict(samples: tuple[Synthesis, ...], what: str) -> str:
         return f"{len(failed)} of {len(samples)} {what} did not converge. {failed[0].verdict}"
     longest = max(samples, key=lambda one: one.evaluations)
     return longest.verdict if len(samples) == 1 else f"{len(samples)} {what}. {longest.verdict}"
-
-
-def _models(
-    task: Task, options: Options, shares: Sequence[float], *names: str
-) -> list[MomentModel]:
-    """Moment models on the torus with all that any of the named ones matches.
-
-    One; or one per share of the second target.
-    """
-    fitted = _fit(task.texture, options, task.scales, *names)
-    model = fitted.on(task.layout.torus)
-    if task.other is not None:
-        other = _fit(task.other, options, task.scales, *names, like=fitted).on(task.layout.torus)
-        return [mix([model, other], [1 - share, share]) for share in shares]
-    if task.layout.kept is None:
-        return [model]
-    kept = task.layout.kept if task.texture.num_channels > 1 else task.layout.kept[0]
-    return [model.keeping(kept, margin=task.layout.margin)]
-
-
-def _fit(
-    texture: Texture,
-    options: Options,
-    scales: int | None,
-    *models: str,
-    like: MomentModel | None = None,
-) -> MomentModel:
-    """Moment model of a target with all that any of the named models matches.
-
-    Several channels become principal components, near to those of a model that it is ``like``.
-    """
-    height, width = texture.fields.shape[-2:]
-    descriptor = joint(
-        *models,
-        shape=(height, width),
-        channels=texture.num_channels,
-        scales=scales,
-        angles=options.angles,
-        gray_levels=options.gray_levels,
-        isotropic=options.isotropic,
-    )
-    fields = texture.fields if texture.num_channels > 1 else texture.fields[:, 0]
-    return fit(descriptor, fields, periodic=texture.periodic, like=like)
 
 
 def _mesh(texture: Texture, options: Options) -> Mesh | None:

@@ -17,8 +17,9 @@ from synth.errors import InputError
 from synth.models.keeping import widest
 from synth.transforms.filters import shared_scales
 from synth.transforms.fourier import good_length
+from synth.transforms.resampling import resampled
 
-__all__ = ["Layout", "Overlap", "Task", "overlap", "prepare"]
+__all__ = ["Layout", "Overlap", "Task", "coarser", "overlap", "prepare", "shape_of"]
 
 _CROPPED, _LEAST_CROPPED = 0.25, 16  # of a side, and pixels, that are drawn and cut off
 _MARGIN, _LEAST_MARGIN = 0.125, 32  # that lead from one border to the other
@@ -107,6 +108,36 @@ def prepare(texture: Texture, options: Options) -> Task:
     return Task(texture, layout, scales, other, start, () if other is None else _notes(other))
 
 
+def coarser(task: Task, halvings: int) -> Task:
+    """The same task with fewer pixels, without kept ones or a start.
+
+    Args:
+        task: of any size.
+        halvings: how many times the resolution is halved.
+    """
+    torus = _halved(task.layout.torus, halvings)
+    return task._replace(
+        texture=_with_fewer_pixels(task.texture, halvings),
+        layout=Layout(torus, torus),
+        scales=None if task.scales is None else max(1, task.scales - halvings),
+        other=None if task.other is None else _with_fewer_pixels(task.other, halvings),
+        start=None,
+    )
+
+
+def _with_fewer_pixels(texture: Texture, halvings: int) -> Texture:
+    shape, wraps = _halved(shape_of(texture), halvings), texture.periodic
+    planes = texture.fields.reshape(-1, *shape_of(texture))
+    small = np.stack([resampled(plane, shape, wraps) for plane in planes])
+    fields = small.astype(np.float32).reshape(*texture.fields.shape[:2], *shape)
+    return texture._replace(fields=fields)
+
+
+def _halved(shape: Shape, halvings: int) -> Shape:
+    height, width = (max(1, round(n / 2**halvings)) for n in shape)
+    return height, width
+
+
 class Overlap(NamedTuple):
     """The part that a target and textures of another shape have in common.
 
@@ -128,7 +159,7 @@ def overlap(texture: Texture, layout: Layout) -> Overlap:
         texture: the target.
         layout: of the textures.
     """
-    whole = _shape(texture)
+    whole = shape_of(texture)
     sides = [min(pair) for pair in zip(whole, layout.window, strict=True)]
     starts = [sorted({0, (n - side) // 2, n - side}) for n, side in zip(whole, sides, strict=True)]
 
@@ -146,7 +177,7 @@ def overlap(texture: Texture, layout: Layout) -> Overlap:
 
 def _drawn(texture: Texture, options: Options) -> Layout:
     """Textures of a size, cropped or not."""
-    window = options.out_size or _shape(texture)
+    window = options.out_size or shape_of(texture)
     if not options.crop:
         return Layout(window, window)
     height, width = (good_length(n + max(_LEAST_CROPPED, round(_CROPPED * n))) for n in window)
@@ -155,7 +186,7 @@ def _drawn(texture: Texture, options: Options) -> Layout:
 
 def _inpainted(texture: Texture, options: Options) -> Layout:
     """The target on a canvas, its missing pixels and what lies around it to be drawn."""
-    shape = _shape(texture)
+    shape = shape_of(texture)
     window = options.out_size or shape
     if len(texture.fields) > 1:
         raise InputError(
@@ -214,7 +245,7 @@ def _scales(
     texture: Texture, other: Texture | None, layout: Layout, asked: int | None
 ) -> int | None:
     """Number of scales that all fields see alike, and that holes have room for."""
-    shapes = {_shape(texture), layout.torus} | ({_shape(other)} if other else set())
+    shapes = {shape_of(texture), layout.torus} | ({shape_of(other)} if other else set())
     most = shared_scales(*shapes)
     if asked is not None:
         if len(shapes) > 1 and not 1 <= asked <= most:
@@ -229,7 +260,8 @@ def _scales(
     return most if len(shapes) > 1 else None
 
 
-def _shape(texture: Texture) -> Shape:
+def shape_of(texture: Texture) -> Shape:
+    """Height and width of a target, pixels."""
     _, height, width = texture.field.shape
     return height, width
 

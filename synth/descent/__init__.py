@@ -1,6 +1,7 @@
 """From seeded noise down to a field with the target's moments: steps, loop, verdict."""
 
 from synth.descent.judge import Judge
+from synth.descent.levels import descend_levels, num_levels
 from synth.descent.loop import descend, drain, synthesize
 from synth.descent.outcomes import Outcome, Progress, Synthesis
 from synth.descent.schedule import Schedule, Stage
@@ -16,6 +17,8 @@ __all__ = [
     "Stage",
     "Synthesis",
     "descend",
+    "descend_levels",
     "drain",
+    "num_levels",
     "synthesize",
 ]

@@ -49,10 +49,12 @@ def descend(
     start: Start | Float[Array, "b *c h w"] = "skewed",
     judge: Judge | None = None,
     together: bool = False,
+    staged: bool = False,
 ) -> Generator[Progress, None, tuple[Synthesis, ...]]:
     """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
 
-    Noise follows the stages of the schedule; fields that are given descend on the model itself.
+    Noise follows the stages of the schedule; fields that are given descend on the model itself,
+    unless they are ``staged``, too.
     A model that keeps pixels starts from a Gaussian sample given these, instead of noise, and
     goes through all stages: a mean over the whole field may be near the target at once.
 
@@ -66,6 +68,7 @@ def descend(
         judge: the model's judge, if there is one already.
         together: whether only the mean of the samples' moments is to be the target's, as in
             ``models.ensemble``, instead of the moments of each.
+        staged: whether fields that are given go through all stages.
 
     Yields:
         Progress after each chunk of steps.
@@ -92,7 +95,7 @@ def descend(
         return jnp.stack([finish(one) for one in field]) if together else finish(field)
 
     verdict = judge.together if together else judge
-    due = schedule.due(0) if isinstance(start, str) else last
+    due = schedule.due(0) if staged or isinstance(start, str) else last
     followed = _followed(due, model, together)
     whole_model = Ensemble(model) if together else model
     states = _begin(followed, model, solver, keys, start)
@@ -143,6 +146,7 @@ class _Sample:
         self.losses: Float[np.ndarray, " n"] = np.zeros(0)
         self.ended: Synthesis | None = None
         self._tolerance, self._max_steps = schedule.tolerance, schedule.max_steps
+        self._least = schedule.least
         self.enter_stage(0, last=last)
 
     def enter_stage(self, evaluations: int, *, last: bool) -> None:
@@ -168,7 +172,8 @@ class _Sample:
             return
         self._excess.append(excess_now)
         outcome = self._outcome(stalled)
-        if outcome is None and not excess_now <= self._goal:
+        early = len(self.losses) < self._least
+        if outcome is None and (early or not excess_now <= self._goal):
             return
         field = finished()
         moments, residual = verdict(field)

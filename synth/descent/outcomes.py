@@ -47,6 +47,12 @@ class Progress(eqx.Module):
         """Loss evaluations so far, those of the longest descent."""
         return max(map(len, self.losses))
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the field, pixels: less than the texture's on coarser levels."""
+        height, width = self.field.shape[-2:]
+        return height, width
+
 
 class Synthesis(eqx.Module):
     """A new texture and how it was reached.
@@ -61,6 +67,7 @@ class Synthesis(eqx.Module):
         tolerance: what the descent was to reach, in units of the noise.
         together: number of textures that descended together, 1 for one alone. The residual is
             that of the mean of their moments.
+        coarser: numbers of loss evaluations on coarser levels before, the coarsest first.
     """
 
     field: Float[Array, "*c h w"]
@@ -71,6 +78,7 @@ class Synthesis(eqx.Module):
     losses: Float[np.ndarray, " n"]
     tolerance: float
     together: int = 1
+    coarser: tuple[int, ...] = ()
 
     def each(self) -> tuple["Synthesis", ...]:
         """Of a record of several fields with a leading axis one record per field."""
@@ -107,9 +115,10 @@ class Synthesis(eqx.Module):
             if self.together == 1
             else (f"of the mean of {self.together} textures the worst block, {self.worst},")
         )
+        before = f" and {sum(self.coarser)} on coarser levels" if self.coarser else ""
         after = (
-            f"after {self.evaluations} evaluations: {worst} differs by {self.excess:.3f} of its "
-            f"estimation noise, tolerance {self.tolerance:g}"
+            f"after {self.evaluations} evaluations{before}: {worst} differs by {self.excess:.3f} "
+            f"of its estimation noise, tolerance {self.tolerance:g}"
         )
         return {
             Outcome.CONVERGED: f"Converged {after}.",

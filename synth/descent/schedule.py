@@ -34,6 +34,7 @@ Bounds = Literal["model", "target", "none"]
 _MOMENTS, _SPECTRA, _GRAY_LEVELS, _ALL = 0.08, 0.3, 0.2, 0.45  # tolerances
 _RECTIFIED = 0.3  # with gray levels
 _CHANNELS, _COLORS = 0.3, 0.7  # those of several channels, of which the worst counts
+_LEAST = 100  # evaluations of rectified covariances, of which bricks gain up to then
 
 
 class Stage(eqx.Module):
@@ -84,11 +85,14 @@ class Schedule(eqx.Module):
         stages: in the order of their first evaluations; the last one follows the model itself.
             A field that is given to start from begins there.
         max_steps: most loss evaluations.
+        least: loss evaluations before which a descent has not converged, unless there are no more:
+            what scores go on to gain from.
     """
 
     tolerance: float = eqx.field(static=True, default=_MOMENTS)
     stages: tuple[Stage, ...] = eqx.field(static=True, default=(Stage(),))
     max_steps: int = eqx.field(static=True, default=MAX_STEPS)
+    least: int = eqx.field(static=True, default=0)
 
     def __check_init__(self) -> None:
         if not self.tolerance >= 0:
@@ -129,20 +133,23 @@ class Schedule(eqx.Module):
             descriptor: what is matched.
             tolerance: another one than the usual: 0.08, spectra 0.3, with gray levels
                 0.2, all of them 0.45, rectified 0.3; of several channels 0.3, with colors 0.7.
+                Rectified covariances go on for 100 evaluations at least, unless one is given.
             max_steps: most loss evaluations. Gray levels have their full weight from evaluation
                 120 on; only then does ``full`` keep its range inside of the loss.
         """
         phases = matches(descriptor, (ScatteringSpectra, SpectraOfChannels))
         levels = matches(descriptor, (GrayLevels, Colors))
+        sharp = matches(descriptor, RectifiedCovariances)
         stages = (_EASED_FREE_FIRST if phases else _EASED) if levels else _FREE_LAST
         if descriptor.num_channels > 1:
             usual = _COLORS if levels else _CHANNELS
         elif levels:
-            sharp = matches(descriptor, RectifiedCovariances)
             usual = _ALL if phases else _RECTIFIED if sharp else _GRAY_LEVELS
         else:
             usual = _SPECTRA if phases else _MOMENTS
-        return cls(usual if tolerance is None else tolerance, stages, max_steps)
+        if tolerance is not None:
+            return cls(tolerance, stages, max_steps)
+        return cls(usual, stages, max_steps, _LEAST if sharp else 0)
 
 
 def _eased(descriptor: Descriptor, weights: Moments, factor: float) -> Moments:

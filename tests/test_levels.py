@@ -1,0 +1,209 @@
+"""Coarse to fine: what a level takes from the one before, and how many there are."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from fields import picture, run_command, white
+
+from synth import Outcome, Schedule, descend, drain, fit, joint, load
+from synth.app.fitted import levels, models
+from synth.app.options import Options
+from synth.app.tasks import coarser, prepare
+from synth.descent import descend_levels, num_levels
+from synth.descent.levels import with_waves_of
+
+SHAPES = ((32, 40), (64, 80))
+KEYS = jax.random.split(jax.random.key(0), 2)
+
+
+@pytest.fixture(scope="module")
+def targets():
+    """One field of waves that both shapes hold, at either of them."""
+    coarse = picture("turbulence", SHAPES[0])
+    return coarse, np.asarray(merged(np.zeros(SHAPES[1]), coarse))
+
+
+@pytest.fixture(scope="module")
+def pyramid(targets):
+    return [
+        fit(joint("full", shape=shape, scales=3 + i, angles=2), field)
+        for i, (shape, field) in enumerate(zip(SHAPES, targets, strict=True))
+    ]
+
+
+def merged(field, coarse):
+    return with_waves_of(jnp.asarray(field), jnp.asarray(coarse))
+
+
+def waves(field, rows, columns):
+    """Amplitudes at frequencies of at most so many cycles per side, and the others."""
+    spectrum = np.fft.fft2(field, norm="forward")
+    cycles = [np.abs(np.fft.fftfreq(n, 1 / n)) for n in field.shape]
+    inner = (cycles[0][:, None] <= rows) & (cycles[1] <= columns)
+    return spectrum[inner], spectrum[~inner]
+
+
+@pytest.mark.parametrize("shape", [(64, 80), (63, 81), (32, 40), (45, 200)])
+def test_coarse_waves_are_those_of_the_coarse_field_and_the_others_stay(shape):
+    fine, coarse = white(shape), white((32, 40), 1)
+    mixed = np.asarray(merged(fine, coarse))
+    assert mixed.shape == shape
+    for index, source in enumerate((coarse, fine)):
+        found, given = (waves(each, 12, 15)[index] for each in (mixed, source))
+        np.testing.assert_allclose(found, given, atol=1e-6)
+
+
+def test_channels_are_mixed_one_by_one():
+    fine, coarse = white((3, 32, 32)), white((3, 16, 16), 1)
+    each = [merged(*pair) for pair in zip(fine, coarse, strict=True)]
+    np.testing.assert_allclose(merged(fine, coarse), each, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def looks():
+    """All that is shown meanwhile, once ``found`` is made."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def found(pyramid, looks):
+    return drain(descend_levels(pyramid, keys=KEYS), looks.append)
+
+
+class TestDescent:
+    def test_textures_have_the_last_models_moments(self, pyramid, found):
+        for one in found:
+            assert one.field.shape == SHAPES[-1]
+            assert one.outcome is Outcome.CONVERGED
+            residual = pyramid[-1].loss(pyramid[-1].variable(pyramid[-1].from_units(one.field)))[1]
+            for name, value in residual.items():
+                assert value <= 1.1 * one.tolerance * pyramid[-1].unit[name]
+
+    def test_every_level_is_shown_and_counted(self, found, looks):
+        shapes = [look.shape for look in looks]
+        assert list(dict.fromkeys(shapes)) == list(SHAPES)
+        last = max(look.evaluations for look in looks if look.shape == SHAPES[0])
+        assert last == max(one.coarser[0] for one in found)
+        assert f" evaluations and {found[0].coarser[0]} on coarser levels: " in found[0].verdict
+
+    def test_a_texture_goes_on_from_its_coarse_field(self, looks, found):
+        coarse = [look for look in looks if look.shape == SHAPES[0]][-1].field
+        for own, other, one in zip(coarse, coarse[::-1], found, strict=True):
+            inner = [waves(each, 6, 8)[0][1:] for each in (one.field, own, other)]
+            near, far = (np.linalg.norm(inner[0] - each) for each in inner[1:])
+            assert near < 0.5 * far
+
+    def test_samples_are_those_of_their_keys(self, pyramid, found):
+        (alone,) = drain(descend_levels(pyramid, keys=KEYS[1:]))
+        np.testing.assert_allclose(alone.field, found[1].field, atol=1e-3)
+        assert np.abs(found[0].field - found[1].field).max() > 0.5
+
+    def test_one_level_is_a_descent(self, pyramid):
+        schedule = Schedule.usual(pyramid[0].descriptor, max_steps=30)
+        (one,) = drain(descend_levels(pyramid[:1], keys=KEYS[:1], schedule=schedule))
+        (other,) = drain(descend(pyramid[0], keys=KEYS[:1], schedule=schedule))
+        np.testing.assert_array_equal(one.field, other.field)
+        assert one.coarser == ()
+        assert one.verdict == other.verdict
+
+    def test_together(self, pyramid):
+        found = drain(descend_levels(pyramid, keys=KEYS, together=True))
+        assert [one.together for one in found] == [2, 2]
+        assert found[0].coarser == found[1].coarser != ()
+        assert {one.outcome for one in found} == {Outcome.CONVERGED}
+
+
+def test_no_end_before_the_least_number_of_evaluations(pyramid):
+    schedule = Schedule(tolerance=5.0, least=30)
+    (one,) = drain(descend(pyramid[0], keys=KEYS[:1], schedule=schedule))
+    assert (one.evaluations, one.outcome) == (30, Outcome.CONVERGED)
+    (limited,) = drain(
+        descend(pyramid[0], keys=KEYS[:1], schedule=Schedule(5.0, max_steps=20, least=30))
+    )
+    assert (limited.evaluations, limited.outcome) == (20, Outcome.CONVERGED)
+
+
+@pytest.mark.parametrize(
+    ("model", "shapes", "number"),
+    [
+        ("full", [(256, 256)], 3),
+        ("rectified", [(256, 300)], 3),
+        ("full", [(256, 256), (100, 256)], 1),
+        ("full", [(512, 512), (128, 500)], 2),
+        ("full", [(48, 48)], 1),
+        ("scattering", [(256, 256)], 1),
+        ("spectra", [(256, 256)], 1),
+    ],
+)
+def test_number_of_levels(model, shapes, number):
+    assert num_levels(joint(model, shape=(64, 64)), *shapes) == number
+
+
+class TestApplication:
+    @staticmethod
+    def task(image, **also):
+        options = Options(image, **also)
+        return prepare(load(image, size=options.size), options), options
+
+    def test_a_coarser_task_is_the_same_torus(self):
+        task, _ = self.task("foam", size=64, out_size=(96, 128))
+        half = coarser(task, 1)
+        assert half.texture.fields.shape == (1, 1, 32, 32)
+        assert half.layout.torus == (48, 64)
+        assert half.texture.periodic == task.texture.periodic
+        assert half.scales == task.scales - 1
+        np.testing.assert_allclose(
+            half.texture.fields.mean(), task.texture.fields.mean(), rtol=0.02
+        )
+
+    def test_missing_pixels_stay_missing(self, tmp_path):
+        field = picture("turbulence", (64, 64))
+        field[8:32, 8:32] = np.nan
+        np.save(tmp_path / "holed.npy", field)
+        task, _ = self.task(str(tmp_path / "holed.npy"))
+        known = ~np.isnan(coarser(task, 1).texture.field[0])
+        assert not known[6:14, 6:14].any()
+        assert known[20:].all()
+
+    def test_levels_that_do_not_fit_are_left_out(self):
+        task, options = self.task("foam", size=32, levels=6, models=("full",), angles=2)
+        finest = models(task, options, (), "full")
+        (several,) = levels(task, options, (), "full", finest)
+        assert several[-1] is finest[0]
+        assert [one.shape for one in several][-2:] == [(16, 16), (32, 32)]
+
+    def test_a_mix_has_every_level(self):
+        task, options = self.task(
+            "foam", size=32, mix="turbulence", steps=2, levels=2, models=("full",), angles=2
+        )
+        finest = models(task, options, (0.0, 1.0), "full")
+        steps = levels(task, options, (0.0, 1.0), "full", finest)
+        assert [[one.shape for one in step] for step in steps] == 2 * [[(16, 16), (32, 32)]]
+
+    def test_fields_to_start_from_have_one_level(self, tmp_path):
+        np.save(tmp_path / "field.npy", load("foam", size=32).field[0])
+        task, options = self.task(
+            str(tmp_path / "field.npy"),
+            start=str(tmp_path / "field.npy"),
+            levels=2,
+            models=("full",),
+        )
+        finest = models(task, options, (), "full")
+        assert levels(task, options, (), "full", finest) == [(finest[0],)]
+
+    def test_the_command_tells_of_them(self, tmp_path):
+        common = ("--size", "32", "--model", "full", "--angles", "2", "--out", str(tmp_path))
+        run = run_command("generate", "foam", "--levels", "2", *common)
+        assert run.returncode == 0, run.stderr
+        assert "on coarser levels" in run.stdout.replace("\n", " ")
+        (folder,) = tmp_path.iterdir()
+        report = json.loads((folder / "manifest.json").read_text())
+        assert report["models"]["full"]["coarser"][0] > 0
+
+    def test_a_number_out_of_range_is_refused(self):
+        run = run_command("generate", "foam", "--levels", "0")
+        assert run.returncode == 2
+        assert "0 levels were asked for: choose 1 to 7." in " ".join(run.stderr.split())
