@@ -1,6 +1,7 @@
-"""What the choices of the descent are worth: variable, start, stages, weights, memory, scales.
+"""What the choices of the descent are worth: variable, start, levels, weights, memory.
 
     python -m benchmarks.ablation [NAME ...] [--model full] [--size 256] [--steps 300]
+        [--only CHOICE ...] [--json FILE]
 
 One choice is changed at a time. Per picture: evaluations and seconds to the
 model's tolerance (– if not within the limit) and, at that point, the overall score of the
@@ -15,7 +16,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Float
 
 from benchmarks.report import save
 from benchmarks.scoreboard import SIZE, real_fields
@@ -26,7 +27,7 @@ from synth import (
     Outcome,
     ScatteringMoments,
     Schedule,
-    descend,
+    descend_levels,
     drain,
     fit,
     joint,
@@ -35,6 +36,9 @@ from synth import (
 )
 from synth.app.clock import Clock
 from synth.app.images import Texture
+from synth.app.options import Options
+from synth.app.tasks import coarser, prepare
+from synth.descent import num_levels
 from synth.metrics import compare, spectrum_error
 from synth.models import Start
 from synth.statistics import MODELS
@@ -46,12 +50,12 @@ NAMES = ("turbulence", "sparse", "cascade", "ising", "foam", "brick", "grass", "
 class Variant(NamedTuple):
     """One way to descend; the default values are those of the package."""
 
-    exponent: float = 0.5
+    exponent: float | None = None
     start: Start = "skewed"
     memory: int = 20
     importance: float = 0.3  # of the moments in the full model
     staged: bool = True  # False: the model itself from the first evaluation on
-    coarse: bool = False  # half the resolution first, and from its field on the model itself
+    levels: int | None = None  # of the resolution
     tight: bool = True
     relative: bool = False  # moments weighed by their relative residual alone
 
@@ -59,7 +63,7 @@ class Variant(NamedTuple):
 VARIANTS = (
     Variant(),
     Variant(exponent=0.0),
-    Variant(exponent=0.25),
+    Variant(exponent=0.5),
     Variant(exponent=1.0),
     Variant(start="gaussian"),
     Variant(start="pixels"),
@@ -67,7 +71,8 @@ VARIANTS = (
     Variant(memory=40),
     Variant(importance=1.0),
     Variant(staged=False),
-    Variant(coarse=True),
+    Variant(levels=1),
+    Variant(levels=1, exponent=0.5),
     Variant(tight=False),
     Variant(relative=True),
 )
@@ -104,17 +109,20 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
         variant: how to descend.
         steps: most evaluations.
     """
-    target = texture.field[0]
-    whole = fitted(target, model, variant, texture.periodic)
-    schedule = Schedule.usual(whole.descriptor, max_steps=steps)
-    solver = LBFGS(variant.memory)
-    key, evaluations, clock = jax.random.key(0)[None], 0.0, Clock()
-    start: Start | Array = variant.start
-    if not variant.staged:  # as from a field that is given
-        start = whole.to_units(whole.field(whole.start(key=key[0])))[None]
-    if variant.coarse:
-        start, evaluations = _coarse_start(whole, texture, model, variant, key)
-    (synthesis,) = drain(descend(whole, keys=key, solver=solver, schedule=schedule, start=start))
+    clock, target = Clock(), texture.field[0]
+    models = _models(texture, model, variant)
+    schedule = Schedule.usual(models[-1].descriptor, max_steps=steps)
+    if not variant.staged:
+        schedule = Schedule(schedule.tolerance, max_steps=steps)
+    (synthesis,) = drain(
+        descend_levels(
+            models,
+            keys=jax.random.key(0)[None],
+            solver=LBFGS(variant.memory),
+            schedule=schedule,
+            start=variant.start,
+        )
+    )
     spent = clock.seconds()
     field = np.asarray(synthesis.field)
     reals = real_fields(texture.name) if len(target) == SIZE else []
@@ -125,7 +133,8 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
         "model": model,
         **variant._asdict(),
         "reached": synthesis.outcome is Outcome.CONVERGED,
-        "evaluations": round(synthesis.evaluations + evaluations),
+        "evaluations": synthesis.evaluations,
+        "coarser": list(synthesis.coarser),
         "seconds": round(spent["total"] - spent["compile"], 1),
         "excess": synthesis.excess,
         "score": float(board.scores["it"].overall[0]),
@@ -133,29 +142,17 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
     }
 
 
-def _coarse_start(
-    whole: MomentModel, texture: Texture, model: str, variant: Variant, key: PRNGKeyArray
-) -> tuple[Array, float]:
-    """A texture of half the resolution, with noise beyond; and the evaluations that it cost."""
-    field = texture.field[0]
-    height, width = (n // 2 for n in field.shape)
-    spectrum = np.fft.fftshift(np.fft.fft2(field))[_middle(field.shape, (height, width))]
-    small = np.fft.ifft2(np.fft.ifftshift(spectrum)).real / 4
-    coarse = fitted(small, model, variant, texture.periodic)
-    schedule = Schedule.usual(coarse.descriptor, max_steps=150)
-    (half,) = drain(descend(coarse, keys=key, solver=LBFGS(variant.memory), schedule=schedule))
-    noise = whole.to_units(whole.field(whole.start(key=key[0])))
-    mixed = np.fft.fftshift(np.fft.fft2(np.asarray(noise)))
-    inner = np.fft.fftshift(np.fft.fft2(np.asarray(half.field))) * 4
-    mixed[_middle(field.shape, (height, width))] = inner
-    start = np.fft.ifft2(np.fft.ifftshift(mixed)).real
-    return jnp.asarray(start[None], jnp.float32), half.evaluations / 4
-
-
-def _middle(shape: tuple[int, ...], inner: tuple[int, int]) -> tuple[slice, ...]:
-    """The frequencies of a smaller grid in the centered square of a larger one."""
-    first = [n // 2 - m // 2 for n, m in zip(shape, inner, strict=True)]
-    return tuple(slice(a, a + m) for a, m in zip(first, inner, strict=True))
+def _models(texture: Texture, model: str, variant: Variant) -> list[MomentModel]:
+    """The variant's models, coarse to fine."""
+    options = Options(texture.name, levels=variant.levels)
+    task = prepare(texture, options)
+    finest = fitted(texture.field[0], model, variant, texture.periodic)
+    number = variant.levels or num_levels(finest.descriptor, finest.shape)
+    smaller = (coarser(task, level).texture for level in range(number - 1, 0, -1))
+    return [
+        *(fitted(each.field[0], model, variant, each.periodic) for each in smaller),
+        finest,
+    ]
 
 
 def main() -> None:
@@ -165,19 +162,21 @@ def main() -> None:
     parser.add_argument("--model", default="full", choices=list(MODELS))
     parser.add_argument("--size", type=int, default=SIZE)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--only", nargs="*", default=Variant._fields, choices=Variant._fields)
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/ablation.json"))
     options = parser.parse_args()
     results = []
     for name in options.names:
         texture = load(name, size=options.size)
         for variant in VARIANTS:
+            changed = {k: v for k, v in variant._asdict().items() if v != Variant()._asdict()[k]}
+            if not set(changed) <= set(options.only):
+                continue
             row = measure(texture, options.model, variant, options.steps)
             results.append(row)
-            changed = [
-                f"{k}={v}" for k, v in variant._asdict().items() if v != VARIANTS[0]._asdict()[k]
-            ]
+            words = " ".join(f"{k}={v}" for k, v in changed.items())
             print(
-                f"{name:11} {' '.join(changed) or 'default':18}"
+                f"{name:11} {words or 'default':22}"
                 f" {row['evaluations'] if row['reached'] else '–':>6}"
                 f" {row['seconds']:5.0f} s  excess {row['excess']:.3f}  score {row['score']:.3f}"
                 f"  spectrum {row['spectrum_error_db']:.2f} dB",

@@ -21,8 +21,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from benchmarks.report import descended, save, shared_mesh
-from synth import descend, drain, fit, fit_gaussian, joint, load
+from benchmarks.report import descended, pyramid, save, shared_mesh
+from synth import descend_levels, drain, fit_gaussian, load
 from synth.app.images import Texture, bundled
 from synth.metrics import compare, foreign_colors
 from synth.processes import CHANNEL_PROCESSES
@@ -98,19 +98,17 @@ def samples(
     texture: Texture, model: str, seeds: Sequence[int]
 ) -> tuple[list[Field], list[dict[str, Any]]]:
     """A field per seed, and how it was reached."""
-    target = texture.field
-    descriptor = joint(model, shape=target.shape[1:], channels=len(target))
-    fitted = fit(descriptor, target, periodic=texture.periodic)
-    fields, facts = [], []
+    models, fields, facts = pyramid(texture, model), [], []
     for seed in seeds:
         key = jax.random.split(jax.random.key(seed))[1]
         start = time.perf_counter()
-        (synthesis,) = drain(descend(fitted, keys=key[None]))
+        (synthesis,) = drain(descend_levels(models, keys=key[None]))
         fields.append(written(synthesis.field, texture))
         facts.append(
             {
                 "outcome": synthesis.outcome.value,
                 "evaluations": synthesis.evaluations,
+                "coarser": list(synthesis.coarser),
                 "seconds": round(time.perf_counter() - start, 2),
                 "excess": synthesis.excess,
                 "worst": synthesis.worst,

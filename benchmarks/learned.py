@@ -21,8 +21,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from benchmarks.report import save, shared_mesh
-from synth import descend, drain, fit, fit_gaussian, joint
+from benchmarks.report import as_texture, pyramid, save, shared_mesh
+from synth import descend_levels, drain, fit_gaussian
 from synth.app import runtime
 from synth.app.trials import on_devices
 from synth.metrics.learned import (
@@ -80,8 +80,7 @@ def _texture(
     if model == "gaussian":
         return np.asarray(fit_gaussian(field).sample(key=key))
     with shared_mesh():
-        fitted = fit(joint(model, shape=field.shape), field)
-        (synthesis,) = drain(descend(fitted, keys=key[None]))
+        (synthesis,) = drain(descend_levels(pyramid(as_texture(field), model), keys=key[None]))
     return np.asarray(synthesis.field)
 
 

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
+from jaxtyping import Float
 
+from synth.app.fitted import levels, models
+from synth.app.images import Texture
+from synth.app.options import Options
+from synth.app.tasks import prepare
+from synth.models import MomentModel
 from synth.parallel.mesh import common_mesh
 from synth.statistics import NUM_ANGLES
 
@@ -32,6 +39,20 @@ def shared_mesh() -> Iterator[None]:
     mesh = common_mesh(None, samples=1, angles=list(NUM_ANGLES.values()))
     with jax.set_mesh(mesh) if mesh else nullcontext():
         yield
+
+
+def as_texture(field: Float[np.ndarray, "h w"], name: str = "field") -> Texture:
+    """A periodic gray field as a target."""
+    planes = np.asarray(field, np.float32)[None, None]
+    return Texture(name, planes, (True, True), planes.dtype, "")
+
+
+def pyramid(texture: Texture, model: str, **options: Any) -> tuple[MomentModel, ...]:  # noqa: ANN401 - of Options
+    """A model of the ladder at every level that the command descends on, coarse to fine."""
+    asked = Options(texture.name, models=(model,), **options)
+    task = prepare(texture, asked)
+    (several,) = levels(task, asked, (), model, models(task, asked, (), model))
+    return several
 
 
 def descended(score: dict[str, Any]) -> str:

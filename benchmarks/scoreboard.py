@@ -4,7 +4,8 @@
 
 Per picture, brought to 256 pixels: overall score (geometric mean of the ratios to the noise
 floor, each counted as at least 1), evaluations and seconds of white noise, the Gaussian and the
-moment models. ``+`` after a model's name adds gray levels. Pictures of a process at its own
+moment models. ``+`` after a model's name adds gray levels. A NAME is that of a picture, or of a
+process. Pictures of a process at its own
 size are judged against further fields of that process, others against their own quadrants.
 """
 
@@ -18,8 +19,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from benchmarks.report import descended, save
-from synth import Judge, descend, drain, fit, fit_gaussian, joint, load
+from benchmarks.report import as_texture, descended, pyramid, save
+from synth import Judge, descend_levels, drain, fit_gaussian, load
 from synth.app.images import PHOTOGRAPHS, Texture, bundled
 from synth.metrics import compare
 from synth.processes import PROCESSES
@@ -39,6 +40,13 @@ REALS = range(100, 104)
 Field = Float[np.ndarray, "h w"]
 
 
+def picture(name: str) -> Texture:
+    """The target: a picture, or the first field of a process of which there is none."""
+    if name in NAMES:
+        return load(name, size=SIZE)
+    return as_texture(np.asarray(PROCESSES[name]((SIZE, SIZE), key=jax.random.key(0))), name)
+
+
 def further_fields(name: str, seeds: Sequence[int]) -> list[Field]:
     """Further fields of the process that made a picture, in the picture's gray levels."""
     table = bundled()[name]
@@ -49,25 +57,26 @@ def further_fields(name: str, seeds: Sequence[int]) -> list[Field]:
 
 def real_fields(name: str) -> list[Field]:
     """Those that set the noise floor of a picture that is measured at its own size."""
+    if name not in NAMES:
+        return [np.asarray(PROCESSES[name]((SIZE, SIZE), key=jax.random.key(n))) for n in REALS]
     shape = bundled().get(name, {}).get("shape")
     return further_fields(name, REALS) if shape == [SIZE, SIZE] else []
 
 
 def samples(texture: Texture, model: str, seeds: Sequence[int]) -> tuple[list[Field], list[dict]]:
     """A field per seed, and how it was reached."""
-    target = texture.field[0]
-    descriptor = joint(model.rstrip("+"), shape=target.shape, gray_levels=model.endswith("+"))
-    fitted = fit(descriptor, target, periodic=texture.periodic)
-    judge, fields, facts = Judge(fitted), [], []
+    models = pyramid(texture, model.rstrip("+"), gray_levels=model.endswith("+"))
+    judge, fields, facts = Judge(models[-1]), [], []
     for seed in seeds:
         key = jax.random.split(jax.random.key(seed))[1]
         start = time.perf_counter()
-        (synthesis,) = drain(descend(fitted, keys=key[None], judge=judge))
+        (synthesis,) = drain(descend_levels(models, keys=key[None], judge=judge))
         fields.append(np.asarray(synthesis.field))
         facts.append(
             {
                 "outcome": synthesis.outcome.value,
                 "evaluations": synthesis.evaluations,
+                "coarser": list(synthesis.coarser),
                 "seconds": round(time.perf_counter() - start, 2),
                 "excess": synthesis.excess,
             }
@@ -89,7 +98,7 @@ def controls(texture: Texture, seeds: Sequence[int]) -> dict[str, list[Field]]:
 
 def measure(name: str, models: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
     """Scores of one picture."""
-    texture = load(name, size=SIZE)
+    texture = picture(name)
     candidates, facts = controls(texture, seeds), {}
     for model in models:
         candidates[model], facts[model] = samples(texture, model, seeds)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Schedule,
         Synthesis,
         descend,
+        descend_levels,
         drain,
         synthesize,
     )
@@ -53,6 +54,7 @@ _HOMES = {
         "Schedule",
         "Synthesis",
         "descend",
+        "descend_levels",
         "drain",
         "synthesize",
     ),
@@ -114,6 +116,7 @@ __all__ = [
     "Synthesis",
     "compare",
     "descend",
+    "descend_levels",
     "device_mesh",
     "drain",
     "fit",

@@ -117,11 +117,11 @@ class TestDescent:
 
 
 def test_no_end_before_the_least_number_of_evaluations(pyramid):
-    schedule = Schedule(tolerance=5.0, least=30)
+    schedule = Schedule(tolerance=5.0, min_steps=30)
     (one,) = drain(descend(pyramid[0], keys=KEYS[:1], schedule=schedule))
     assert (one.evaluations, one.outcome) == (30, Outcome.CONVERGED)
     (limited,) = drain(
-        descend(pyramid[0], keys=KEYS[:1], schedule=Schedule(5.0, max_steps=20, least=30))
+        descend(pyramid[0], keys=KEYS[:1], schedule=Schedule(5.0, max_steps=20, min_steps=30))
     )
     assert (limited.evaluations, limited.outcome) == (20, Outcome.CONVERGED)
 

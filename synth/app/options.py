@@ -57,6 +57,7 @@ class Options:
             their joint law; ``full`` always does.
         isotropic: whether spectra are averaged over rotations.
         max_steps: most loss evaluations.
+        min_steps: fewest, even within the tolerance; by default as ``Schedule.usual`` says.
         tolerance: residual that every block must reach, in units of its estimation noise; by
             default the usual one of the model's descriptor, as ``Schedule.usual`` says.
         levels: number of resolutions, each twice the one before, that textures descend on one after
@@ -92,6 +93,7 @@ class Options:
     gray_levels: bool = False
     isotropic: bool = False
     max_steps: int = 1000
+    min_steps: int | None = None
     tolerance: float | None = None
     levels: int | None = None
     solver: Method = "lbfgs"
@@ -106,6 +108,11 @@ class Options:
             raise InputError(f"The tolerance {self.tolerance} is not positive: 0.1 is usual.")
         if self.max_steps < 1:
             raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
+        if not 0 <= (self.min_steps or 0) <= self.max_steps:
+            raise InputError(
+                f"At least {self.min_steps} steps were asked for, and at most {self.max_steps}: "
+                "give fewer, or allow more."
+            )
         if not 1 <= self.samples <= _MOST_SAMPLES:
             raise InputError(f"{self.samples} samples were asked for: choose 1 to {_MOST_SAMPLES}.")
         if self.ensemble:

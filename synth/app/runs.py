@@ -234,7 +234,10 @@ def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None,
                 keys=keys[:, 1],
                 solver=LBFGS() if options.solver == "lbfgs" else Adam(),
                 schedule=Schedule.usual(
-                    several[-1].descriptor, tolerance=options.tolerance, max_steps=options.max_steps
+                    several[-1].descriptor,
+                    tolerance=options.tolerance,
+                    max_steps=options.max_steps,
+                    min_steps=options.min_steps,
                 ),
                 start="skewed" if task.start is None else jnp.asarray(task.start, float)[None],
                 judge=judge,

@@ -27,6 +27,7 @@ __all__ = ["descend_levels", "num_levels"]
 
 _STEPS = 400  # most evaluations on a level that is not the last
 _COARSEST = 64  # pixels, the shortest side of the coarsest level, at least
+_FAINT = 0.1  # amplitude of the noise that finer waves start from: they follow the coarser ones
 _BAND = 0.75  # of the waves that a level can hold: those that resampling leaves as they are
 
 
@@ -64,7 +65,7 @@ def descend_levels(
     """
     last = models[-1]
     schedule = schedule or Schedule.usual(last.descriptor)
-    brief = replace(schedule, max_steps=min(_STEPS, schedule.max_steps), least=0)
+    brief = replace(schedule, max_steps=min(_STEPS, schedule.max_steps), min_steps=0)
     evaluations: list[list[int]] = [[] for _ in keys]
     for model, finer in pairwise(models):
         found = yield from descend(
@@ -112,11 +113,11 @@ def num_levels(descriptor: Descriptor, *shapes: tuple[int, int]) -> int:
 def _refined(
     model: MomentModel, fields: Float[Array, "b *c _ _"], keys: Key[Array, " b"]
 ) -> Float[Array, "b *c h w"]:
-    """Fields of a model's shape: the waves of coarser ones, and of noise those beyond."""
+    """Fields of a model's shape: the waves of coarser ones, and faint noise beyond these."""
 
     def one(given: tuple[Float[Array, "*c _ _"], PRNGKeyArray]) -> Float[Array, "*c h w"]:
         field, key = given
-        return with_waves_of(model.to_units(model.field(model.start(key=key))), field)
+        return with_waves_of(_FAINT * model.to_units(model.field(model.start(key=key))), field)
 
     return whole(jax.lax.map(one, (fields, keys)))
 

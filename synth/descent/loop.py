@@ -146,7 +146,7 @@ class _Sample:
         self.losses: Float[np.ndarray, " n"] = np.zeros(0)
         self.ended: Synthesis | None = None
         self._tolerance, self._max_steps = schedule.tolerance, schedule.max_steps
-        self._least = schedule.least
+        self._min_steps = schedule.min_steps
         self.enter_stage(0, last=last)
 
     def enter_stage(self, evaluations: int, *, last: bool) -> None:
@@ -172,7 +172,7 @@ class _Sample:
             return
         self._excess.append(excess_now)
         outcome = self._outcome(stalled)
-        early = len(self.losses) < self._least
+        early = len(self.losses) < self._min_steps
         if outcome is None and (early or not excess_now <= self._goal):
             return
         field = finished()

@@ -34,7 +34,7 @@ Bounds = Literal["model", "target", "none"]
 _MOMENTS, _SPECTRA, _GRAY_LEVELS, _ALL = 0.08, 0.3, 0.2, 0.45  # tolerances
 _RECTIFIED = 0.3  # with gray levels
 _CHANNELS, _COLORS = 0.3, 0.7  # those of several channels, of which the worst counts
-_LEAST = 100  # evaluations of rectified covariances, of which bricks gain up to then
+_THOROUGH = 150  # evaluations of rectified covariances, of which bricks gain until then
 
 
 class Stage(eqx.Module):
@@ -92,7 +92,7 @@ class Schedule(eqx.Module):
     tolerance: float = eqx.field(static=True, default=_MOMENTS)
     stages: tuple[Stage, ...] = eqx.field(static=True, default=(Stage(),))
     max_steps: int = eqx.field(static=True, default=MAX_STEPS)
-    least: int = eqx.field(static=True, default=0)
+    min_steps: int = eqx.field(static=True, default=0)
 
     def __check_init__(self) -> None:
         if not self.tolerance >= 0:
@@ -121,6 +121,7 @@ class Schedule(eqx.Module):
         *,
         tolerance: float | None = None,
         max_steps: int = MAX_STEPS,
+        min_steps: int | None = None,
     ) -> "Schedule":
         """The schedule that suits a descriptor.
 
@@ -133,9 +134,10 @@ class Schedule(eqx.Module):
             descriptor: what is matched.
             tolerance: another one than the usual: 0.08, spectra 0.3, with gray levels
                 0.2, all of them 0.45, rectified 0.3; of several channels 0.3, with colors 0.7.
-                Rectified covariances go on for 100 evaluations at least, unless one is given.
             max_steps: most loss evaluations. Gray levels have their full weight from evaluation
                 120 on; only then does ``full`` keep its range inside of the loss.
+            min_steps: fewest; 0 by default, and of rectified covariances 150 unless a tolerance is
+                given.
         """
         phases = matches(descriptor, (ScatteringSpectra, SpectraOfChannels))
         levels = matches(descriptor, (GrayLevels, Colors))
@@ -147,9 +149,9 @@ class Schedule(eqx.Module):
             usual = _ALL if phases else _RECTIFIED if sharp else _GRAY_LEVELS
         else:
             usual = _SPECTRA if phases else _MOMENTS
-        if tolerance is not None:
-            return cls(tolerance, stages, max_steps)
-        return cls(usual, stages, max_steps, _LEAST if sharp else 0)
+        if min_steps is None:
+            min_steps = _THOROUGH if sharp and tolerance is None else 0
+        return cls(usual if tolerance is None else tolerance, stages, max_steps, min_steps)
 
 
 def _eased(descriptor: Descriptor, weights: Moments, factor: float) -> Moments:

@@ -18,12 +18,14 @@ from synth.transforms.weighted import Observation
 
 __all__ = ["fit"]
 
+_LEVELED, _FREE = 0.25, 0.5  # exponents: of models that match gray levels, and of others
+
 
 def fit(
     descriptor: Descriptor,
     field: Float[np.ndarray, "*n h w"] | Float[np.ndarray, "*n c h w"],
     *,
-    exponent: float = 0.5,
+    exponent: float | None = None,
     periodic: Periodic = True,
     bounds: tuple[float, float] | None = None,
     like: MomentModel | None = None,
@@ -37,7 +39,8 @@ def fit(
             width stand channels, if the descriptor has several: they become the target's
             principal components, and where some of these do not vary the descriptor is made
             for fewer.
-        exponent: a of the descent's variable, 0 (pixels) to 1 (whitened).
+        exponent: a of the descent's variable, 0 (pixels) to 1 (whitened); by default ¼ if gray
+            levels are matched, and ½ otherwise.
         periodic: whether opposite borders match, of both axes or of rows' and columns' axis. What
             does not wrap is measured inside, as ``transforms.weighted`` says.
         bounds: least and largest value of new fields; by default those of the target if gray
@@ -53,6 +56,8 @@ def fit(
             the descriptor is none, or of another shape.
     """
     check_descriptor(descriptor, np.shape(field))
+    if exponent is None:
+        exponent = _LEVELED if matches(descriptor, (GrayLevels, Colors)) else _FREE
     channels = descriptor.num_channels > 1
     standard, wraps = standardize(field, channels=channels), axes_of(periodic)
     if like is not None:
