@@ -23,8 +23,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from benchmarks.report import save, shared_mesh
-from synth import MomentModel, descend, drain, fit, joint
+from benchmarks.report import as_texture, pyramid, save, shared_mesh
+from synth import MomentModel, Schedule, descend_levels, drain, fit, joint
 from synth.metrics import compare
 from synth.models.reference import spread
 from synth.processes import PROCESSES
@@ -43,15 +43,19 @@ def drawn(name: str, size: int, seeds: Sequence[int]) -> Fields:
     return jnp.stack([PROCESSES[name]((size, size), key=jax.random.key(seed)) for seed in seeds])
 
 
-def samples(model: MomentModel, count: int, *, together: bool) -> tuple[Fields, dict[str, Any]]:
+def samples(
+    models: Sequence[MomentModel], count: int, *, together: bool
+) -> tuple[Fields, dict[str, Any]]:
     """Textures, and how they were reached; compiled beforehand."""
     keys = jax.random.split(jax.random.key(_SEED), count)
-    next(descend(model, keys=keys, together=together))
+    brief = Schedule.usual(models[-1].descriptor, max_steps=1)
+    drain(descend_levels(models, keys=keys, schedule=brief, together=together))
     start = time.perf_counter()
-    found = drain(descend(model, keys=keys, together=together))
+    found = drain(descend_levels(models, keys=keys, together=together))
     facts = {
         "seconds": round(time.perf_counter() - start, 2),
         "evaluations": float(np.mean([one.evaluations for one in found])),
+        "coarser": np.mean([one.coarser for one in found], 0).tolist(),
         "outcomes": sorted({one.outcome.value for one in found}),
     }
     return jnp.stack([one.field for one in found]), facts
@@ -83,12 +87,12 @@ def measure(name: str, size: int, maps: int, *, model: str, count: int) -> dict[
     shape, reals = (size, size), drawn(name, size, REALS)
     pictures = [np.asarray(field) for field in drawn(name, size, range(maps))]
     reference = np.stack(pictures) if maps > 1 else pictures[0]
-    fitted = fit(joint(model, shape=shape), reference)
+    models = pyramid(as_texture(reference), model)
     judged = fit(joint("scattering", "spectra", shape=shape), reference)
     row: dict[str, Any] = {"name": name, "size": size, "maps": maps, "samples": count}
     made, true = {}, _moments(judged, reals)
     for how in ("one by one", "ensemble"):
-        made[how], facts = samples(fitted, count, together=how == "ensemble")
+        made[how], facts = samples(models, count, together=how == "ensemble")
         found = _figures(judged, _moments(judged, made[how]), true)
         row[how] = facts | {
             what: {block: round(float(value), 3) for block, value in each.items()}

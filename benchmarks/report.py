@@ -41,9 +41,9 @@ def shared_mesh() -> Iterator[None]:
         yield
 
 
-def as_texture(field: Float[np.ndarray, "h w"], name: str = "field") -> Texture:
-    """A periodic gray field as a target."""
-    planes = np.asarray(field, np.float32)[None, None]
+def as_texture(field: Float[np.ndarray, "*n h w"], name: str = "field") -> Texture:
+    """A periodic gray field as a target, or several of one process."""
+    planes = np.asarray(field, np.float32).reshape(-1, 1, *field.shape[-2:])
     return Texture(name, planes, (True, True), planes.dtype, "")
 
 

@@ -315,7 +315,7 @@ class TestInterrupt:
         for word in (
             "loading",
             "compiling",
-            "scattering: ",
+            "scattering, 64 × 64: ",
             "evaluations",
             "loss",
             "the worst block differs by",

@@ -61,7 +61,7 @@ def test_the_panel_tells_how_far_the_worst_sample_is(samples):
     residual = {"order1": jnp.ones(samples), "order2": jnp.ones(samples)}
     progress = Progress(losses, residual, excess, 0.04, jnp.zeros((samples, 16, 16)))
     words = words_of(*_panel(Look("spectra", progress), MAX_STEPS, 7.2))
-    assert "spectra: 120 evaluations, loss 0.5, about 7 s left" in words
+    assert "spectra, 16 × 16: 120 evaluations, loss 0.5, about 7 s left" in words
     assert "the worst block differs by 0.300 of its noise, goal 0.04" in words
 
 

@@ -7,9 +7,10 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from synth.app.fitted import _fit
 from synth.app.options import LADDER, Options
 from synth.app.record import manifest, write
-from synth.app.runs import _fit, _score, generate, read
+from synth.app.runs import _score, generate, read
 from synth.descent import Outcome, drain
 from synth.errors import InputError
 from synth.metrics import STATISTICS, copying

@@ -12,8 +12,8 @@ from synth import Outcome, Schedule, descend, drain, fit, joint, load
 from synth.app.fitted import levels, models
 from synth.app.options import Options
 from synth.app.tasks import coarser, prepare
-from synth.descent import descend_levels, num_levels
-from synth.descent.levels import with_waves_of
+from synth.descent import Stage, descend_levels, num_levels
+from synth.descent.levels import _hastened, with_waves_of
 
 SHAPES = ((32, 40), (64, 80))
 KEYS = jax.random.split(jax.random.key(0), 2)
@@ -114,6 +114,14 @@ class TestDescent:
         assert [one.together for one in found] == [2, 2]
         assert found[0].coarser == found[1].coarser != ()
         assert {one.outcome for one in found} == {Outcome.CONVERGED}
+
+
+def test_near_fields_have_shorter_stages():
+    short = _hastened(Schedule.usual(joint("full", shape=(32, 32))))
+    assert [stage.first for stage in short.stages] == [0, 15, 30]
+    assert short.stages[-1] == Stage(30)
+    close = Schedule(stages=(Stage(0, 0.1), Stage(1, 0.2), Stage(2, 0.3), Stage(3)))
+    assert _hastened(close).stages == (Stage(0, 0.1), Stage(1))
 
 
 def test_no_end_before_the_least_number_of_evaluations(pyramid):

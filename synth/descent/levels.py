@@ -26,6 +26,7 @@ from synth.statistics import Colors, Descriptor, GrayLevels, matches
 __all__ = ["descend_levels", "num_levels"]
 
 _STEPS = 400  # most evaluations on a level that is not the last
+_HASTE = 4  # times as short are the stages of the last level as those of the first
 _COARSEST = 64  # pixels, the shortest side of the coarsest level, at least
 _FAINT = 0.1  # amplitude of the noise that finer waves start from: they follow the coarser ones
 _BAND = 0.75  # of the waves that a level can hold: those that resampling leaves as they are
@@ -84,14 +85,21 @@ def descend_levels(
         last,
         keys=keys,
         solver=solver,
-        schedule=schedule,
+        schedule=schedule if len(models) == 1 else _hastened(schedule),
         start=start,
         judge=judge,
         together=together,
+        staged=len(models) > 1,
     )
     return tuple(
         replace(one, coarser=tuple(done)) for one, done in zip(found, evaluations, strict=True)
     )
+
+
+def _hastened(schedule: Schedule) -> Schedule:
+    """The schedule of fields that are near already: its stages a quarter as long."""
+    stages = [replace(stage, first=math.ceil(stage.first / _HASTE)) for stage in schedule.stages]
+    return replace(schedule, stages=tuple({stage.first: stage for stage in stages}.values()))
 
 
 def num_levels(descriptor: Descriptor, *shapes: tuple[int, int]) -> int:
