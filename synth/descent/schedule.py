@@ -34,7 +34,7 @@ Bounds = Literal["model", "target", "none"]
 _MOMENTS, _SPECTRA, _GRAY_LEVELS, _ALL = 0.08, 0.3, 0.2, 0.45  # tolerances
 _RECTIFIED = 0.3  # with gray levels
 _CHANNELS, _COLORS = 0.3, 0.7  # those of several channels, of which the worst counts
-_THOROUGH = 150  # evaluations of rectified covariances, of which bricks gain until then
+_FEWEST, _FEWEST_RECTIFIED = 100, 150  # evaluations where gray levels are matched: details gain
 
 
 class Stage(eqx.Module):
@@ -136,8 +136,8 @@ class Schedule(eqx.Module):
                 0.2, all of them 0.45, rectified 0.3; of several channels 0.3, with colors 0.7.
             max_steps: most loss evaluations. Gray levels have their full weight from evaluation
                 120 on; only then does ``full`` keep its range inside of the loss.
-            min_steps: fewest; 0 by default, and of rectified covariances 150 unless a tolerance is
-                given.
+            min_steps: fewest; by default 0, and where gray levels or colors are matched 100, with
+                rectified covariances 150, unless a tolerance is given.
         """
         phases = matches(descriptor, (ScatteringSpectra, SpectraOfChannels))
         levels = matches(descriptor, (GrayLevels, Colors))
@@ -150,7 +150,8 @@ class Schedule(eqx.Module):
         else:
             usual = _SPECTRA if phases else _MOMENTS
         if min_steps is None:
-            min_steps = _THOROUGH if sharp and tolerance is None else 0
+            thorough = _FEWEST_RECTIFIED if sharp else _FEWEST if levels else 0
+            min_steps = thorough if tolerance is None else 0
         return cls(usual if tolerance is None else tolerance, stages, max_steps, min_steps)
 
 
