@@ -12,13 +12,19 @@ from synth.models.check import check_descriptor
 from synth.models.gaussian import gaussian_of
 from synth.models.moments import MomentModel, assembled
 from synth.models.reference import refer
-from synth.statistics import Colors, Descriptor, GrayLevels, evenly, matches
+from synth.statistics import (
+    Colors,
+    Descriptor,
+    GrayLevels,
+    ScatteringSpectra,
+    SpectraOfChannels,
+    evenly,
+    matches,
+)
 from synth.transforms.estimate import Periodic, axes_of, completions
 from synth.transforms.weighted import Observation
 
 __all__ = ["fit"]
-
-_LEVELED, _FREE = 0.25, 0.5  # exponents: of models that match gray levels, and of others
 
 
 def fit(
@@ -39,8 +45,8 @@ def fit(
             width stand channels, if the descriptor has several: they become the target's
             principal components, and where some of these do not vary the descriptor is made
             for fewer.
-        exponent: a of the descent's variable, 0 (pixels) to 1 (whitened); by default ¼ if gray
-            levels are matched, and ½ otherwise.
+        exponent: a of the descent's variable, 0 (pixels) to 1 (whitened); by default ¼ if spectra
+            and gray levels are matched, and ½ otherwise.
         periodic: whether opposite borders match, of both axes or of rows' and columns' axis. What
             does not wrap is measured inside, as ``transforms.weighted`` says.
         bounds: least and largest value of new fields; by default those of the target if gray
@@ -57,7 +63,7 @@ def fit(
     """
     check_descriptor(descriptor, np.shape(field))
     if exponent is None:
-        exponent = _LEVELED if matches(descriptor, (GrayLevels, Colors)) else _FREE
+        exponent = _usual_exponent(descriptor)
     channels = descriptor.num_channels > 1
     standard, wraps = standardize(field, channels=channels), axes_of(periodic)
     if like is not None:
@@ -75,6 +81,11 @@ def fit(
         ranges=_ranges(descriptor, np.asarray(field, np.float64), channels, bounds),
         exponent=exponent,
     )
+
+
+def _usual_exponent(descriptor: Descriptor) -> float:
+    spectra = matches(descriptor, (ScatteringSpectra, SpectraOfChannels))
+    return 0.25 if spectra and matches(descriptor, (GrayLevels, Colors)) else 0.5
 
 
 def _of_components(descriptor: Descriptor, standard: Standard) -> Descriptor:
