@@ -11,7 +11,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from synth.app import gallery, runs
+from synth.app import fitted, gallery
 from synth.app.figures import Row
 from synth.app.figures import gallery as figure_of
 from synth.app.gallery import make, save
@@ -101,7 +101,7 @@ class TestMake:
         def fail(*_, **__):
             raise MemoryError("64 GiB")
 
-        monkeypatch.setattr(runs, "fit", fail)
+        monkeypatch.setattr(fitted, "fit", fail)
         bad, good = make(["ising", "foam"], OPTIONS, folder)
         assert (bad.folder, bad.code, bad.words) == (None, 1, "MemoryError: 64 GiB")
         assert good.found
