@@ -85,8 +85,8 @@ class Schedule(eqx.Module):
         stages: in the order of their first evaluations; the last one follows the model itself.
             A field that is given to start from begins there.
         max_steps: most loss evaluations.
-        least: loss evaluations before which a descent has not converged, unless there are no more:
-            what scores go on to gain from.
+        min_steps: fewest loss evaluations, unless ``max_steps`` is less: details go on to improve
+            within the tolerance.
     """
 
     tolerance: float = eqx.field(static=True, default=_MOMENTS)
