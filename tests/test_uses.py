@@ -318,6 +318,13 @@ class TestMixing:
         texture = synthesize(mixed, key=jax.random.key(0))
         assert texture.outcome == "converged"
 
+    def test_pictures_of_two_sizes_mix_on_one_shape(self):
+        one = fit(descriptor("scattering"), field())
+        other = fit(descriptor("scattering", OTHER), field("foam", OTHER)).on(SHAPE)
+        mixed = mix([one, other], [0.25, 0.75])
+        area = 0.25 + 0.75 * math.prod(OTHER) / math.prod(SHAPE)
+        assert float(mixed.reference.area) == pytest.approx(area)
+
     def test_bounds_of_models_without_any(self):
         free = [fit(descriptor("scattering"), field(name)) for name in self.NAMES]
         np.testing.assert_array_equal(mix(free, [1, 0]).bounds, [-np.inf, np.inf])

@@ -63,6 +63,7 @@ def _mixed(models: Sequence[MomentModel], shares: Sequence[float]) -> MomentMode
     reference = Reference(
         moments=descriptor.mixed([model.target for model in models], shares),
         noise=_mean([model.noise for model in models], shares),
+        area=_mean([model.reference.area for model in models], shares),
     )
     used = [model for model, share in zip(models, shares, strict=True) if share]
     ranges = tuple(

@@ -4,7 +4,6 @@ Pictures are measured once, carefully: over the points that their wavelets reach
 with the noise that is left in what they say. Nothing looks at the pictures again.
 """
 
-import math
 from collections.abc import Callable, Sequence
 
 import equinox as eqx
@@ -39,12 +38,12 @@ class Reference(eqx.Module):
 
     moments: Moments
     noise: Residual
-    area: float = eqx.field(static=True, default=1.0)
+    area: Float[Array, ""] = eqx.field(converter=lambda a: jnp.asarray(a, float), default=1.0)
 
     @property
     def spread(self) -> Residual:
         """Noise between two new fields: with a picture they have √((1 + area)/2) times its own."""
-        factor = math.sqrt(2 * self.area / (1 + self.area))
+        factor = jnp.sqrt(2 * self.area / (1 + self.area))
         return {name: factor * level for name, level in self.noise.items()}
 
 
