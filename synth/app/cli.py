@@ -79,32 +79,15 @@ def generate(
     """
     asked = {
         **_pictures(images),
-        "size": size,
-        "periodic": periodic.pair if periodic else None,
-        "mask": mask,
-        "gray": gray,
-        "beside": tuple(beside),
-        "out_size": None if out_size is None else args.pair(out_size),
-        "crop": crop,
-        "tiles": tiles,
-        "inpaint": inpaint,
-        "mix": mix,
-        "steps": steps,
-        "start": start,
-        "seed": seed,
-        "scales": scales,
-        "angles": angles,
+        **_values(size=size, mask=mask, gray=gray, channels=channels, beside=tuple(beside)),
+        **_values(crop=crop, tiles=tiles, inpaint=inpaint, mix=mix, steps=steps, start=start),
+        **_values(seed=seed, samples=samples, ensemble=ensemble, scales=scales, angles=angles),
+        **_values(gray_levels=gray_levels, isotropic=isotropic, levels=levels, solver=solver),
+        **_values(max_steps=max_steps, min_steps=min_steps, tolerance=tolerance),
+        **_values(device=device, devices=devices),
         "models": tuple(dict.fromkeys(each.value for each in model)),
-        "gray_levels": gray_levels,
-        "isotropic": isotropic,
-        "samples": samples,
-        "ensemble": ensemble,
-        "max_steps": max_steps,
-        "min_steps": min_steps,
-        "tolerance": tolerance,
-        "levels": levels,
-        "devices": devices,
-        **_values(channels=channels, solver=solver, device=device),
+        "periodic": periodic.pair if periodic else None,
+        "out_size": None if out_size is None else args.pair(out_size),
     }
     _generate(asked, out, distributed=distributed, cache=cache)
 
@@ -114,9 +97,9 @@ def _pictures(images: Sequence[str]) -> dict[str, Any]:
     return {"image": images[0], "others": tuple(images[1:])}
 
 
-def _values(**chosen: StrEnum | None) -> dict[str, str | None]:
-    """Values of what was chosen from lists of names, None where nothing was."""
-    return {name: None if choice is None else choice.value for name, choice in chosen.items()}
+def _values(**given: Any) -> dict[str, Any]:  # noqa: ANN401 - of any option
+    """Values of options, those that were chosen from lists of names as plain text."""
+    return {name: one.value if isinstance(one, StrEnum) else one for name, one in given.items()}
 
 
 def _generate(asked: dict[str, Any], out: Path, *, distributed: bool, cache: bool) -> None:
