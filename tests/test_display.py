@@ -41,6 +41,10 @@ class TestSecondsLeft:
     def test_nothing_is_left_at_the_tolerance(self):
         assert _seconds_left(trace((0, 10, 2), (1, 20, 0.9)), MAX_STEPS) == 0
 
+    def test_the_fewest_evaluations_are_waited_for(self):
+        assert _seconds_left(trace((0, 10, 2), (1, 20, 0.9)), MAX_STEPS, 100) == pytest.approx(8)
+        assert _seconds_left(trace((0, 10, 16), (1, 20, 8)), 150, 500) == pytest.approx(13)
+
     def test_a_loss_that_is_not_a_number(self):
         left = _seconds_left(trace((0, 10, 2), (1, 20, np.nan)), MAX_STEPS)
         assert left == pytest.approx(98)

@@ -169,7 +169,7 @@ def test_what_cannot_be_is_refused_in_one_sentence(arguments, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("arguments", [{"tolerance": -1.0}, {"max_steps": 0}])
+@pytest.mark.parametrize("arguments", [{"tolerance": -1.0}, {"max_steps": 0}, {"min_steps": -1}])
 def test_the_usual_one_is_checked_too(arguments):
     with pytest.raises(InputError):
         Schedule.usual(descriptor("scattering1"), **arguments)

@@ -91,14 +91,17 @@ class Display:
 
     def follow(self, run: Generator[Look, None, Result], options: Options) -> Result:
         """Drain a run, showing its progress, and return its result."""
-        traces: dict[tuple, list[tuple[float, int, float]]] = {}
+        traces: dict[str, list[tuple[float, int, float]]] = {}
 
         def look(look: Look) -> None:
             progress = look.progress
-            trace = traces.setdefault((look.model, progress.shape), [])
+            trace = traces.setdefault(look.model, [])
+            if trace and progress.evaluations <= trace[-1][1]:  # the next level, or step of a mix
+                trace.clear()
             excess = float(progress.excess.max()) / progress.tolerance
             trace.append((time.perf_counter(), progress.evaluations, excess))
-            self._show(*_panel(look, options.max_steps, _seconds_left(trace, options.max_steps)))
+            left = _seconds_left(trace, options.max_steps, progress.min_steps)
+            self._show(*_panel(look, options.max_steps, left))
 
         return drain(run, look)
 
@@ -136,12 +139,15 @@ def _panel(look: Look, max_steps: int, left: float | None) -> tuple[Text, Text, 
     )
 
 
-def _seconds_left(trace: list[tuple[float, int, float]], max_steps: int) -> float | None:
-    """Time to the tolerance, the residual falling on as a power of the evaluations.
+def _seconds_left(
+    trace: list[tuple[float, int, float]], max_steps: int, min_steps: int = 0
+) -> float | None:
+    """Time to the tolerance on this level, the residual falling on as a power of the evaluations.
 
     Args:
         trace: time, evaluations and excess of the residual, look by look.
         max_steps: the step limit.
+        min_steps: fewest evaluations.
 
     Returns:
         Seconds, at most those to the step limit; None at the first look.
@@ -156,6 +162,7 @@ def _seconds_left(trace: list[tuple[float, int, float]], max_steps: int) -> floa
         goal = min(goal, math.exp(min(math.log(count) + math.log(excess) / power, 700)))
     elif excess <= 1:
         goal = count
+    goal = max(goal, min(min_steps, max_steps))
     return (goal - count) * (now - then) / (count - earlier)
 
 

@@ -1,4 +1,4 @@
-"""Coarse to fine: a texture of a quarter of the size first, then of half of it, then itself.
+"""Coarse to fine: a texture of a fraction of the size first, then of twice as much, then itself.
 
 What is decided from afar, such as where the rows of a wall are, is decided where a field has few
 pixels and an evaluation costs little. The next size adds the waves that the one before has not.
@@ -7,10 +7,12 @@ pixels and an evaluation costs little. The next size adds the waves that the one
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 from synth.descent.judge import Judge
@@ -18,9 +20,9 @@ from synth.descent.loop import descend
 from synth.descent.outcomes import Progress, Synthesis
 from synth.descent.schedule import Schedule
 from synth.descent.solvers import LBFGS, Solver
+from synth.errors import InputError
 from synth.models import MomentModel, Start
 from synth.parallel.mesh import whole
-from synth.parallel.programs import compiled
 from synth.statistics import Colors, Descriptor, GrayLevels, matches
 
 __all__ = ["descend_levels", "num_levels"]
@@ -50,7 +52,7 @@ def descend_levels(
         solver: descent method.
         schedule: stages of the first level, tolerance of all, step limit of the last; those that
             suit the descriptor by default.
-        start: which noise, or fields of the first level.
+        start: which noise, of all levels; or fields of the first one.
         judge: the last model's judge, if there is one already.
         together: whether only the mean of the samples' moments is to be the target's.
 
@@ -60,40 +62,43 @@ def descend_levels(
     Returns:
         A texture per key, of the last model (as the generator's return value).
 
+    Raises:
+        InputError: if there is no model, if shapes do not grow, or if one of several models keeps
+            pixels; and as ``descend``.
+
     Source:
         For coarse to fine in texture synthesis: N. Gonthier, Y. Gousseau and S. Ladjal, "High-
         resolution neural texture synthesis with long-range constraints", JMIV 64 (2022).
     """
-    last = models[-1]
-    schedule = schedule or Schedule.usual(last.descriptor)
+    _check(models)
+    schedule = schedule or Schedule.usual(models[-1].descriptor)
     brief = replace(schedule, max_steps=min(_STEPS, schedule.max_steps), min_steps=0)
-    evaluations: list[list[int]] = [[] for _ in keys]
-    for model, finer in pairwise(models):
-        found = yield from descend(
-            model,
-            keys=keys,
-            solver=solver,
-            schedule=brief,
-            start=start,
-            together=together,
-            staged=True,
-        )
-        start = _refined(finer, jnp.stack([one.field for one in found]), keys)
-        for done, one in zip(evaluations, found, strict=True):
-            done.append(one.evaluations)
-    found = yield from descend(
-        last,
-        keys=keys,
-        solver=solver,
-        schedule=schedule if len(models) == 1 else _hastened(schedule),
-        start=start,
-        judge=judge,
-        together=together,
-        staged=len(models) > 1,
+    kind = start if isinstance(start, str) else "skewed"
+    run = partial(descend, keys=keys, solver=solver, together=together)
+    evaluations: list[tuple[int, ...]] = []
+    for level, (model, finer) in enumerate(pairwise(models)):
+        found = yield from run(model, schedule=brief, start=start, staged=level > 0)
+        evaluations.append(tuple(one.evaluations for one in found))
+        start = _refined(finer, jnp.stack([one.field for one in found]), keys, kind=kind)
+    if evaluations:
+        schedule = _hastened(schedule)
+    found = yield from run(
+        models[-1], schedule=schedule, start=start, judge=judge, staged=bool(evaluations)
     )
     return tuple(
-        replace(one, coarser=tuple(done)) for one, done in zip(found, evaluations, strict=True)
+        replace(one, coarser=tuple(each[index] for each in evaluations))
+        for index, one in enumerate(found)
     )
+
+
+def _check(models: Sequence[MomentModel]) -> None:
+    """Refuse levels that cannot follow each other."""
+    shapes = [model.shape for model in models]
+    if not models or any(min(np.subtract(b, a)) < 0 for a, b in pairwise(shapes)):
+        words = ", ".join(f"{height} × {width}" for height, width in shapes) or "no model"
+        raise InputError(f"The levels are {words}: give models of growing shapes, one at least.")
+    if len(models) > 1 and any(model.kept is not None for model in models):
+        raise InputError("A model that keeps pixels has no coarser levels: give it alone.")
 
 
 def _hastened(schedule: Schedule) -> Schedule:
@@ -117,15 +122,21 @@ def num_levels(descriptor: Descriptor, *shapes: tuple[int, int]) -> int:
     return max(1, 1 + int(math.log2(min(map(min, shapes)) / _COARSEST)))
 
 
-@compiled
+@jax.jit(static_argnames="kind")
 def _refined(
-    model: MomentModel, fields: Float[Array, "b *c _ _"], keys: Key[Array, " b"]
+    model: MomentModel, fields: Float[Array, "b *c _ _"], keys: Key[Array, " b"], *, kind: Start
 ) -> Float[Array, "b *c h w"]:
-    """Fields of a model's shape: the waves of coarser ones, and faint noise beyond these."""
+    """Fields of a model's shape: the waves of coarser ones, and faint noise beyond these.
+
+    A field that is not finite is noise.
+    """
 
     def one(given: tuple[Float[Array, "*c _ _"], PRNGKeyArray]) -> Float[Array, "*c h w"]:
         field, key = given
-        return with_waves_of(_FAINT * model.to_units(model.field(model.start(key=key))), field)
+        key = jax.random.fold_in(key, math.prod(model.shape))  # on every level another noise
+        noise = model.to_units(model.field(model.start(key=key, kind=kind)))
+        mixed = with_waves_of(_FAINT * noise, field)
+        return jnp.where(jnp.isfinite(field).all(), mixed, noise)
 
     return whole(jax.lax.map(one, (fields, keys)))
 
@@ -144,7 +155,7 @@ def with_waves_of(
     rows, columns = (int(_BAND * (n // 2)) for n in small)
     gain = (shape[0] * shape[1]) / (small[0] * small[1])
     given, mixed = gain * jnp.fft.rfft2(coarse), jnp.fft.rfft2(field)
-    for band in (slice(0, rows + 1), slice(-rows, None)):
+    for band in (np.arange(rows + 1), -np.arange(1, rows + 1)):
         taken = (..., band, slice(columns + 1))
         mixed = mixed.at[taken].set(given[taken])
     return jnp.fft.irfft2(mixed, s=shape)

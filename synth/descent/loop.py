@@ -117,7 +117,8 @@ def descend(
         fields = _current(samples, view.fields)
         all_losses = tuple(sample.losses for sample in samples)
         shown = fields[0] if together else fields
-        yield Progress(all_losses, view.residual, view.excess, schedule.tolerance, shown)
+        told = view.residual, view.excess, schedule.tolerance, shown, schedule.min_steps
+        yield Progress(all_losses, *told)
         # What stalls is restarted by the next stage, if there is one.
         stalled = view.stalled & (due == last)
         may_end = model.kept is None or due == last
@@ -146,7 +147,7 @@ class _Sample:
         self.losses: Float[np.ndarray, " n"] = np.zeros(0)
         self.ended: Synthesis | None = None
         self._tolerance, self._max_steps = schedule.tolerance, schedule.max_steps
-        self._min_steps = schedule.min_steps
+        self._min_steps, self._near = schedule.min_steps, None
         self.enter_stage(0, last=last)
 
     def enter_stage(self, evaluations: int, *, last: bool) -> None:
@@ -171,12 +172,17 @@ class _Sample:
         if self.ended:
             return
         self._excess.append(excess_now)
-        outcome = self._outcome(stalled)
-        early = len(self.losses) < self._min_steps
-        if outcome is None and (early or not excess_now <= self._goal):
+        outcome, near = self._outcome(stalled), excess_now <= self._goal
+        if outcome is None and near and len(self.losses) < self._min_steps:
+            self._near = finished  # in case that it does not stay there
             return
-        field = finished()
-        moments, residual = verdict(field)
+        if outcome is None and not near:
+            return
+        field, moments, residual = _judged(finished(), verdict)
+        if outcome and self._near and excess(residual, unit) > self._tolerance:
+            before = _judged(self._near(), verdict)
+            if excess(before[2], unit) <= self._tolerance:
+                field, moments, residual = before
         if excess(residual, unit) <= self._tolerance:
             outcome = Outcome.CONVERGED
         if outcome is not None:
@@ -208,6 +214,12 @@ class _Sample:
         by_excess = 2 * (_log(self._excess[-_PACE - 1]) - _log(far))
         fallen = max(by_loss, by_excess) * _IN_TIME * done / span
         return fallen < 2 * math.log(far / self._goal)
+
+
+def _judged(
+    field: Float[Array, "*c h w"], verdict: Callable[[Array], tuple[Moments, Residual]]
+) -> tuple[Float[Array, "*c h w"], Moments, Residual]:
+    return field, *verdict(field)
 
 
 def _log(value: float) -> float:

@@ -34,6 +34,7 @@ class Progress(eqx.Module):
         tolerance: excess at which a sample ends.
         field: that point itself, in the target's units, within the bounds of the model; where
             an early stage has none, the residual is that without them.
+        min_steps: evaluations before which no sample ends as converged.
     """
 
     losses: tuple[Float[np.ndarray, " _"], ...]
@@ -41,6 +42,7 @@ class Progress(eqx.Module):
     excess: Float[Array, " b"]
     tolerance: float
     field: Float[Array, "n *c h w"]
+    min_steps: int = 0
 
     @property
     def evaluations(self) -> int:

@@ -99,6 +99,8 @@ class Schedule(eqx.Module):
             raise InputError(f"The tolerance {self.tolerance} is negative: 0.1 is usual.")
         if self.max_steps < 1:
             raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
+        if self.min_steps < 0:
+            raise InputError(f"At least {self.min_steps} steps were asked for: give 0 or more.")
         firsts = [stage.first for stage in self.stages]
         if (
             firsts != sorted(set(firsts))
@@ -134,8 +136,8 @@ class Schedule(eqx.Module):
             descriptor: what is matched.
             tolerance: another one than the usual: 0.08, spectra 0.3, with gray levels
                 0.2, all of them 0.45, rectified 0.3; of several channels 0.3, with colors 0.7.
-            max_steps: most loss evaluations. Gray levels have their full weight from evaluation
-                120 on; only then does ``full`` keep its range inside of the loss.
+            max_steps: most loss evaluations. From noise gray levels have their full weight from
+                evaluation 120 on; only then does ``full`` keep its range inside of the loss.
             min_steps: fewest; by default 0, and where gray levels or colors are matched 100, with
                 rectified covariances 150, unless a tolerance is given.
         """
