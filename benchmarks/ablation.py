@@ -109,9 +109,9 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
         variant: how to descend.
         steps: most evaluations.
     """
-    clock, target = Clock(), texture.field[0]
-    models = _models(texture, model, variant)
-    schedule = Schedule.usual(models[-1].descriptor, max_steps=steps)
+    target, models = texture.field[0], _models(texture, model, variant)
+    clock = Clock()
+    schedule = Schedule.usual(models[-1].descriptor, max_steps=steps, min_steps=0)
     if not variant.staged:
         schedule = Schedule(schedule.tolerance, max_steps=steps)
     (synthesis,) = drain(

@@ -2,6 +2,7 @@
 
 import json
 
+import imageio.v3 as iio
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +14,9 @@ from synth.app.fitted import levels, models
 from synth.app.options import Options
 from synth.app.tasks import coarser, prepare
 from synth.descent import Stage, descend_levels, num_levels
-from synth.descent.levels import _hastened, with_waves_of
+from synth.descent.levels import _hastened, _refined, with_waves_of
+from synth.descent.loop import _Sample
+from synth.errors import InputError
 
 SHAPES = ((32, 40), (64, 80))
 KEYS = jax.random.split(jax.random.key(0), 2)
@@ -120,6 +123,36 @@ class TestDescent:
         assert {one.outcome for one in found} == {Outcome.CONVERGED}
 
 
+def test_levels_that_cannot_follow_each_other_are_refused(pyramid, targets):
+    kept = pyramid[1].keeping(np.where(np.arange(64)[:, None] < 20, np.nan, targets[1]))
+    for several, message in (
+        ([], "no model: give models of growing shapes"),
+        (pyramid[::-1], "64 × 80, 32 × 40: give models of growing shapes"),
+        ([pyramid[0], kept], "keeps pixels has no coarser levels"),
+    ):
+        with pytest.raises(InputError, match=message):
+            next(descend_levels(several, keys=KEYS))
+
+
+def test_a_level_that_is_not_finite_is_noise(pyramid):
+    coarse = jnp.stack([jnp.full(SHAPES[0], jnp.nan), jnp.zeros(SHAPES[0])])
+    lost, flat = _refined(pyramid[1], coarse, KEYS, kind="gaussian")
+    assert lost.std() == pytest.approx(1, rel=0.3)
+    assert 0 < flat.std() < 0.1
+
+
+def test_a_sample_that_leaves_the_tolerance_again_is_the_one_within():
+    sample = _Sample(Schedule(0.5, max_steps=40, min_steps=30), last=True)
+    unit = {"block": jnp.float32(1)}
+    for far in (0.9, 0.4, 0.7, 0.7):
+        sample.losses = np.append(sample.losses, np.ones(10))
+        field = jnp.full((4, 4), far)
+        sample.look(lambda field=field: field, far, False, unit, lambda x: ({}, {"block": x[0, 0]}))
+    assert sample.ended.outcome is Outcome.CONVERGED
+    assert sample.ended.excess == pytest.approx(0.4)
+    assert sample.ended.evaluations == 40
+
+
 def test_near_fields_have_shorter_stages():
     short = _hastened(Schedule.usual(joint("full", shape=(32, 32))))
     assert [stage.first for stage in short.stages] == [0, 15, 30]
@@ -187,6 +220,32 @@ class TestApplication:
         assert several[-1] is finest[0]
         assert [one.shape for one in several][-2:] == [(16, 16), (32, 32)]
 
+    @pytest.mark.parametrize(
+        ("also", "sides"),
+        [
+            ({"levels": 7}, [16, 32, 64]),
+            ({"levels": 7, "scales": 2}, [32, 64]),
+            ({"levels": 7, "scales": 1}, [64]),
+            ({"levels": 7, "out_size": (32, 64)}, [32, 64]),
+        ],
+    )
+    def test_levels_have_16_pixels_and_scales_that_were_asked_for(self, also, sides):
+        task, options = self.task("foam", size=64, models=("scattering",), angles=2, **also)
+        finest = models(task, options, (), "scattering")
+        (several,) = levels(task, options, (), "scattering", finest)
+        assert [one.shape[1] for one in several] == sides
+
+    def test_a_small_second_picture_has_fewer_levels(self, tmp_path):
+        small = load("foam", size=64).field[0][:40, :40].astype(np.uint16)
+        iio.imwrite(tmp_path / "small.png", small)
+        options = Options(
+            "foam", mix=str(tmp_path / "small.png"), steps=2, levels=7, models=("full",), angles=2
+        )
+        task = prepare(load("foam", size=64), options)
+        finest = models(task, options, (0.0, 1.0), "full")
+        steps = levels(task, options, (0.0, 1.0), "full", finest)
+        assert [[one.shape for one in step] for step in steps] == 2 * [[(32, 32), (64, 64)]]
+
     def test_a_mix_has_every_level(self):
         task, options = self.task(
             "foam", size=32, mix="turbulence", steps=2, levels=2, models=("full",), angles=2
@@ -200,11 +259,25 @@ class TestApplication:
         task, options = self.task(
             str(tmp_path / "field.npy"),
             start=str(tmp_path / "field.npy"),
-            levels=2,
             models=("full",),
         )
         finest = models(task, options, (), "full")
         assert levels(task, options, (), "full", finest) == [(finest[0],)]
+
+    @pytest.mark.parametrize(
+        ("also", "message"),
+        [
+            ({"levels": 2, "inpaint": True}, "has one level: leave out levels"),
+            ({"levels": 2, "start": "x.png"}, "has one level: leave out levels"),
+            ({"levels": 2, "models": ("gaussian",)}, "A Gaussian is drawn directly"),
+            ({"min_steps": 9, "models": ("gaussian",)}, "A Gaussian is drawn directly"),
+            ({"min_steps": -1}, "At least -1 steps were asked for"),
+            ({"min_steps": 9, "max_steps": 8}, "and at most 8: give fewer, or allow more"),
+        ],
+    )
+    def test_options_without_effect_are_refused(self, also, message):
+        with pytest.raises(InputError, match=message):
+            Options("foam", **also)
 
     def test_the_command_tells_of_them(self, tmp_path):
         common = ("--size", "32", "--model", "full", "--angles", "2", "--out", str(tmp_path))

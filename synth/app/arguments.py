@@ -171,7 +171,7 @@ Ensemble = Annotated[
         "about it, for error bars; the verdict tells how much. Without it each is a picture alike.",
     ),
 ]
-Steps = Annotated[int, typer.Option(help="Most evaluations of the loss.")]
+Steps = Annotated[int, typer.Option(help="Most evaluations of the loss, at full resolution.")]
 LeastSteps = Annotated[
     int | None,
     typer.Option(

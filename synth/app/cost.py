@@ -18,7 +18,7 @@ from synth.transforms.filters import max_scales, num_points
 
 __all__ = ["Cost", "cost"]
 
-_EVALUATIONS = 140  # of a descent on one level, on average over pictures and models
+_EVALUATIONS = 140  # of a descent, on average over pictures and models, coarser levels included
 # Measured with two cores, from 256² to 1024², of 1 to 8 samples and 1 to 5 channels; right within
 # a factor of two. Of several components, all numbers count for each one of them.
 # An evaluation, in FFTs of all maps.
@@ -80,7 +80,8 @@ def cost(task: Task, options: Options) -> Cost:
     runs = options.samples if task.other is None else options.steps
     seconds, held = 0.0, 0.0
     for name in options.descents or JUDGED_BY:
-        evaluations = runs * _EVALUATIONS if options.descents else runs
+        each = max(_EVALUATIONS, options.min_steps or 0)
+        evaluations = runs * each if options.descents else runs
         most = 0.0
         for part in _parts(name, count):
             points = count * _points(part, shape, task.scales, options.angles)

@@ -1,5 +1,6 @@
 """The moment models of a run: of the target, of a mix, with kept pixels, and of coarser levels."""
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -12,6 +13,8 @@ from synth.models import MomentModel, fit, mix
 from synth.statistics import joint
 
 __all__ = ["levels", "models"]
+
+_LEAST_SIDE = 16  # pixels, of the coarsest level
 
 Shares = Sequence[float]
 
@@ -37,15 +40,18 @@ def levels(
 ) -> list[tuple[MomentModel, ...]]:
     """Each of the finest models after those of the same targets at lower resolutions.
 
-    As many as were asked for, or as ``num_levels``; fewer where a target has too few pixels for
-    the model, or no contrast is left. None where pixels are kept or a field is given to start from.
+    As many as were asked for, or as ``num_levels``; fewer where a side would be under 16 pixels,
+    where all scales that were asked for are finer, where a target has too few pixels for the
+    model, or no contrast is left. None where pixels are kept or a field is given to start from.
     """
     every = [finest]
     if task.layout.kept is None and task.start is None:
-        shapes = (task.layout.torus, shape_of(task.texture))
+        shapes = [task.layout.torus, shape_of(task.texture)]
+        shapes += [shape_of(task.other)] if task.other else []
         number = options.levels or num_levels(finest[0].descriptor, *shapes)
+        room = 1 + int(math.log2(min(map(min, shapes)) / _LEAST_SIDE))
         with suppress(InputError):
-            for level in range(1, number):
+            for level in range(1, min(number, room, task.scales or number)):
                 every.insert(0, models(coarser(task, level), options, shares, name))
     return list(zip(*every, strict=True))
 

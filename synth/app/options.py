@@ -56,7 +56,7 @@ class Options:
         gray_levels: whether every moment model matches the gray levels, or of several channels
             their joint law; ``full`` always does.
         isotropic: whether spectra are averaged over rotations.
-        max_steps: most loss evaluations.
+        max_steps: most loss evaluations on the last level.
         min_steps: fewest, even within the tolerance; by default as ``Schedule.usual`` says.
         tolerance: residual that every block must reach, in units of its estimation noise; by
             default the usual one of the model's descriptor, as ``Schedule.usual`` says.
@@ -157,6 +157,16 @@ class Options:
             )
         if not 1 <= self.tiles <= _MOST_TILES:
             raise InputError(f"{self.tiles} tiles were asked for: choose 1 to {_MOST_TILES}.")
+        if (self.levels or 1) > 1 and (self.inpaint or self.start is not None):
+            raise InputError(
+                "What is filled, or starts from a field, has one level: leave out levels, or "
+                "inpaint and start."
+            )
+        if (self.levels, self.min_steps) != (None, None) and not self.descents:
+            raise InputError(
+                "A Gaussian is drawn directly: leave out levels and min-steps, or choose another "
+                "model."
+            )
         if self.tiles > 1 and self.crop:
             raise InputError("A texture that is cropped does not tile: leave out crop or tiles.")
         if self.mix is None and self.steps != type(self).steps:

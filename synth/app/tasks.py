@@ -113,13 +113,13 @@ def coarser(task: Task, halvings: int) -> Task:
 
     Args:
         task: of any size.
-        halvings: how many times the resolution is halved.
+        halvings: how many times the resolution is halved; fewer than it has scales J.
     """
     torus = _halved(task.layout.torus, halvings)
     return task._replace(
         texture=_with_fewer_pixels(task.texture, halvings),
         layout=Layout(torus, torus),
-        scales=None if task.scales is None else max(1, task.scales - halvings),
+        scales=None if task.scales is None else task.scales - halvings,
         other=None if task.other is None else _with_fewer_pixels(task.other, halvings),
         start=None,
     )
