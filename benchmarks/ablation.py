@@ -147,7 +147,7 @@ def _models(texture: Texture, model: str, variant: Variant) -> list[MomentModel]
     options = Options(texture.name, levels=variant.levels)
     task = prepare(texture, options)
     finest = fitted(texture.field[0], model, variant, texture.periodic)
-    number = variant.levels or num_levels(finest.descriptor, finest.shape)
+    number = variant.levels or num_levels(finest.shape)
     smaller = (coarser(task, level).texture for level in range(number - 1, 0, -1))
     return [
         *(fitted(each.field[0], model, variant, each.periodic) for each in smaller),

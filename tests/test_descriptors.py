@@ -440,17 +440,14 @@ def test_moments_weigh_less_beside_others_than_alone():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_gray_levels_loosen_the_tolerance_and_are_eased_in(name):
+def test_gray_levels_keep_the_tolerance_and_are_eased_in(name):
     sizes = {"shape": (16, 16), "scales": 1, "angles": 1}
     plain, gray = (
         Schedule.usual(joint(name, **sizes, gray_levels=levels)) for levels in (False, True)
     )
     phases, with_levels = name in ("spectra", "full"), name in ("full", "rectified")
-    tolerances = (0.3 if phases else 0.08), (0.45 if phases else 0.2)
-    if name == "rectified":
-        tolerances = None, 0.3
-    assert gray.tolerance == tolerances[1]
-    assert plain.tolerance == tolerances[with_levels]
+    tolerance = 0.45 if phases else 0.3 if name == "rectified" else 0.2
+    assert gray.tolerance == plain.tolerance == tolerance
     eased = [stage.gray_levels for stage in gray.stages]
     assert eased == [0.01, 0.1, 1]
     bounds = [stage.bounds for stage in gray.stages]

@@ -231,9 +231,9 @@ def test_spectra_may_be_averaged_over_rotations(isotropic):
     assert model.target["spectra"].c01.shape == (1, 2, 1 if isotropic else 2)
 
 
-@pytest.mark.parametrize(("gray_levels", "usual"), [(False, 0.08), (True, 0.2)])
-def test_the_tolerance_is_the_usual_one_unless_given(gray_levels, usual):
-    options = Options("foam", gray_levels=gray_levels, models=("scattering1",), **SMALL)
+@pytest.mark.parametrize(("name", "usual"), [("scattering1", 0.2), ("spectra", 0.45)])
+def test_the_tolerance_is_the_usual_one_unless_given(name, usual):
+    options = Options("foam", models=(name,), **SMALL)
     given = next(generate(read(options), options)).progress
     assert given.tolerance == SMALL["tolerance"]
     options = replace(options, tolerance=None)

@@ -17,6 +17,7 @@ from synth.descent import Stage, descend_levels, num_levels
 from synth.descent.levels import _hastened, _refined, with_waves_of
 from synth.descent.loop import _Sample
 from synth.errors import InputError
+from synth.statistics import Colors, GrayLevels, matches
 
 SHAPES = ((32, 40), (64, 80))
 KEYS = jax.random.split(jax.random.key(0), 2)
@@ -172,19 +173,18 @@ def test_no_end_before_the_least_number_of_evaluations(pyramid):
 
 
 @pytest.mark.parametrize(
-    ("model", "shapes", "number"),
+    ("shapes", "number"),
     [
-        ("full", [(256, 256)], 3),
-        ("rectified", [(256, 300)], 3),
-        ("full", [(256, 256), (100, 256)], 1),
-        ("full", [(512, 512), (128, 500)], 2),
-        ("full", [(48, 48)], 1),
-        ("scattering", [(256, 256)], 1),
-        ("spectra", [(256, 256)], 1),
+        ([(256, 256)], 3),
+        ([(256, 300)], 3),
+        ([(256, 256), (100, 256)], 1),
+        ([(512, 512), (128, 500)], 2),
+        ([(48, 48)], 1),
+        ([(1024, 2048)], 5),
     ],
 )
-def test_number_of_levels(model, shapes, number):
-    assert num_levels(joint(model, shape=(64, 64)), *shapes) == number
+def test_number_of_levels(shapes, number):
+    assert num_levels(*shapes) == number
 
 
 class TestApplication:
@@ -234,6 +234,16 @@ class TestApplication:
         finest = models(task, options, (), "scattering")
         (several,) = levels(task, options, (), "scattering", finest)
         assert [one.shape[1] for one in several] == sides
+
+    @pytest.mark.parametrize(
+        ("image", "part"), [("turbulence", GrayLevels), ("colored-foam", Colors)]
+    )
+    def test_coarser_levels_see_gray_levels_or_colors_too(self, image, part):
+        task, options = self.task(image, size=32, levels=2, models=("scattering",), angles=2)
+        finest = models(task, options, (), "scattering")
+        ((coarse, fine),) = levels(task, options, (), "scattering", finest)
+        assert matches(coarse.descriptor, part)
+        assert not matches(fine.descriptor, (GrayLevels, Colors))
 
     def test_a_small_second_picture_has_fewer_levels(self, tmp_path):
         small = load("foam", size=64).field[0][:40, :40].astype(np.uint16)

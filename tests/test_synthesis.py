@@ -70,12 +70,12 @@ def drained(steps):
 
 def test_it_converges_and_says_so(model, texture):
     assert texture.outcome is Outcome.CONVERGED
-    assert texture.excess <= 0.08
+    assert texture.excess <= 0.2
     assert texture.unit == model.unit
-    assert texture.tolerance == Schedule.usual(model.descriptor).tolerance == 0.08
+    assert texture.tolerance == Schedule.usual(model.descriptor).tolerance == 0.2
     words = (
         f"Converged after {texture.evaluations} evaluations: the worst block, {texture.worst}, "
-        f"differs by {texture.excess:.3f} of its estimation noise, tolerance 0.08."
+        f"differs by {texture.excess:.3f} of its estimation noise, tolerance 0.2."
     )
     assert texture.verdict == words
     assert texture.field.shape == SHAPE
@@ -98,7 +98,7 @@ def test_the_reported_residual_is_the_distance_of_exact_moments(model, texture, 
     assert set(texture.residual) == {"order1", "order2"}
     for order, (name, told) in enumerate(texture.residual.items(), start=1):
         distance = np.linalg.norm(got[order] - wanted[order]) / np.linalg.norm(wanted[order])
-        # In units of the noise, of which the tolerance is 0.08.
+        # In units of the noise, of which the tolerance is 0.2.
         unit = float(model.unit[name])
         assert float(told) / unit == pytest.approx(distance / unit, abs=room)
     if not oversampling:
@@ -127,7 +127,7 @@ def test_it_converges_when_every_block_is_within_the_tolerance(model):
     assert texture.outcome is Outcome.CONVERGED
     assert texture.worst == "order1"
     assert texture.excess == pytest.approx(float(texture.residual["order1"] / units["order1"]))
-    assert texture.excess <= 0.08
+    assert texture.excess <= 0.2
 
 
 def test_the_judge_finds_no_distance_of_the_target_from_itself(model):
@@ -389,12 +389,12 @@ def test_progress_comes_chunk_by_chunk(model, texture):
         assert [len(losses) for losses in progress.losses] == [progress.evaluations]
         assert progress.field.shape == (1, *SHAPE)
         assert progress.excess.shape == (1,)
-        assert progress.tolerance == 0.08
+        assert progress.tolerance == 0.2
         assert set(progress.residual) == {"order1", "order2"}
     np.testing.assert_array_equal(seen[-1].field[0], end.field)
     np.testing.assert_array_equal(end.field, texture.field)
     excesses = [float(progress.excess[0]) for progress in seen]
-    assert excesses[-1] <= 0.08 < excesses[0]
+    assert excesses[-1] <= 0.2 < excesses[0]
     for stage in np.split(end.losses, [60]):
         assert np.all(np.diff(stage) <= 0)
 

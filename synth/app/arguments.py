@@ -184,17 +184,15 @@ Tolerance = Annotated[
     float | None,
     typer.Option(
         help="The descent ends when each block of moments differs by less than this fraction of "
-        "its estimation noise, the difference that two such pictures show. Default: 0.08, "
-        "spectra 0.3, with gray levels 0.2, all of them 0.45, rectified 0.3; of several channels "
-        "0.3, with their joint law 0.7."
+        "its estimation noise, the difference that two such pictures show. Default: 0.2, with "
+        "spectra 0.45, rectified 0.3; of several channels 0.3, with their joint law 0.7."
     ),
 ]
 Levels = Annotated[
     int | None,
     typer.Option(
         help="Resolutions to descend on one after the other, each twice the one before: what is "
-        "seen from afar is settled first. 1: the textures' own alone. Default: from 64 pixels on "
-        "for models with gray levels, 1 for others."
+        "seen from afar is settled first. 1: the textures' own alone. Default: from 64 pixels on."
     ),
 ]
 Solver = Annotated[SolverName, typer.Option(help="Descent method.")]

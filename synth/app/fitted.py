@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from synth.app.options import Options
 from synth.app.tasks import Task, coarser, shape_of
@@ -43,16 +44,19 @@ def levels(
     As many as were asked for, or as ``num_levels``; fewer where a side would be under 16 pixels,
     where all scales that were asked for are finer, where a target has too few pixels for the
     model, or no contrast is left. None where pixels are kept or a field is given to start from.
+
+    Coarser levels match gray levels, or colors, too: moduli alone do not see whether bright or
+    dark is rare, and a coarser level would decide it by chance.
     """
     every = [finest]
     if task.layout.kept is None and task.start is None:
         shapes = [task.layout.torus, shape_of(task.texture)]
         shapes += [shape_of(task.other)] if task.other else []
-        number = options.levels or num_levels(finest[0].descriptor, *shapes)
+        number, seen = options.levels or num_levels(*shapes), replace(options, gray_levels=True)
         room = 1 + int(math.log2(min(map(min, shapes)) / _LEAST_SIDE))
         with suppress(InputError):
             for level in range(1, min(number, room, task.scales or number)):
-                every.insert(0, models(coarser(task, level), options, shares, name))
+                every.insert(0, models(coarser(task, level), seen, shares, name))
     return list(zip(*every, strict=True))
 
 

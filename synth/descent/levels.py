@@ -23,14 +23,13 @@ from synth.descent.solvers import LBFGS, Solver
 from synth.errors import InputError
 from synth.models import MomentModel, Start
 from synth.parallel.mesh import whole
-from synth.statistics import Colors, Descriptor, GrayLevels, matches
 
 __all__ = ["descend_levels", "num_levels"]
 
 _STEPS = 400  # most evaluations on a level that is not the last
 _HASTE = 4  # times as short are the stages of the last level as those of the first
 _COARSEST = 64  # pixels, the shortest side of the coarsest level, at least
-_FAINT = 0.1  # amplitude of the noise that finer waves start from: they follow the coarser ones
+_FAINT = 0.3  # amplitude of the noise that finer waves start from: they follow the coarser ones
 _BAND = 0.75  # of the waves that a level can hold: those that resampling leaves as they are
 
 
@@ -50,8 +49,8 @@ def descend_levels(
         models: of one target at several resolutions, the coarsest first; one alone is ``descend``.
         keys: a random key per sample, shape ``(b,)``.
         solver: descent method.
-        schedule: stages of the first level, tolerance of all, step limit of the last; those that
-            suit the descriptor by default.
+        schedule: of the last level, whose step limit coarser ones share; the one that suits its
+            descriptor by default, as it is for coarser ones.
         start: which noise, of all levels; or fields of the first one.
         judge: the last model's judge, if there is one already.
         together: whether only the mean of the samples' moments is to be the target's.
@@ -72,11 +71,12 @@ def descend_levels(
     """
     _check(models)
     schedule = schedule or Schedule.usual(models[-1].descriptor)
-    brief = replace(schedule, max_steps=min(_STEPS, schedule.max_steps), min_steps=0)
+    most = min(_STEPS, schedule.max_steps)
     kind = start if isinstance(start, str) else "skewed"
     run = partial(descend, keys=keys, solver=solver, together=together)
     evaluations: list[tuple[int, ...]] = []
     for level, (model, finer) in enumerate(pairwise(models)):
+        brief = Schedule.usual(model.descriptor, max_steps=most, min_steps=0)
         found = yield from run(model, schedule=brief, start=start, staged=level > 0)
         evaluations.append(tuple(one.evaluations for one in found))
         start = _refined(finer, jnp.stack([one.field for one in found]), keys, kind=kind)
@@ -107,18 +107,12 @@ def _hastened(schedule: Schedule) -> Schedule:
     return replace(schedule, stages=tuple({stage.first: stage for stage in stages}.values()))
 
 
-def num_levels(descriptor: Descriptor, *shapes: tuple[int, int]) -> int:
-    """How many levels suit a descriptor: down to 64 pixels; one if it does not see gray levels.
-
-    Moduli alone do not see whether bright or dark is rare. A coarser level then fixes it by chance,
-    where the range of the gray levels says little.
+def num_levels(*shapes: tuple[int, int]) -> int:
+    """How many levels there are by default: down to 64 pixels.
 
     Args:
-        descriptor: what is matched on the last level.
         shapes: of targets and textures on the last level, pixels.
     """
-    if not matches(descriptor, (GrayLevels, Colors)):
-        return 1
     return max(1, 1 + int(math.log2(min(map(min, shapes)) / _COARSEST)))
 
 

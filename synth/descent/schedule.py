@@ -31,9 +31,9 @@ MAX_STEPS = 1000
 
 Bounds = Literal["model", "target", "none"]
 
-_MOMENTS, _SPECTRA, _GRAY_LEVELS, _ALL = 0.08, 0.3, 0.2, 0.45  # tolerances
-_RECTIFIED = 0.3  # with gray levels
-_CHANNELS, _COLORS = 0.3, 0.7  # those of several channels, of which the worst counts
+# Tolerances: held-out statistics hardly move below them.
+_MOMENTS, _SPECTRA, _RECTIFIED = 0.2, 0.45, 0.3
+_CHANNELS, _COLORS = 0.3, 0.7  # of several channels, of which the worst counts
 _FEWEST, _FEWEST_RECTIFIED = 100, 150  # evaluations where gray levels are matched: details gain
 
 
@@ -134,8 +134,8 @@ class Schedule(eqx.Module):
 
         Args:
             descriptor: what is matched.
-            tolerance: another one than the usual: 0.08, spectra 0.3, with gray levels
-                0.2, all of them 0.45, rectified 0.3; of several channels 0.3, with colors 0.7.
+            tolerance: another one than the usual: 0.2, with spectra 0.45, rectified 0.3; of
+                several channels 0.3, with colors 0.7.
             max_steps: most loss evaluations. From noise gray levels have their full weight from
                 evaluation 120 on; only then does ``full`` keep its range inside of the loss.
             min_steps: fewest; by default 0, and where gray levels or colors are matched 100, with
@@ -147,10 +147,8 @@ class Schedule(eqx.Module):
         stages = (_EASED_FREE_FIRST if phases else _EASED) if levels else _FREE_LAST
         if descriptor.num_channels > 1:
             usual = _COLORS if levels else _CHANNELS
-        elif levels:
-            usual = _ALL if phases else _RECTIFIED if sharp else _GRAY_LEVELS
         else:
-            usual = _SPECTRA if phases else _MOMENTS
+            usual = _SPECTRA if phases else _RECTIFIED if sharp else _MOMENTS
         if min_steps is None:
             thorough = _FEWEST_RECTIFIED if sharp else _FEWEST if levels else 0
             min_steps = thorough if tolerance is None else 0
