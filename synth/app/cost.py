@@ -18,7 +18,7 @@ from synth.transforms.filters import max_scales, num_points
 
 __all__ = ["Cost", "cost"]
 
-_EVALUATIONS = 140  # of a descent, on average over pictures and models, coarser levels included
+_EVALUATIONS = 100  # of a descent, on average over pictures and models, coarser levels included
 # Measured with two cores, from 256² to 1024², of 1 to 8 samples and 1 to 5 channels; right within
 # a factor of two. Of several components, all numbers count for each one of them.
 # An evaluation, in FFTs of all maps.

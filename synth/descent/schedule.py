@@ -34,7 +34,8 @@ Bounds = Literal["model", "target", "none"]
 # Tolerances: held-out statistics hardly move below them.
 _MOMENTS, _SPECTRA, _RECTIFIED = 0.2, 0.45, 0.3
 _CHANNELS, _COLORS = 0.3, 0.7  # of several channels, of which the worst counts
-_FEWEST, _FEWEST_RECTIFIED = 100, 150  # evaluations where gray levels are matched: details gain
+# Evaluations at least, within the tolerance, too: details gain.
+_FEWEST, _FEWEST_GRAY_LEVELS, _FEWEST_RECTIFIED = 40, 100, 150
 
 
 class Stage(eqx.Module):
@@ -138,8 +139,8 @@ class Schedule(eqx.Module):
                 several channels 0.3, with colors 0.7.
             max_steps: most loss evaluations. From noise gray levels have their full weight from
                 evaluation 120 on; only then does ``full`` keep its range inside of the loss.
-            min_steps: fewest; by default 0, and where gray levels or colors are matched 100, with
-                rectified covariances 150, unless a tolerance is given.
+            min_steps: fewest; by default 40, where gray levels or colors are matched 100, with
+                rectified covariances 150; 0 if a tolerance is given.
         """
         phases = matches(descriptor, (ScatteringSpectra, SpectraOfChannels))
         levels = matches(descriptor, (GrayLevels, Colors))
@@ -150,7 +151,8 @@ class Schedule(eqx.Module):
         else:
             usual = _SPECTRA if phases else _RECTIFIED if sharp else _MOMENTS
         if min_steps is None:
-            thorough = _FEWEST_RECTIFIED if sharp else _FEWEST if levels else 0
+            seen = _FEWEST_GRAY_LEVELS if levels else _FEWEST
+            thorough = _FEWEST_RECTIFIED if sharp else seen
             min_steps = thorough if tolerance is None else 0
         return cls(usual if tolerance is None else tolerance, stages, max_steps, min_steps)
 
