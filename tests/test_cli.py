@@ -86,10 +86,10 @@ class TestHelp:
             descriptor = joint(model, shape=(16, 16), scales=1, angles=1, **also)
             return f"{Schedule.usual(descriptor).tolerance:g}"
 
-        gray = usual("scattering", gray_levels=True)
-        told = f"{usual('scattering')}, spectra {usual('spectra')}, with gray levels {gray}"
-        told += f", all of them {usual('full')}, rectified {usual('rectified')}"
-        told += "; of several channels "
+        assert usual("scattering") == usual("scattering", gray_levels=True)
+        assert usual("spectra") == usual("full")
+        told = f"{usual('scattering')}, with spectra {usual('spectra')}"
+        told += f", rectified {usual('rectified')}; of several channels "
         told += f"{usual('spectra', channels=3)}, with their joint law {usual('full', channels=3)}"
         assert usual("scattering", channels=3) == usual("spectra", channels=3)
         assert f"Default: {told}." in words
