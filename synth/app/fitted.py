@@ -52,11 +52,12 @@ def levels(
     if task.layout.kept is None and task.start is None:
         shapes = [task.layout.torus, shape_of(task.texture)]
         shapes += [shape_of(task.other)] if task.other else []
-        number, seen = options.levels or num_levels(*shapes), replace(options, gray_levels=True)
+        number = options.levels or num_levels(*shapes)
+        leveled = replace(options, gray_levels=True)
         room = 1 + int(math.log2(min(map(min, shapes)) / _LEAST_SIDE))
         with suppress(InputError):
             for level in range(1, min(number, room, task.scales or number)):
-                every.insert(0, models(coarser(task, level), seen, shares, name))
+                every.insert(0, models(coarser(task, level), leveled, shares, name))
     return list(zip(*every, strict=True))
 
 
