@@ -54,7 +54,7 @@ class Variant(NamedTuple):
     start: Start = "skewed"
     memory: int = 20
     importance: float = 0.3  # of the moments in the full model
-    staged: bool = True  # False: the model itself from the first evaluation on
+    staged: bool = True  # False: the model itself from the last level's first evaluation on
     levels: int | None = None  # of the resolution
     tight: bool = True
     relative: bool = False  # moments weighed by their relative residual alone
@@ -79,10 +79,15 @@ VARIANTS = (
 
 
 def fitted(
-    field: Float[np.ndarray, "h w"], model: str, variant: Variant, periodic: Periodic
+    field: Float[np.ndarray, "h w"],
+    model: str,
+    variant: Variant,
+    periodic: Periodic,
+    *,
+    gray_levels: bool = False,
 ) -> MomentModel:
     """Moment model of a field, with the variant's weights and bank."""
-    parts = dict(joint(model, shape=field.shape).parts)
+    parts = dict(joint(model, shape=field.shape, gray_levels=gray_levels).parts)
     if not variant.tight and isinstance(parts.get("moments"), ScatteringMoments):
         parts["moments"] = ScatteringMoments(morlet_bank(field.shape, tight=False))
     importance = {"moments": variant.importance} if "moments" in parts else {}
@@ -143,14 +148,14 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
 
 
 def _models(texture: Texture, model: str, variant: Variant) -> list[MomentModel]:
-    """The variant's models, coarse to fine."""
+    """The variant's models, coarse to fine; coarser ones match gray levels, as in the command."""
     options = Options(texture.name, levels=variant.levels)
     task = prepare(texture, options)
     finest = fitted(texture.field[0], model, variant, texture.periodic)
     number = variant.levels or num_levels(finest.shape)
     smaller = (coarser(task, level).texture for level in range(number - 1, 0, -1))
     return [
-        *(fitted(each.field[0], model, variant, each.periodic) for each in smaller),
+        *(fitted(e.field[0], model, variant, e.periodic, gray_levels=True) for e in smaller),
         finest,
     ]
 

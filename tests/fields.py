@@ -21,8 +21,9 @@ def picture(name, shape):
 
 
 def run_command(*arguments, **environment):
-    """Run ``synth`` in a process of its own, without JAX's settings of this one."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
+    """Run ``synth`` in a process of its own, without JAX's and XLA's settings of this one."""
+    own = ("JAX_", "XLA_")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     return subprocess.run(
         [sys.executable, "-c", "from synth.app.cli import main; main()", *arguments],
         capture_output=True,

@@ -236,7 +236,7 @@ BAD = {
     "L": ([*SMALL, "--angles", "0"], "0 angles were asked for: choose 1 to 64"),
     "size": ([*SMALL, "--size", "3"], "The size 3 is out of range: give 16 to"),
     "seed": ([*SMALL, "--seed", "-1"], "The seed -1 is out of range: choose 0 to"),
-    "tolerance": ([*SMALL, "--tolerance", "0"], "The tolerance 0.0 is not positive: 0.1 is usual"),
+    "tolerance": ([*SMALL, "--tolerance", "0"], "The tolerance 0.0 is not positive: 0.2 is usual"),
     "steps": ([*SMALL, "--max-steps", "0"], "0 steps were asked for: allow at least 1"),
     "folder": ([*SMALL, "--out", "text.png/new"], r"The folder text\.png/new cannot be written"),
     "model": ([*SMALL, "--model", "scat"], "'--model': 'scat' is not one of 'gaussian', 'scatteri"),

@@ -14,10 +14,10 @@ from synth.app.images import Texture
 from synth.app.options import Options
 from synth.app.runs import Look, Result
 from synth.app.tasks import prepare
-from synth.descent import Progress
+from synth.descent import Progress, Schedule
 from synth.metrics import compare
 
-MAX_STEPS = 1000
+USUAL = Schedule(max_steps=1000)
 
 
 def trace(*looks):
@@ -26,27 +26,28 @@ def trace(*looks):
 
 class TestSecondsLeft:
     def test_nobody_knows_at_the_first_look(self):
-        assert _seconds_left(trace((3, 10, 8)), MAX_STEPS) is None
+        assert _seconds_left(trace((3, 10, 8)), USUAL) is None
 
     def test_a_residual_that_falls_as_a_power(self):
         # Excess 160 / n reaches 1 after 160 evaluations, of which 140 at 10 a second are left.
-        assert _seconds_left(trace((0, 10, 16), (1, 20, 8)), MAX_STEPS) == pytest.approx(14)
+        assert _seconds_left(trace((0, 10, 16), (1, 20, 8)), USUAL) == pytest.approx(14)
 
     def test_the_step_limit_bounds_it(self):
-        assert _seconds_left(trace((0, 10, 8), (1, 20, 7.999)), MAX_STEPS) == pytest.approx(98)
+        assert _seconds_left(trace((0, 10, 8), (1, 20, 7.999)), USUAL) == pytest.approx(98)
 
     def test_a_residual_that_does_not_fall(self):
-        assert _seconds_left(trace((0, 10, 8), (1, 20, 9)), MAX_STEPS) == pytest.approx(98)
+        assert _seconds_left(trace((0, 10, 8), (1, 20, 9)), USUAL) == pytest.approx(98)
 
     def test_nothing_is_left_at_the_tolerance(self):
-        assert _seconds_left(trace((0, 10, 2), (1, 20, 0.9)), MAX_STEPS) == 0
+        assert _seconds_left(trace((0, 10, 2), (1, 20, 0.9)), USUAL) == 0
 
     def test_the_fewest_evaluations_are_waited_for(self):
-        assert _seconds_left(trace((0, 10, 2), (1, 20, 0.9)), MAX_STEPS, 100) == pytest.approx(8)
-        assert _seconds_left(trace((0, 10, 16), (1, 20, 8)), 150, 500) == pytest.approx(13)
+        within, above = trace((0, 10, 2), (1, 20, 0.9)), trace((0, 10, 16), (1, 20, 8))
+        assert _seconds_left(within, Schedule(min_steps=100)) == pytest.approx(8)
+        assert _seconds_left(above, Schedule(max_steps=150, min_steps=500)) == pytest.approx(13)
 
     def test_a_loss_that_is_not_a_number(self):
-        left = _seconds_left(trace((0, 10, 2), (1, 20, np.nan)), MAX_STEPS)
+        left = _seconds_left(trace((0, 10, 2), (1, 20, np.nan)), USUAL)
         assert left == pytest.approx(98)
 
 
@@ -63,8 +64,8 @@ def test_the_panel_tells_how_far_the_worst_sample_is(samples):
     losses += (np.geomspace(2.0, 0.5, 120),)
     excess = jnp.linspace(0.01, 0.3, samples) if samples > 1 else jnp.array([0.3])
     residual = {"order1": jnp.ones(samples), "order2": jnp.ones(samples)}
-    progress = Progress(losses, residual, excess, 0.04, jnp.zeros((samples, 16, 16)))
-    words = words_of(*_panel(Look("spectra", progress), MAX_STEPS, 7.2))
+    progress = Progress(losses, residual, excess, jnp.zeros((samples, 16, 16)), Schedule(0.04))
+    words = words_of(*_panel(Look("spectra", progress), 7.2))
     assert "spectra, 16 × 16: 120 evaluations, loss 0.5, about 7 s left" in words
     assert "the worst block differs by 0.300 of its noise, goal 0.04" in words
 

@@ -235,9 +235,18 @@ def test_spectra_may_be_averaged_over_rotations(isotropic):
 def test_the_tolerance_is_the_usual_one_unless_given(name, usual):
     options = Options("foam", models=(name,), **SMALL)
     given = next(generate(read(options), options)).progress
-    assert given.tolerance == SMALL["tolerance"]
+    assert given.schedule.tolerance == SMALL["tolerance"]
     options = replace(options, tolerance=None)
-    assert next(generate(read(options), options)).progress.tolerance == usual
+    assert next(generate(read(options), options)).progress.schedule.tolerance == usual
+
+
+def test_coarser_levels_have_the_usual_tolerance_of_what_they_match():
+    options = Options("foam", models=("spectra",), levels=2, **SMALL)
+    (look, *_), result = run(options)
+    assert look.progress.shape == (16, 16)
+    assert look.progress.schedule.tolerance == 0.45
+    (one,) = result.descents["spectra"]
+    assert one.tolerance == SMALL["tolerance"]
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from fields import picture, run_command, white
 from synth import Outcome, Schedule, descend, drain, fit, joint, load
 from synth.app.fitted import levels, models
 from synth.app.options import Options
+from synth.app.runs import generate
 from synth.app.tasks import coarser, prepare
 from synth.descent import Stage, descend_levels, num_levels
 from synth.descent.levels import _hastened, _refined, with_waves_of
-from synth.descent.loop import _Sample
+from synth.descent.sample import Sample
 from synth.errors import InputError
 from synth.statistics import Colors, GrayLevels, matches
 
@@ -143,7 +144,7 @@ def test_a_level_that_is_not_finite_is_noise(pyramid):
 
 
 def test_a_sample_that_leaves_the_tolerance_again_is_the_one_within():
-    sample = _Sample(Schedule(0.5, max_steps=40, min_steps=30), last=True)
+    sample = Sample(Schedule(0.5, max_steps=40, min_steps=30), last=True)
     unit = {"block": jnp.float32(1)}
     for far in (0.9, 0.4, 0.7, 0.7):
         sample.losses = np.append(sample.losses, np.ones(10))
@@ -288,6 +289,32 @@ class TestApplication:
     def test_options_without_effect_are_refused(self, also, message):
         with pytest.raises(InputError, match=message):
             Options("foam", **also)
+
+    @pytest.mark.parametrize("way", ["gray", "color", "holes", "ensemble", "mix"])
+    def test_coarser_levels_that_match_more_lead_to_the_model_itself(self, way, tmp_path):
+        field = picture("turbulence", (32, 32))
+        if way == "holes":
+            field[4:9, 20:26] = np.nan
+        np.save(tmp_path / "field.npy", field)
+        also = {"ensemble": True, "samples": 2} if way == "ensemble" else {}
+        if way == "mix":
+            also = {"mix": "foam", "steps": 2, "size": 32}
+        bundled = {"color": "colored-foam", "mix": "turbulence"}
+        image = bundled.get(way, str(tmp_path / "field.npy"))
+        task, options = self.task(
+            image,
+            **{"size": 32, "levels": 2, "models": ("scattering",), "angles": 2, "scales": 2} | also,
+        )
+        looks = []
+        result = drain(generate(task.texture, options, task=task), looks.append)
+        assert {look.progress.shape for look in looks} == {(16, 16), (32, 32)}
+        for one in result.descents["scattering"]:
+            assert one.outcome is Outcome.CONVERGED
+            assert one.field.shape[-2:] == (32, 32)
+            assert not {"gray_levels", "colors"} & set(one.residual)
+            assert len(one.coarser) == 1
+            assert one.coarser[0] > 0
+            assert one.evaluations >= 40
 
     def test_the_command_tells_of_them(self, tmp_path):
         common = ("--size", "32", "--model", "full", "--angles", "2", "--out", str(tmp_path))

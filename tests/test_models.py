@@ -379,7 +379,7 @@ def test_the_stage_that_is_due(evaluations, first):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tolerance": -1.0}, r"The tolerance -1\.0 is negative: 0\.1 is usual"),
+        ({"tolerance": -1.0}, r"The tolerance -1\.0 is negative: 0\.2 is usual"),
         ({"tolerance": np.nan}, "The tolerance nan is negative"),
         ({"max_steps": 0}, "0 steps were asked for: allow at least 1"),
         ({"stages": ()}, r"The stages begin at \[\]: give increasing evaluations from 0 on"),

@@ -260,7 +260,7 @@ class TestGenerate:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"tolerance": 0.0}, "The tolerance 0.0 is not positive: 0.1 is usual"),
+            ({"tolerance": 0.0}, "The tolerance 0.0 is not positive: 0.2 is usual"),
             ({"tolerance": float("nan")}, "The tolerance nan is not positive"),
             ({"max_steps": 0}, "0 steps were asked for: allow at least 1"),
             ({"seed": -1}, "The seed -1 is out of range: choose 0 to 4294967295"),

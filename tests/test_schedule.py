@@ -53,19 +53,26 @@ def test_one_stage_is_always_due():
 
 
 @pytest.mark.parametrize(
-    ("model", "also", "tolerance", "stages"),
+    ("model", "also", "tolerance", "stages", "fewest"),
     [
-        ("scattering1", {}, 0.2, FREE_LAST),
-        ("scattering", {}, 0.2, FREE_LAST),
-        ("spectra", {}, 0.45, FREE_LAST),
-        ("scattering", {"gray_levels": True}, 0.2, EASED),
-        ("spectra", {"gray_levels": True}, 0.45, EASED_FREE_FIRST),
-        ("full", {}, 0.45, EASED_FREE_FIRST),
+        ("scattering1", {}, 0.2, FREE_LAST, 40),
+        ("scattering", {}, 0.2, FREE_LAST, 40),
+        ("spectra", {}, 0.45, FREE_LAST, 40),
+        ("scattering", {"gray_levels": True}, 0.2, EASED, 100),
+        ("spectra", {"gray_levels": True}, 0.45, EASED_FREE_FIRST, 100),
+        ("full", {}, 0.45, EASED_FREE_FIRST, 100),
+        ("rectified", {}, 0.3, EASED, 150),
+        ("scattering", {"channels": 3}, 0.3, FREE_LAST, 40),
+        ("full", {"channels": 3}, 0.7, EASED_FREE_FIRST, 100),
     ],
 )
-def test_what_suits_a_descriptor(model, also, tolerance, stages):
-    usual = Schedule.usual(descriptor(model, **also))
+def test_what_suits_a_descriptor(model, also, tolerance, stages, fewest):
+    suited = descriptor(model, **also)
+    usual = Schedule.usual(suited)
     assert (usual.tolerance, usual.stages, usual.max_steps) == (tolerance, stages, MAX_STEPS)
+    assert usual.min_steps == fewest
+    assert Schedule.usual(suited, tolerance=tolerance).min_steps == 0
+    assert Schedule.usual(suited, tolerance=tolerance, min_steps=7).min_steps == 7
 
 
 def test_tolerance_and_steps_may_be_others_in_the_same_stages():
@@ -152,7 +159,7 @@ STAGES = r"The stages begin at \[.*\]: give increasing evaluations from 0 on, an
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"tolerance": -0.1}, r"^The tolerance -0\.1 is negative: 0\.1 is usual\.$"),
+        ({"tolerance": -0.1}, r"^The tolerance -0\.1 is negative: 0\.2 is usual\.$"),
         ({"tolerance": float("nan")}, "^The tolerance nan is "),
         ({"max_steps": 0}, r"^0 steps were asked for: allow at least 1\.$"),
         ({"stages": ()}, STAGES),

@@ -171,7 +171,10 @@ Ensemble = Annotated[
         "about it, for error bars; the verdict tells how much. Without it each is a picture alike.",
     ),
 ]
-Steps = Annotated[int, typer.Option(help="Most evaluations of the loss, at full resolution.")]
+Steps = Annotated[
+    int,
+    typer.Option(help="Most evaluations of the loss, on every level; 400 at most on coarser ones."),
+]
 LeastSteps = Annotated[
     int | None,
     typer.Option(
@@ -185,14 +188,16 @@ Tolerance = Annotated[
     typer.Option(
         help="The descent ends when each block of moments differs by less than this fraction of "
         "its estimation noise, the difference that two such pictures show. Default: 0.2, with "
-        "spectra 0.45, rectified 0.3; of several channels 0.3, with their joint law 0.7."
+        "spectra 0.45, rectified 0.3; of several channels 0.3, with their joint law 0.7. Coarser "
+        "levels have the default."
     ),
 ]
 Levels = Annotated[
     int | None,
     typer.Option(
         help="Resolutions to descend on one after the other, each twice the one before: what is "
-        "seen from afar is settled first. 1: the textures' own alone. Default: from 64 pixels on."
+        "seen from afar is settled first. 1: the textures' own alone. Default: so many that the "
+        "coarsest has 64 pixels or more."
     ),
 ]
 Solver = Annotated[SolverName, typer.Option(help="Descent method.")]

@@ -133,7 +133,7 @@ def _generate(asked: dict[str, Any], out: Path, *, distributed: bool, cache: boo
             if not distributed:  # of which each process has another memory
                 expected.check()
         display.phase("compiling")
-        result = display.follow(generate(texture, options, clock, task), options)
+        result = display.follow(generate(texture, options, clock, task))
         folder = None
         if first:
             display.phase("writing")

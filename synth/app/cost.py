@@ -18,7 +18,9 @@ from synth.transforms.filters import max_scales, num_points
 
 __all__ = ["Cost", "cost"]
 
-_EVALUATIONS = 100  # of a descent, on average over pictures and models, coarser levels included
+# Of a descent, on average over pictures, those of coarser levels by their share of the pixels.
+_EVALUATIONS = {"moments": 65, "gray_levels": 125, "rectified": 200}
+_KEPT = 150  # where pixels are kept: no descent ends before its last stage
 # Measured with two cores, from 256² to 1024², of 1 to 8 samples and 1 to 5 channels; right within
 # a factor of two. Of several components, all numbers count for each one of them.
 # An evaluation, in FFTs of all maps.
@@ -80,8 +82,7 @@ def cost(task: Task, options: Options) -> Cost:
     runs = options.samples if task.other is None else options.steps
     seconds, held = 0.0, 0.0
     for name in options.descents or JUDGED_BY:
-        each = max(_EVALUATIONS, options.min_steps or 0)
-        evaluations = runs * each if options.descents else runs
+        evaluations = runs * _evaluations(name, task, options) if options.descents else runs
         most = 0.0
         for part in _parts(name, count):
             points = count * _points(part, shape, task.scales, options.angles)
@@ -92,6 +93,14 @@ def cost(task: Task, options: Options) -> Cost:
         seconds += _FILLING * pixels * second
     together = options.samples if options.descents else 1
     return Cost(seconds, _BASE + held + pixels * (_PER_PIXEL + together * _STATE), _free())
+
+
+def _evaluations(model: str, task: Task, options: Options) -> int:
+    """Of a descent."""
+    parts = {*MODELS[model], *(["gray_levels"] if options.gray_levels else [])}
+    usual = max(number for part, number in _EVALUATIONS.items() if part in {"moments", *parts})
+    kept = 0 if task.layout.kept is None else _KEPT
+    return min(max(usual, kept, options.min_steps or 0), options.max_steps)
 
 
 def _parts(model: str, count: int) -> set[str]:

@@ -16,10 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from synth.app.images import Texture
-from synth.app.options import Options
 from synth.app.runs import Look, Result
 from synth.app.trials import CONTROL, Trials, verdicts
-from synth.descent import drain
+from synth.descent import Schedule, drain
 from synth.metrics import Scoreboard
 from synth.metrics.learned import Told
 
@@ -89,7 +88,7 @@ class Display:
         """Say a sentence about the run that stays."""
         self._facts.append(Text(fact))
 
-    def follow(self, run: Generator[Look, None, Result], options: Options) -> Result:
+    def follow(self, run: Generator[Look, None, Result]) -> Result:
         """Drain a run, showing its progress, and return its result."""
         traces: dict[str, list[tuple[float, int, float]]] = {}
 
@@ -98,10 +97,9 @@ class Display:
             trace = traces.setdefault(look.model, [])
             if trace and progress.evaluations <= trace[-1][1]:  # the next level, or step of a mix
                 trace.clear()
-            excess = float(progress.excess.max()) / progress.tolerance
+            excess = float(progress.excess.max()) / progress.schedule.tolerance
             trace.append((time.perf_counter(), progress.evaluations, excess))
-            left = _seconds_left(trace, options.max_steps, progress.min_steps)
-            self._show(*_panel(look, options.max_steps, left))
+            self._show(*_panel(look, _seconds_left(trace, progress.schedule)))
 
         return drain(run, look)
 
@@ -121,33 +119,28 @@ class Display:
         self._live.update(Group(*self._facts, self._spinner, *below), refresh=True)
 
 
-def _panel(look: Look, max_steps: int, left: float | None) -> tuple[Text, Text, ProgressBar]:
+def _panel(look: Look, left: float | None) -> tuple[Text, Text, ProgressBar]:
     progress = look.progress
     loss = max(float(losses[-1]) for losses in progress.losses)
     height, width = progress.shape
     words = f"{look.model}, {height} × {width}: {progress.evaluations} evaluations, loss {loss:.3g}"
     if left is not None:
         words += f", about {left:.0f} s left"
-    excess = float(progress.excess.max())
-    bar = ProgressBar(total=max_steps, completed=progress.evaluations, width=60)
+    excess, tolerance = float(progress.excess.max()), progress.schedule.tolerance
+    bar = ProgressBar(total=progress.schedule.max_steps, completed=progress.evaluations, width=60)
     return (
         Text(words),
-        Text(
-            f"  the worst block differs by {excess:.3f} of its noise, goal {progress.tolerance:g}"
-        ),
+        Text(f"  the worst block differs by {excess:.3f} of its noise, goal {tolerance:g}"),
         bar,
     )
 
 
-def _seconds_left(
-    trace: list[tuple[float, int, float]], max_steps: int, min_steps: int = 0
-) -> float | None:
+def _seconds_left(trace: list[tuple[float, int, float]], schedule: Schedule) -> float | None:
     """Time to the tolerance on this level, the residual falling on as a power of the evaluations.
 
     Args:
         trace: time, evaluations and excess of the residual, look by look.
-        max_steps: the step limit.
-        min_steps: fewest evaluations.
+        schedule: of the level.
 
     Returns:
         Seconds, at most those to the step limit; None at the first look.
@@ -156,13 +149,13 @@ def _seconds_left(
     then, earlier, before = trace[len(trace) // 2 - 1] if len(trace) > 1 else trace[0]
     if count == earlier:
         return None
-    goal = float(max_steps)
+    goal = float(schedule.max_steps)
     if 1 < excess < before:
         power = math.log(before / excess) / math.log(count / earlier)
         goal = min(goal, math.exp(min(math.log(count) + math.log(excess) / power, 700)))
     elif excess <= 1:
         goal = count
-    goal = max(goal, min(min_steps, max_steps))
+    goal = max(goal, min(schedule.min_steps, schedule.max_steps))
     return (goal - count) * (now - then) / (count - earlier)
 
 

@@ -43,7 +43,8 @@ def levels(
 
     As many as were asked for, or as ``num_levels``; fewer where a side would be under 16 pixels,
     where all scales that were asked for are finer, where a target has too few pixels for the
-    model, or no contrast is left. None where pixels are kept or a field is given to start from.
+    model, or no contrast is left. Where pixels are kept or a field is given to start from, the
+    finest models are alone.
 
     Coarser levels match gray levels, or colors, too: moduli alone do not see whether bright or
     dark is rare, and a coarser level would decide it by chance.
@@ -53,11 +54,11 @@ def levels(
         shapes = [task.layout.torus, shape_of(task.texture)]
         shapes += [shape_of(task.other)] if task.other else []
         number = options.levels or num_levels(*shapes)
-        leveled = replace(options, gray_levels=True)
+        with_grays = replace(options, gray_levels=True)
         room = 1 + int(math.log2(min(map(min, shapes)) / _LEAST_SIDE))
         with suppress(InputError):
             for level in range(1, min(number, room, task.scales or number)):
-                every.insert(0, models(coarser(task, level), leveled, shares, name))
+                every.insert(0, models(coarser(task, level), with_grays, shares, name))
     return list(zip(*every, strict=True))
 
 

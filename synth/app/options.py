@@ -61,7 +61,7 @@ class Options:
         tolerance: residual that every block must reach, in units of its estimation noise; by
             default the usual one of the model's descriptor, as ``Schedule.usual`` says.
         levels: number of resolutions, each twice the one before, that textures descend on one after
-            the other; by default from 64 pixels on.
+            the other; by default as many as leave the coarsest 64 pixels or more.
         solver: descent method.
         device: where it computes, as it was asked for.
         devices: how many devices of each process share the work; by default those of the mesh
@@ -105,7 +105,7 @@ class Options:
             _check_name("model", model, LADDER)
         _check_name("solver", self.solver, get_args(Method))
         if self.tolerance is not None and not 0 < self.tolerance < math.inf:
-            raise InputError(f"The tolerance {self.tolerance} is not positive: 0.1 is usual.")
+            raise InputError(f"The tolerance {self.tolerance} is not positive: 0.2 is usual.")
         if self.max_steps < 1:
             raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
         if not 0 <= (self.min_steps or 0) <= self.max_steps:

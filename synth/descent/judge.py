@@ -17,7 +17,7 @@ class Judge:
     """Moments and residual of fields, held against a model's reference.
 
     No picture is measured again. Maps are sampled as in the descent: exact moments change a
-    residual by 0.001 of the noise near a tolerance of 0.08, far below one by up to 0.005.
+    residual by up to 0.005 of the noise, where tolerances are 0.2 and more.
 
     Args:
         model: whose reference it is.

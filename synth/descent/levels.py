@@ -47,10 +47,11 @@ def descend_levels(
 
     Args:
         models: of one target at several resolutions, the coarsest first; one alone is ``descend``.
+            Coarser ones may match more.
         keys: a random key per sample, shape ``(b,)``.
         solver: descent method.
-        schedule: of the last level, whose step limit coarser ones share; the one that suits its
-            descriptor by default, as it is for coarser ones.
+        schedule: of the last level; the one that suits its descriptor by default. Coarser levels
+            have the usual one of their own descriptors, with at most as many steps, or 400.
         start: which noise, of all levels; or fields of the first one.
         judge: the last model's judge, if there is one already.
         together: whether only the mean of the samples' moments is to be the target's.
@@ -77,7 +78,7 @@ def descend_levels(
     evaluations: list[tuple[int, ...]] = []
     for level, (model, finer) in enumerate(pairwise(models)):
         brief = Schedule.usual(model.descriptor, max_steps=most, min_steps=0)
-        found = yield from run(model, schedule=brief, start=start, staged=level > 0)
+        found = yield from run(model, schedule=brief, start=start, staged=level > 0, judged=False)
         evaluations.append(tuple(one.evaluations for one in found))
         start = _refined(finer, jnp.stack([one.field for one in found]), keys, kind=kind)
     if evaluations:

@@ -4,8 +4,8 @@
 it ended; command line, notebook and tests all consume it. ``synthesize`` drains it.
 """
 
-import math
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import jax
@@ -15,7 +15,8 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
 from synth.descent.judge import Judge
-from synth.descent.outcomes import Outcome, Progress, Synthesis
+from synth.descent.outcomes import Progress, Synthesis
+from synth.descent.sample import CHUNK, Sample
 from synth.descent.schedule import Schedule, Stage
 from synth.descent.solvers import LBFGS, Solver, State
 from synth.errors import InputError
@@ -33,12 +34,6 @@ __all__ = ["descend", "drain", "synthesize"]
 Look = TypeVar("Look")
 Ended = TypeVar("Ended")
 
-_CHUNK = 10  # evaluations between two looks at the outcome
-_PATIENCE = 100  # evaluations of the last stage before its pace is looked at
-_PACE = 6  # chunks over which the pace is measured
-_IN_TIME = 1.5  # in good time: within so many times the evaluations done so far
-_TINY = 1e-300
-
 
 def descend(
     model: MomentModel,
@@ -50,6 +45,7 @@ def descend(
     judge: Judge | None = None,
     together: bool = False,
     staged: bool = False,
+    judged: bool = True,
 ) -> Generator[Progress, None, tuple[Synthesis, ...]]:
     """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
 
@@ -69,6 +65,8 @@ def descend(
         together: whether only the mean of the samples' moments is to be the target's, as in
             ``models.ensemble``, instead of the moments of each.
         staged: whether fields that are given go through all stages.
+        judged: whether fields are finished and measured again. Otherwise a texture is what the
+            descent ended at, with the residual that it had there, and without moments.
 
     Yields:
         Progress after each chunk of steps.
@@ -88,18 +86,19 @@ def descend(
     check_start(start)
     if not isinstance(start, str) and len(start) != len(keys):
         raise InputError(f"{len(start)} fields to start from and {len(keys)} keys: give one each.")
-    judge, schedule = judge or Judge(model), schedule or Schedule.usual(model.descriptor)
-    last, finish = schedule.stages[-1], Finish(model)
+    schedule = schedule or Schedule.usual(model.descriptor)
+    judge, last = judge or Judge(model), schedule.stages[-1]
+    finish = Finish(model) if judged else _as_it_is
 
     def finished(field: Float[Array, "*b_c h w"]) -> Float[Array, "*b_c h w"]:
         return jnp.stack([finish(one) for one in field]) if together else finish(field)
 
-    verdict = judge.together if together else judge
+    measured = judge.together if together else judge
     due = schedule.due(0) if staged or isinstance(start, str) else last
     followed = _followed(due, model, together)
     whole_model = Ensemble(model) if together else model
     states = _begin(followed, model, solver, keys, start)
-    samples = [_Sample(schedule, last=due == last) for _ in (keys[:1] if together else keys)]
+    samples = [Sample(schedule, last=due == last) for _ in (keys[:1] if together else keys)]
     while True:
         evaluations = max(len(sample.losses) for sample in samples)
         if due != last and schedule.due(evaluations) != due:
@@ -117,113 +116,39 @@ def descend(
         fields = _current(samples, view.fields)
         all_losses = tuple(sample.losses for sample in samples)
         shown = fields[0] if together else fields
-        told = view.residual, view.excess, schedule.tolerance, shown, schedule.min_steps
-        yield Progress(all_losses, *told)
+        yield Progress(all_losses, view.residual, view.excess, shown, schedule)
         # What stalls is restarted by the next stage, if there is one.
         stalled = view.stalled & (due == last)
         may_end = model.kept is None or due == last
-        for sample, field, far, stuck in zip(samples, fields, view.excess, stalled, strict=True):
-            near = float(far) if may_end else np.inf
-            sample.look(lambda field=field: finished(field), near, bool(stuck), model.unit, verdict)
+        for index, (sample, field) in enumerate(zip(samples, fields, strict=True)):
+            near = float(view.excess[index]) if may_end else np.inf
+            verdict = measured if judged else partial(_unmeasured, view.residual, index)
+            ending = partial(finished, field)
+            sample.look(ending, near, bool(stalled[index]), model.unit, verdict)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
             return ended[0].each() if together else ended
 
 
+def _as_it_is(field: Float[Array, "*c h w"]) -> Float[Array, "*c h w"]:
+    return field
+
+
+def _unmeasured(
+    residual: dict[str, Float[Array, " b"]], index: int, _field: Float[Array, "*b_c h w"]
+) -> tuple[Moments, Residual]:
+    """No moments, and a sample's residual in the descent."""
+    return {}, {name: each[index] for name, each in residual.items()}
+
+
 def _current(
-    samples: Sequence["_Sample"], fields: Float[Array, "b *c h w"]
+    samples: Sequence[Sample], fields: Float[Array, "b *c h w"]
 ) -> Float[Array, "b *c h w"]:
     """The field of every sample: of one that has ended the field at its end."""
     if all(sample.ended is None for sample in samples):
         return fields
     now = zip(samples, fields, strict=True)
     return jnp.stack([one.ended.field if one.ended else field for one, field in now])
-
-
-class _Sample:
-    """One descent of an ensemble: its losses, how far it must go still, how it ended."""
-
-    def __init__(self, schedule: Schedule, *, last: bool) -> None:
-        self.losses: Float[np.ndarray, " n"] = np.zeros(0)
-        self.ended: Synthesis | None = None
-        self._tolerance, self._max_steps = schedule.tolerance, schedule.max_steps
-        self._min_steps, self._near = schedule.min_steps, None
-        self.enter_stage(0, last=last)
-
-    def enter_stage(self, evaluations: int, *, last: bool) -> None:
-        """Begin to look at the residual anew, and in the last stage at the pace."""
-        self._watched = evaluations + _PATIENCE if last else math.inf
-        self._goal = self._tolerance
-        self._excess: list[float] = []
-
-    def steps(self) -> int:
-        """Evaluations to be done in the next chunk."""
-        return 0 if self.ended else min(_CHUNK, self._max_steps - len(self.losses))
-
-    def look(
-        self,
-        finished: Callable[[], Float[Array, "*c h w"]],
-        excess_now: float,
-        stalled: bool,
-        unit: Residual,
-        verdict: Callable[[Array], tuple[Moments, Residual]],
-    ) -> None:
-        """End, if it is time."""
-        if self.ended:
-            return
-        self._excess.append(excess_now)
-        outcome, near = self._outcome(stalled), excess_now <= self._goal
-        if outcome is None and near and len(self.losses) < self._min_steps:
-            self._near = finished  # in case that it does not stay there
-            return
-        if outcome is None and not near:
-            return
-        field, moments, residual = _judged(finished(), verdict)
-        if outcome and self._near and excess(residual, unit) > self._tolerance:
-            before = _judged(self._near(), verdict)
-            if excess(before[2], unit) <= self._tolerance:
-                field, moments, residual = before
-        if excess(residual, unit) <= self._tolerance:
-            outcome = Outcome.CONVERGED
-        if outcome is not None:
-            self.ended = Synthesis(
-                field, outcome, residual, unit, moments, self.losses, self._tolerance
-            )
-        self._goal *= 0.9  # what is finished, clipped and rounded is a little farther off
-
-    def _outcome(self, stalled: bool) -> Outcome | None:
-        """Why the descent must end here, or None."""
-        losses = self.losses
-        if not np.isfinite(losses[-1]):
-            return Outcome.NOT_FINITE
-        if len(losses) >= self._max_steps:
-            return Outcome.STEP_LIMIT
-        return Outcome.STALLED if stalled or self._too_slow() else None
-
-    def _too_slow(self) -> bool:
-        """Whether at its pace the worst block would not reach the goal in good time.
-
-        The loss goes as the square of the worst block; the faster of the two is the pace. With the
-        tolerance 0 no pace is too slow.
-        """
-        done, far = len(self.losses), self._excess[-1]
-        if done < self._watched or not 0 < self._goal < far:
-            return False
-        span = _PACE * _CHUNK
-        by_loss = _log(self.losses[-span - 1]) - _log(self.losses[-1])
-        by_excess = 2 * (_log(self._excess[-_PACE - 1]) - _log(far))
-        fallen = max(by_loss, by_excess) * _IN_TIME * done / span
-        return fallen < 2 * math.log(far / self._goal)
-
-
-def _judged(
-    field: Float[Array, "*c h w"], verdict: Callable[[Array], tuple[Moments, Residual]]
-) -> tuple[Float[Array, "*c h w"], Moments, Residual]:
-    return field, *verdict(field)
-
-
-def _log(value: float) -> float:
-    return math.log(max(value, _TINY))
 
 
 def synthesize(
@@ -353,7 +278,7 @@ def _advance(
             state = lax.cond(index < count, lambda: solver.step(model, state), lambda: state)
             return state, state.loss
 
-        return lax.scan(step, state, jnp.arange(_CHUNK))
+        return lax.scan(step, state, jnp.arange(CHUNK))
 
     states, losses = _for_each(one, model, (states, steps))
     return states, whole(losses)

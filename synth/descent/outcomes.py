@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from synth.descent.schedule import Schedule
 from synth.statistics import Moments, Residual, excess
 
 __all__ = ["Outcome", "Progress", "Synthesis"]
@@ -31,18 +32,16 @@ class Progress(eqx.Module):
         losses: loss of the last accepted point after each evaluation so far.
         residual: residual of that point, by the fast transform.
         excess: that of the worst block, in units of its estimation noise.
-        tolerance: excess at which a sample ends.
         field: that point itself, in the target's units, within the bounds of the model; where
             an early stage has none, the residual is that without them.
-        min_steps: evaluations before which no sample ends as converged.
+        schedule: of this level.
     """
 
     losses: tuple[Float[np.ndarray, " _"], ...]
     residual: dict[str, Float[Array, " b"]]
     excess: Float[Array, " b"]
-    tolerance: float
     field: Float[Array, "n *c h w"]
-    min_steps: int = 0
+    schedule: Schedule
 
     @property
     def evaluations(self) -> int:
@@ -64,7 +63,7 @@ class Synthesis(eqx.Module):
         outcome: how the descent ended.
         residual: distance of the moments from the reference, block by block.
         unit: noise that each block is counted in.
-        moments: the texture's moments, standardized like the target.
+        moments: the texture's moments, standardized like the target; none if it was not judged.
         losses: loss after each evaluation.
         tolerance: what the descent was to reach, in units of the noise.
         together: number of textures that descended together, 1 for one alone. The residual is

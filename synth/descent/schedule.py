@@ -34,8 +34,8 @@ Bounds = Literal["model", "target", "none"]
 # Tolerances: held-out statistics hardly move below them.
 _MOMENTS, _SPECTRA, _RECTIFIED = 0.2, 0.45, 0.3
 _CHANNELS, _COLORS = 0.3, 0.7  # of several channels, of which the worst counts
-# Evaluations at least, within the tolerance, too: details gain.
-_FEWEST, _FEWEST_GRAY_LEVELS, _FEWEST_RECTIFIED = 40, 100, 150
+# Fewest evaluations: within the tolerance details gain.
+_FEWEST, _FEWEST_GRAYS, _FEWEST_RECTIFIED = 40, 100, 150
 
 
 class Stage(eqx.Module):
@@ -97,7 +97,7 @@ class Schedule(eqx.Module):
 
     def __check_init__(self) -> None:
         if not self.tolerance >= 0:
-            raise InputError(f"The tolerance {self.tolerance} is negative: 0.1 is usual.")
+            raise InputError(f"The tolerance {self.tolerance} is negative: 0.2 is usual.")
         if self.max_steps < 1:
             raise InputError(f"{self.max_steps} steps were asked for: allow at least 1.")
         if self.min_steps < 0:
@@ -143,17 +143,16 @@ class Schedule(eqx.Module):
                 rectified covariances 150; 0 if a tolerance is given.
         """
         phases = matches(descriptor, (ScatteringSpectra, SpectraOfChannels))
-        levels = matches(descriptor, (GrayLevels, Colors))
+        grays = matches(descriptor, (GrayLevels, Colors))
         sharp = matches(descriptor, RectifiedCovariances)
-        stages = (_EASED_FREE_FIRST if phases else _EASED) if levels else _FREE_LAST
+        stages = (_EASED_FREE_FIRST if phases else _EASED) if grays else _FREE_LAST
         if descriptor.num_channels > 1:
-            usual = _COLORS if levels else _CHANNELS
+            usual = _COLORS if grays else _CHANNELS
         else:
             usual = _SPECTRA if phases else _RECTIFIED if sharp else _MOMENTS
         if min_steps is None:
-            seen = _FEWEST_GRAY_LEVELS if levels else _FEWEST
-            thorough = _FEWEST_RECTIFIED if sharp else seen
-            min_steps = thorough if tolerance is None else 0
+            fewest = _FEWEST_RECTIFIED if sharp else _FEWEST_GRAYS if grays else _FEWEST
+            min_steps = fewest if tolerance is None else 0
         return cls(usual if tolerance is None else tolerance, stages, max_steps, min_steps)
 
 
