@@ -41,6 +41,7 @@ from synth.app.tasks import coarser, prepare
 from synth.descent import num_levels
 from synth.metrics import compare, spectrum_error
 from synth.models import Start
+from synth.models.fitting import EXPONENTS
 from synth.statistics import MODELS
 from synth.transforms.estimate import Periodic
 
@@ -50,7 +51,7 @@ NAMES = ("turbulence", "sparse", "cascade", "ising", "foam", "brick", "grass", "
 class Variant(NamedTuple):
     """One way to descend; the default values are those of the package."""
 
-    exponent: float | None = None
+    exponents: tuple[float, float] = EXPONENTS
     start: Start = "skewed"
     memory: int = 20
     importance: float = 0.3  # of the moments in the full model
@@ -62,9 +63,11 @@ class Variant(NamedTuple):
 
 VARIANTS = (
     Variant(),
-    Variant(exponent=0.0),
-    Variant(exponent=0.5),
-    Variant(exponent=1.0),
+    Variant(exponents=(0, 0)),
+    Variant(exponents=(0.25, 0)),
+    Variant(exponents=(0.5, 0)),
+    Variant(exponents=(0.75, 0.5)),
+    Variant(exponents=(1, 1)),
     Variant(start="gaussian"),
     Variant(start="pixels"),
     Variant(memory=5),
@@ -72,7 +75,6 @@ VARIANTS = (
     Variant(importance=1.0),
     Variant(staged=False),
     Variant(levels=1),
-    Variant(levels=1, exponent=0.5),
     Variant(tight=False),
     Variant(relative=True),
 )
@@ -92,7 +94,7 @@ def fitted(
         parts["moments"] = ScatteringMoments(morlet_bank(field.shape, tight=False))
     importance = {"moments": variant.importance} if "moments" in parts else {}
     joined = Joint(parts, importance)
-    fit_ = fit(joined, field, exponent=variant.exponent, periodic=periodic)
+    fit_ = fit(joined, field, exponents=variant.exponents, periodic=periodic)
     return _relative(fit_) if variant.relative else fit_
 
 

@@ -174,7 +174,7 @@ def test_the_exact_one_has_whole_windows(name):
 def test_the_loss_is_the_sum_of_squared_residuals_in_units_of_the_noise(name):
     descriptor = DESCRIPTORS[name]
     field, other = (skewed(descriptor.shape, seed) for seed in (0, 1))
-    model = fit(descriptor, np.asarray(field), exponent=0.0)
+    model = fit(descriptor, np.asarray(field), exponents=(0, 0))
     loss, residual = model.loss(other)
     squares = [(residual[block] / model.unit[block]) ** 2 for block in residual]
     assert float(loss) == pytest.approx(float(sum(squares)), rel=1e-3)
@@ -348,9 +348,9 @@ def test_two_parts_of_one_kind_stand_side_by_side():
     parts = {"fine": ScatteringMoments(morlet_bank(SHAPE, 2, 6)), "coarse": ScatteringMoments(BANK)}
     both = Joint(parts, {"coarse": 0.5})
     field, other = (skewed(SHAPE, seed) for seed in (0, 1))
-    model = fit(both, np.asarray(field), exponent=0.0)
+    model = fit(both, np.asarray(field), exponents=(0, 0))
     loss, residual = model.loss(other)
-    alone = {name: fit(part, np.asarray(field), exponent=0.0) for name, part in parts.items()}
+    alone = {name: fit(part, np.asarray(field), exponents=(0, 0)) for name, part in parts.items()}
     losses = {name: one.loss(other) for name, one in alone.items()}
     blocks = [f"{part}/{block}" for part in parts for block in alone[part].noise]
     assert set(residual) == set(model.noise) == set(blocks)
@@ -379,7 +379,7 @@ def test_a_joint_may_be_a_part():
 def test_a_descriptor_of_one_s_own_descends(descriptor, block):
     field = skewed(SHAPE)
     target = np.asarray(field + 0.8 * jnp.roll(field, 1, 1))  # smoother along rows
-    model = fit(descriptor, target, exponent=0.0)
+    model = fit(descriptor, target, exponents=(0, 0))
     schedule = Schedule.usual(descriptor, tolerance=1e-9, max_steps=30)
     texture = synthesize(model, key=jax.random.key(0), schedule=schedule, start="pixels")
     assert texture.losses[-1] < 0.1 * texture.losses[0]

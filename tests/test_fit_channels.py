@@ -96,7 +96,7 @@ class TestTargets:
         np.testing.assert_allclose(model.levels, components[:, order], atol=1e-3)
 
     def test_the_target_itself_has_no_loss(self):
-        model = fit(descriptor(3), color(), exponent=0.0)
+        model = fit(descriptor(3), color(), exponents=(0, 0))
         z = model.variable(model.from_units(jnp.asarray(color())))
         loss, residual = jax.jit(lambda z: model.loss(z))(z)
         assert float(loss) < 1e-3

@@ -6,9 +6,7 @@ from dataclasses import replace
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from fields import white
 
-from synth import fit, joint
 from synth.app.fitted import _fit
 from synth.app.options import LADDER, Options
 from synth.app.record import manifest, write
@@ -260,19 +258,3 @@ def test_coarser_levels_have_the_usual_tolerance_of_what_they_match():
 def test_options_without_effect_are_refused(asked, message):
     with pytest.raises(InputError, match=message):
         Options("foam", **asked)
-
-
-@pytest.mark.parametrize(
-    ("model", "also", "exponent"),
-    [
-        ("scattering", {}, 0.5),
-        ("scattering", {"gray_levels": True}, 0.5),
-        ("spectra", {}, 0.5),
-        ("full", {}, 0.25),
-        ("spectra", {"gray_levels": True}, 0.25),
-        ("rectified", {}, 0.5),
-    ],
-)
-def test_the_variable_of_spectra_with_gray_levels_is_nearer_to_pixels(model, also, exponent):
-    descriptor = joint(model, shape=(32, 32), scales=2, angles=2, **also)
-    assert fit(descriptor, white((32, 32))).exponent == exponent

@@ -219,7 +219,7 @@ def test_the_border_of_a_picture_that_is_not_periodic_does_not_roughen_the_prior
 
 
 def test_the_target_itself_has_no_loss(descriptor):
-    model = fit(descriptor, picture(), exponent=0.0)
+    model = fit(descriptor, picture(), exponents=(0, 0))
     loss, residual = jax.jit(lambda z: model.loss(z))(standardized())
     assert float(loss) < 1e-6
     assert max(map(float, residual.values())) < 1e-4
@@ -228,10 +228,12 @@ def test_the_target_itself_has_no_loss(descriptor):
     assert float(excess(residual, model.unit)) < 0.1
 
 
-@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
-def test_the_shaping_is_a_power_of_the_radial_spectrum(descriptor, model, exponent):
-    other = fit(descriptor, picture(), exponent=exponent)
-    wanted = np.asarray(model.prior) ** exponent
+@pytest.mark.parametrize("exponents", [(0, 0), (0.5, 0), (0.5, 0.5), (1, 1)])
+def test_the_shaping_is_a_power_of_radial_spectrum_and_frequency(descriptor, model, exponents):
+    other = fit(descriptor, picture(), exponents=exponents)
+    rows, columns = 2 * np.fft.fftfreq(SHAPE[0]), 2 * np.fft.rfftfreq(SHAPE[1])
+    wanted = np.asarray(model.prior) ** exponents[0]
+    wanted *= np.hypot(rows[:, None], columns) ** exponents[1]
     wanted[0, 0] = 0  # the mean is no part of the variable
     np.testing.assert_allclose(other.shaping, wanted, rtol=1e-5)
 

@@ -27,7 +27,7 @@ from synth.parallel.mesh import whole
 __all__ = ["descend_levels", "num_levels"]
 
 _STEPS = 400  # most evaluations on a level that is not the last
-_HASTE = 4  # times as short are the stages of the last level as those of the first
+_HASTE = 4  # times as short are the stages of a finer level as those of the first
 _COARSEST = 64  # pixels, the shortest side of the coarsest level, at least
 _FAINT = 0.3  # amplitude of the noise that finer waves start from: they follow the coarser ones
 _BAND = 0.75  # of the waves that a level can hold: those that resampling leaves as they are
@@ -78,6 +78,7 @@ def descend_levels(
     evaluations: list[tuple[int, ...]] = []
     for level, (model, finer) in enumerate(pairwise(models)):
         brief = Schedule.usual(model.descriptor, max_steps=most, min_steps=0)
+        brief = _hastened(brief) if level else brief
         found = yield from run(model, schedule=brief, start=start, staged=level > 0, judged=False)
         evaluations.append(tuple(one.evaluations for one in found))
         start = _refined(finer, jnp.stack([one.field for one in found]), keys, kind=kind)

@@ -16,22 +16,23 @@ from synth.statistics import (
     Colors,
     Descriptor,
     GrayLevels,
-    ScatteringSpectra,
-    SpectraOfChannels,
     evenly,
     matches,
 )
 from synth.transforms.estimate import Periodic, axes_of, completions
 from synth.transforms.weighted import Observation
 
-__all__ = ["fit"]
+__all__ = ["EXPONENTS", "fit"]
+
+EXPONENTS = (0.5, 0.5)
+"""Exponents a and b of the descent's variable: every scale is about as easy to move."""
 
 
 def fit(
     descriptor: Descriptor,
     field: Float[np.ndarray, "*n h w"] | Float[np.ndarray, "*n c h w"],
     *,
-    exponent: float | None = None,
+    exponents: tuple[float, float] = EXPONENTS,
     periodic: Periodic = True,
     bounds: tuple[float, float] | None = None,
     like: MomentModel | None = None,
@@ -45,8 +46,8 @@ def fit(
             width stand channels, if the descriptor has several: they become the target's
             principal components, and where some of these do not vary the descriptor is made
             for fewer.
-        exponent: a of the descent's variable, 0 (pixels) to 1 (whitened); by default ¼ if spectra
-            and gray levels are matched, and ½ otherwise.
+        exponents: a and b of the descent's variable, powers of spectrum and frequency in its gain,
+            see ``MomentModel``; both 0 for pixels.
         periodic: whether opposite borders match, of both axes or of rows' and columns' axis. What
             does not wrap is measured inside, as ``transforms.weighted`` says.
         bounds: least and largest value of new fields; by default those of the target if gray
@@ -62,8 +63,6 @@ def fit(
             the descriptor is none, or of another shape.
     """
     check_descriptor(descriptor, np.shape(field))
-    if exponent is None:
-        exponent = _usual_exponent(descriptor)
     channels = descriptor.num_channels > 1
     standard, wraps = standardize(field, channels=channels), axes_of(periodic)
     if like is not None:
@@ -79,13 +78,8 @@ def fit(
         gaussian,
         levels=_levels(standard),
         ranges=_ranges(descriptor, np.asarray(field, np.float64), channels, bounds),
-        exponent=exponent,
+        exponents=exponents,
     )
-
-
-def _usual_exponent(descriptor: Descriptor) -> float:
-    spectra = matches(descriptor, (ScatteringSpectra, SpectraOfChannels))
-    return 0.25 if spectra and matches(descriptor, (GrayLevels, Colors)) else 0.5
 
 
 def _of_components(descriptor: Descriptor, standard: Standard) -> Descriptor:
@@ -127,10 +121,16 @@ def _levels(standard: Standard) -> Float[Array, "*k n"]:
         known = known[:, np.argsort(known[0], kind="stable")]
         # As many as pixels, wherever some are missing: the same program serves every mask.
         return jnp.asarray(evenly(known, colors.shape[1]), float)
-    there = standard.fields[~np.isnan(standard.fields)]
-    levels = np.quantile(there, (np.arange(count) + 0.5) / count, method="hazen")
-    levels[[0, -1]] = there.min(), there.max()
+    there = np.sort(standard.fields[~np.isnan(standard.fields)])
+    # Hazen's quantiles. ``numpy.quantile`` takes a time that grows as the square of their number.
+    levels = np.interp(_middles(count), _middles(len(there)), there)
+    levels[[0, -1]] = there[[0, -1]]
     return jnp.asarray(levels, float)
+
+
+def _middles(count: int) -> Float[np.ndarray, " n"]:
+    """Middles of equal parts of the unit interval."""
+    return (np.arange(count) + 0.5) / count
 
 
 def _ranges(

@@ -41,7 +41,7 @@ def mix(models: Sequence[Model], shares: Sequence[float]) -> Model:
 
     Raises:
         InputError: if shares are no such numbers, models differ in shape, descriptor or
-            exponent, or keep pixels.
+            exponents, or keep pixels.
 
     Example:
         >>> import jax
@@ -76,7 +76,7 @@ def _mixed(models: Sequence[MomentModel], shares: Sequence[float]) -> MomentMode
         gaussian,
         levels=_mixed_levels([model.levels for model in models], shares),
         ranges=ranges,  # pyright: ignore[reportArgumentType]
-        exponent=models[0].exponent,
+        exponents=models[0].exponents,
     )
 
 
@@ -162,7 +162,7 @@ def _check(models: Sequence[GaussianModel | MomentModel], shares: Sequence[float
     if len(kinds) > 1 or len({_sizes(model) for model in models}) > 1:
         raise InputError(
             "The models match different moments: fit them with one descriptor, of as many scales "
-            "and angles, and one exponent."
+            "and angles, and the same exponents."
         )
 
 

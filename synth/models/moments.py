@@ -33,7 +33,7 @@ from synth.statistics import (
     quantiles,
     unit_of,
 )
-from synth.transforms.radial import radial_powers
+from synth.transforms.radial import half_plane_radii, radial_powers
 
 __all__ = ["MomentModel", "assembled"]
 
@@ -41,8 +41,8 @@ __all__ = ["MomentModel", "assembled"]
 class MomentModel(eqx.Module):
     """Fields with the moments of a target: the maximum-entropy texture of Bruna & Mallat.
 
-    The descent's variable z gives the field x = F⁻¹(P̄^{a/2} ẑ), P̄ the target's radially
-    averaged spectrum: a = 0 descends on pixels, a = 1 on a whitened field. Of several channels
+    The descent's variable z gives the field x = F⁻¹(|ω/π|^b P̄^{a/2} ẑ), P̄ the target's radially
+    averaged spectrum: a = b = 0 descends on pixels, a = 1 on a whitened field. Of several channels
     P̄ is a matrix, the radially averaged cross spectra of the target's principal components. The
     gain is 0 at the frequency 0, so that fields have the target's mean; where gray levels are
     matched they hold it.
@@ -55,11 +55,11 @@ class MomentModel(eqx.Module):
         weights: frozen weights of the loss, one per moment.
         levels: the target's gray levels in increasing order, standardized, one per pixel; of
             several components as many colors of known pixels, a column each.
-        shaping: P̄^{a/2} on the half-plane of a real FFT, see ``transforms.radial``.
+        shaping: |ω/π|^b P̄^{a/2} on the half-plane of a real FFT, see ``transforms.radial``.
         prior: P̄^{1/2} there.
         bounds: least and largest value of new fields, in the target's units; per channel.
         range: the target's least and largest value, in its units.
-        exponent: a.
+        exponents: a and b.
         gamut: colors that new fields may have, where they are matched; or None.
         kept: pixels that are given, or None.
     """
@@ -74,7 +74,7 @@ class MomentModel(eqx.Module):
     prior: Float[Array, "*k_k h w_"]
     bounds: Float[Array, "2 *d"]
     range: Float[Array, "2 *d"]
-    exponent: float = eqx.field(static=True)
+    exponents: tuple[float, float] = eqx.field(static=True)
     gamut: Gamut | None = None
     kept: Kept | None = None
 
@@ -137,7 +137,7 @@ class MomentModel(eqx.Module):
             self.gaussian.on(shape),
             levels=self.levels if self.levels.ndim > 1 else _resized(self.levels, math.prod(shape)),
             ranges=(self.bounds, self.range),
-            exponent=self.exponent,
+            exponents=self.exponents,
         )
 
     def keeping(
@@ -298,7 +298,7 @@ def assembled(
     *,
     levels: Float[Array, "*k n"],
     ranges: tuple[Float[Array, "2 *d"], Float[Array, "2 *d"]],
-    exponent: float,
+    exponents: tuple[float, float],
 ) -> MomentModel:
     """A model of its parts: what follows from them are units, weights and gains.
 
@@ -308,10 +308,12 @@ def assembled(
         gaussian: of the same fields.
         levels: gray levels, as many as pixels, or colors.
         ranges: bounds of new fields, and the range of the target.
-        exponent: of the variable.
+        exponents: of the variable.
     """
     unit = unit_of(descriptor, reference.noise)
-    shaping, prior = radial_powers(np.asarray(gaussian.spectrum), (exponent / 2, 1 / 2))
+    of_power, of_frequency = exponents
+    shaping, prior = radial_powers(np.asarray(gaussian.spectrum), (of_power / 2, 1 / 2))
+    shaping *= (half_plane_radii(descriptor.shape, least=1) / np.pi) ** of_frequency
     prior[..., 0, 0] = 0
     if not matches(descriptor, (GrayLevels, Colors)):
         shaping[..., 0, 0] = 0
@@ -326,7 +328,7 @@ def assembled(
         prior=jnp.asarray(prior, float),
         bounds=ranges[0],
         range=ranges[1],
-        exponent=exponent,
+        exponents=exponents,
         gamut=gamut_of(levels, gaussian.units) if _has_gamut(descriptor, ranges) else None,
     )
 

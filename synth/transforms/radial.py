@@ -8,7 +8,7 @@ from jaxtyping import Float, Inexact
 from synth.transforms.cross import share_of_few
 from synth.transforms.fourier import radial_frequency, radial_power
 
-__all__ = ["radial_powers"]
+__all__ = ["half_plane_radii", "radial_powers"]
 
 _LEAST_POWER = 1e-6  # of white noise of the same variance
 
@@ -55,7 +55,7 @@ def _matrices(spectrum: Inexact[np.ndarray, "k k h w"]) -> Float[np.ndarray, "h 
     coherence = relative / (1 + share_of_few(len(own), _waves(radius, spectrum)))
     coherence[range(len(own)), range(len(own))] = 1
     size = np.sqrt([_on_half_plane(spectrum.shape[-2:], *each) for each in own])
-    half = _radii(spectrum.shape[-2:])
+    half = half_plane_radii(spectrum.shape[-2:])
     between = [[np.interp(half, radius, one) for one in row] for row in coherence]
     return np.moveaxis(size[:, None] * size * between, (0, 1), (-2, -1))
 
@@ -78,10 +78,16 @@ def _floored(
 def _on_half_plane(
     shape: tuple[int, ...], radius: Float[np.ndarray, " r"], mean: Float[np.ndarray, " r"]
 ) -> Float[np.ndarray, "h w_"]:
-    return np.exp(np.interp(_radii(shape), radius, np.log(mean)))
+    return np.exp(np.interp(half_plane_radii(shape), radius, np.log(mean)))
 
 
-def _radii(shape: tuple[int, ...]) -> Float[np.ndarray, "h w_"]:
-    """|ω| on the half-plane of a real FFT."""
+def half_plane_radii(shape: tuple[int, ...], *, least: int = 0) -> Float[np.ndarray, "h w_"]:
+    """|ω| on the half-plane of a real FFT, in radians per pixel.
+
+    Args:
+        shape: height and width of the field, pixels.
+        least: cycles per shorter side that |ω| is at least taken for.
+    """
     height, width = shape
-    return np.fft.ifftshift(radial_frequency((height, width)))[:, : width // 2 + 1]
+    radii = np.fft.ifftshift(radial_frequency((height, width)))[:, : width // 2 + 1]
+    return np.maximum(radii, 2 * np.pi * least / min(shape))
