@@ -41,7 +41,6 @@ from synth.app.tasks import coarser, prepare
 from synth.descent import num_levels
 from synth.metrics import compare, spectrum_error
 from synth.models import Start
-from synth.models.fitting import EXPONENTS
 from synth.statistics import MODELS
 from synth.transforms.estimate import Periodic
 
@@ -51,7 +50,7 @@ NAMES = ("turbulence", "sparse", "cascade", "ising", "foam", "brick", "grass", "
 class Variant(NamedTuple):
     """One way to descend; the default values are those of the package."""
 
-    exponents: tuple[float, float] = EXPONENTS
+    exponents: tuple[float, float] | None = None
     start: Start = "skewed"
     memory: int = 20
     importance: float = 0.3  # of the moments in the full model
@@ -66,6 +65,7 @@ VARIANTS = (
     Variant(exponents=(0, 0)),
     Variant(exponents=(0.25, 0)),
     Variant(exponents=(0.5, 0)),
+    Variant(exponents=(0.5, 0.5)),
     Variant(exponents=(0.75, 0.5)),
     Variant(exponents=(1, 1)),
     Variant(start="gaussian"),

@@ -248,6 +248,23 @@ def test_coarser_levels_have_the_usual_tolerance_of_what_they_match():
 
 
 @pytest.mark.parametrize(
+    ("model", "also", "exponents"),
+    [
+        ("scattering", {}, (0.75, 0.5)),
+        ("scattering", {"gray_levels": True}, (0.5, 0.5)),
+        ("spectra", {}, (0.75, 0.5)),
+        ("full", {}, (0.5, 0.5)),
+        ("rectified", {}, (0.5, 0.5)),
+        ("scattering", {"channels": 2}, (0.75, 0.5)),
+        ("scattering", {"channels": 2, "gray_levels": True}, (0.5, 0.5)),
+    ],
+)
+def test_the_variable_of_gray_levels_or_colors_is_nearer_to_pixels(model, also, exponents):
+    descriptor = joint(model, shape=(32, 32), scales=2, angles=2, **also)
+    assert fit(descriptor, white(descriptor.field_shape)).exponents == exponents
+
+
+@pytest.mark.parametrize(
     ("asked", "message"),
     [
         ({"isotropic": True}, "Only spectra can be isotropic"),

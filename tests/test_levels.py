@@ -314,7 +314,7 @@ class TestApplication:
             assert not {"gray_levels", "colors"} & set(one.residual)
             assert len(one.coarser) == 1
             assert one.coarser[0] > 0
-            assert one.evaluations >= 40
+            assert one.evaluations >= 20
 
     def test_the_command_tells_of_them(self, tmp_path):
         common = ("--size", "32", "--model", "full", "--angles", "2", "--out", str(tmp_path))

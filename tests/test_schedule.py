@@ -55,14 +55,14 @@ def test_one_stage_is_always_due():
 @pytest.mark.parametrize(
     ("model", "also", "tolerance", "stages", "fewest"),
     [
-        ("scattering1", {}, 0.2, FREE_LAST, 40),
-        ("scattering", {}, 0.2, FREE_LAST, 40),
-        ("spectra", {}, 0.45, FREE_LAST, 40),
+        ("scattering1", {}, 0.2, FREE_LAST, 20),
+        ("scattering", {}, 0.2, FREE_LAST, 20),
+        ("spectra", {}, 0.45, FREE_LAST, 20),
         ("scattering", {"gray_levels": True}, 0.2, EASED, 100),
         ("spectra", {"gray_levels": True}, 0.45, EASED_FREE_FIRST, 100),
         ("full", {}, 0.45, EASED_FREE_FIRST, 100),
         ("rectified", {}, 0.3, EASED, 150),
-        ("scattering", {"channels": 3}, 0.3, FREE_LAST, 40),
+        ("scattering", {"channels": 3}, 0.3, FREE_LAST, 20),
         ("full", {"channels": 3}, 0.7, EASED_FREE_FIRST, 100),
     ],
 )

@@ -179,7 +179,7 @@ LeastSteps = Annotated[
     int | None,
     typer.Option(
         help="Fewest evaluations, even within the tolerance: up to some 400 small details go on to "
-        "improve, by what a network can tell. Default: 40, with gray levels 100, rectified 150; 0 "
+        "improve, by what a network can tell. Default: 20, with gray levels 100, rectified 150; 0 "
         "if a tolerance is given."
     ),
 ]

@@ -35,7 +35,7 @@ Bounds = Literal["model", "target", "none"]
 _MOMENTS, _SPECTRA, _RECTIFIED = 0.2, 0.45, 0.3
 _CHANNELS, _COLORS = 0.3, 0.7  # of several channels, of which the worst counts
 # Fewest evaluations: within the tolerance details gain.
-_FEWEST, _FEWEST_GRAYS, _FEWEST_RECTIFIED = 40, 100, 150
+_FEWEST, _FEWEST_GRAYS, _FEWEST_RECTIFIED = 20, 100, 150
 
 
 class Stage(eqx.Module):
@@ -139,7 +139,7 @@ class Schedule(eqx.Module):
                 several channels 0.3, with colors 0.7.
             max_steps: most loss evaluations. From noise gray levels have their full weight from
                 evaluation 120 on; only then does ``full`` keep its range inside of the loss.
-            min_steps: fewest; by default 40, where gray levels or colors are matched 100, with
+            min_steps: fewest; by default 20, where gray levels or colors are matched 100, with
                 rectified covariances 150; 0 if a tolerance is given.
         """
         phases = matches(descriptor, (ScatteringSpectra, SpectraOfChannels))

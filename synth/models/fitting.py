@@ -22,17 +22,17 @@ from synth.statistics import (
 from synth.transforms.estimate import Periodic, axes_of, completions
 from synth.transforms.weighted import Observation
 
-__all__ = ["EXPONENTS", "fit"]
+__all__ = ["fit"]
 
-EXPONENTS = (0.5, 0.5)
-"""Exponents a and b of the descent's variable: every scale is about as easy to move."""
+# Of spectrum and frequency in the variable: every scale is about as easy to move, and pixels, too.
+_EXPONENTS, _EXPONENTS_GRAYS = (0.75, 0.5), (0.5, 0.5)
 
 
 def fit(
     descriptor: Descriptor,
     field: Float[np.ndarray, "*n h w"] | Float[np.ndarray, "*n c h w"],
     *,
-    exponents: tuple[float, float] = EXPONENTS,
+    exponents: tuple[float, float] | None = None,
     periodic: Periodic = True,
     bounds: tuple[float, float] | None = None,
     like: MomentModel | None = None,
@@ -47,7 +47,8 @@ def fit(
             principal components, and where some of these do not vary the descriptor is made
             for fewer.
         exponents: a and b of the descent's variable, powers of spectrum and frequency in its gain,
-            see ``MomentModel``; both 0 for pixels.
+            see ``MomentModel``; both 0 for pixels. By default ¾ and ½, where gray levels or colors
+            are matched ½ and ½.
         periodic: whether opposite borders match, of both axes or of rows' and columns' axis. What
             does not wrap is measured inside, as ``transforms.weighted`` says.
         bounds: least and largest value of new fields; by default those of the target if gray
@@ -63,6 +64,9 @@ def fit(
             the descriptor is none, or of another shape.
     """
     check_descriptor(descriptor, np.shape(field))
+    if exponents is None:
+        grays = matches(descriptor, (GrayLevels, Colors))
+        exponents = _EXPONENTS_GRAYS if grays else _EXPONENTS
     channels = descriptor.num_channels > 1
     standard, wraps = standardize(field, channels=channels), axes_of(periodic)
     if like is not None:
