@@ -29,6 +29,8 @@ _FLOOR = 1e-2  # power of a wave, 20 dB below white noise: fainter ones may be d
 _DIMENSIONS = 10  # principal components of patches that are compared
 _ROUNDING = 1e-20  # of the target's power
 _QUERIES = 768
+_LEARNED = 8192  # patches that components are found from
+_AT_ONCE = 65536  # patches that are cut at a time
 _FEWEST = 100  # queries; a fraction of fewer says nothing
 
 
@@ -171,10 +173,12 @@ def _coherence(target: Float[np.ndarray, "h w"], candidate: Float[np.ndarray, "h
     from scipy.spatial import KDTree
 
     height, width = (n - SIDE + 1 for n in target.shape)
-    patches = windows(target, (False, False))
-    mean, axes = _components(patches)
-    tree = KDTree((patches - mean) @ axes, leafsize=40, balanced_tree=False)
-    place = np.arange(height * width).reshape(height, width)
+    mean, axes = _components(windows(target, (False, False), most=_LEARNED))
+    places = np.arange(height * width)
+    parts = np.array_split(places, max(1, len(places) // _AT_ONCE))
+    points = np.concatenate([(_at(target, part) - mean) @ axes for part in parts])
+    tree = KDTree(points, leafsize=40, balanced_tree=False)
+    place = places.reshape(height, width)
     kept = []
     for first, second in ((place[:-SIDE], place[SIDE:]), (place[:, :-SIDE], place[:, SIDE:])):
         starts, step = _rich(candidate, first.ravel(), second.ravel()), second[0, 0] - first[0, 0]
@@ -191,8 +195,7 @@ def _components(
     patches: Float[np.ndarray, "n 49"],
 ) -> tuple[Float[np.ndarray, " 49"], Float[np.ndarray, "49 d"]]:
     """Mean and leading principal components of patches."""
-    some = patches[:: max(1, len(patches) // 8192)]
-    axes = np.linalg.eigh(np.cov(some.T))[1][:, : -_DIMENSIONS - 1 : -1]
+    axes = np.linalg.eigh(np.cov(patches.T))[1][:, : -_DIMENSIONS - 1 : -1]
     return patches.mean(axis=0), axes.astype(np.float32)
 
 

@@ -31,8 +31,8 @@ def describe_patches(level: int) -> Callable[..., Float[np.ndarray, "line q"]]:
 def _describe(
     field: Float[np.ndarray, "h w"], periodic: Wraps, *, level: int
 ) -> Float[np.ndarray, "line q"]:
-    patches = windows(_detail(field, periodic, level), periodic)
-    return quantiles(some(patches, _MOST), lines(SIDE * SIDE))
+    patches = windows(_detail(field, periodic, level), periodic, most=_MOST)
+    return quantiles(patches, lines(SIDE * SIDE))
 
 
 def describe_color_patches(level: int) -> Callable[..., Float[np.ndarray, "line q"]]:
@@ -50,25 +50,28 @@ def _describe_together(
     field: Float[np.ndarray, "k h w"], periodic: Wraps, *, level: int
 ) -> Float[np.ndarray, "line q"]:
     details = [_detail(each, periodic, level) for each in field]
-    parts = [some(windows(each, periodic, _COLOR_SIDE), _MOST) for each in details]
+    parts = [windows(each, periodic, _COLOR_SIDE, most=_MOST) for each in details]
     patches = np.concatenate(parts, axis=1)
     return quantiles(patches, lines(patches.shape[1]))
 
 
 def windows(
-    field: Float[np.ndarray, "h w"], periodic: Wraps, side: int = SIDE
+    field: Float[np.ndarray, "h w"], periodic: Wraps, side: int = SIDE, *, most: int
 ) -> Float[np.ndarray, "n pixels"]:
-    """All square patches as rows, by the position of their first pixel.
+    """Square patches as rows, by the position of their first pixel.
 
     Args:
         field: to be cut.
         periodic: whether patches cross the borders, per axis.
         side: of a patch.
+        most: patches to take, at random but the same at every call.
     """
     rows, columns = ((0, side - 1) if wraps else (0, 0) for wraps in periodic)
     field = np.pad(field, (rows, columns), mode="wrap")
     cut = np.lib.stride_tricks.sliding_window_view(field, (side, side))
-    return cut.reshape(-1, side * side)
+    number = cut.shape[0] * cut.shape[1]
+    places = some(np.arange(number, dtype=float)[:, None], most)[:, 0].astype(int)
+    return cut[np.divmod(places, cut.shape[1])].reshape(-1, side * side)
 
 
 def _detail(field: Float[np.ndarray, "h w"], periodic: Wraps, level: int) -> np.ndarray:

@@ -9,7 +9,9 @@ statistics of a gray field on every component, with a floor of its own, and stat
 channels on all of them together. A gray field is its own only component.
 """
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -26,6 +28,7 @@ from synth.metrics.registry import CHANNEL_STATISTICS, STATISTICS
 from synth.transforms.estimate import Periodic, axes_of
 
 # Exactly repeating patterns have no noise; their ratios should be large, not infinite.
+_MOST_THREADS = 8  # each holds a field and what is measured of it
 _LEAST_FLOOR = 1e-6
 _ALL = STATISTICS | CHANNEL_STATISTICS
 
@@ -126,10 +129,21 @@ def compare(
     target, reals = plain(target), [plain(field) for field in reals]
     candidates = {name: [plain(field) for field in each] for name, each in candidates.items()}
     _check(target, reals, candidates)
-    pieces = len(reals) < 2
-    ruler = _Ruler(Units.of(target), pieces, axes_of(periodic))
-    views = [ruler.view(field) for field in (target, *reals)]
-    real = [ruler.measure(view) for view in views]
+    ruler = _Ruler(Units.of(target), len(reals) < 2, axes_of(periodic))
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
+        return _compared(target, reals, candidates, ruler, pool)
+
+
+def _compared(
+    target: Channels,
+    reals: Sequence[Channels],
+    candidates: Mapping[str, Sequence[Channels]],
+    ruler: "_Ruler",
+    pool: ThreadPoolExecutor,
+) -> Scoreboard:
+    """Floors of the real fields, and scores; every field is measured by a thread of its own."""
+    views = list(pool.map(ruler.view, (target, *reals)))
+    real = list(pool.map(ruler.measure, views))
     floors, spread = {}, {}
     for name in real[0]:
         pairs = _between([each[name] for each in real], name)
@@ -137,8 +151,16 @@ def compare(
         spread[name] = floors[name].ends(pairs)
     foreign = None if target.ndim == 2 else ForeignColors.of(target)
     row = _Row(ruler, floors, real[0], views[0].drawn, foreign)
-    scores = {name: row.score(fields) for name, fields in candidates.items()}
-    return Scoreboard({name: each.unit for name, each in floors.items()}, spread, pieces, scores)
+    started = {
+        name: [(pool.submit(row.distances, field), pool.submit(row.signs, field)) for field in each]
+        for name, each in candidates.items()
+    }
+    scores = {
+        name: row.score(candidates[name], [(one.result(), other.result()) for one, other in each])
+        for name, each in started.items()
+    }
+    units = {name: each.unit for name, each in floors.items()}
+    return Scoreboard(units, spread, ruler.pieces, scores)
 
 
 class _View(NamedTuple):
@@ -229,13 +251,16 @@ class _Row(NamedTuple):
     whole: Planes  # the target in its units, missing pixels drawn
     colors: ForeignColors | None
 
-    def score(self, fields: Sequence[Channels]) -> Score:
-        rows = [self.distances(field) for field in fields]
+    def score(
+        self, fields: Sequence[Channels], found: Sequence[tuple[dict[str, float], Copying]]
+    ) -> Score:
+        """The score of a model's fields, of which distances and signs of copying were found."""
+        rows = [distances for distances, _ in found]
         distances = {name: np.array([row[name] for row in rows]) for name in self.floors}
         ratios = {name: values / self.floors[name].unit for name, values in distances.items()}
         excess = [np.log(np.maximum(values, 1)) for values in ratios.values()]
         overall = np.exp(np.mean(excess, axis=0))
-        signs = tuple(map(self.signs, fields))
+        signs = tuple(one for _, one in found)
         return Score(distances, ratios, overall, signs, self.foreign(fields))
 
     def distances(self, field: Channels) -> dict[str, float]:
