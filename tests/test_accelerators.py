@@ -37,9 +37,7 @@ def called(monkeypatch):
     return calls
 
 
-@pytest.mark.parametrize(
-    ("name", "channels"), [*((name, 1) for name in MODELS if name != "gaussian"), ("full", COLORS)]
-)
+@pytest.mark.parametrize(("name", "channels"), [*((name, 1) for name in MODELS), ("full", COLORS)])
 def test_every_program_of_a_run_can_be_lowered_for_gpus_and_tpus(called, name, channels):
     fitted = model(name, channels)
     judge = Judge(fitted)
@@ -49,6 +47,15 @@ def test_every_program_of_a_run_can_be_lowered_for_gpus_and_tpus(called, name, c
     wanted = {"_advance", "_look", "_restart", "_weights", "_distance", "_spread"}
     assert wanted <= set(called)
     for function, (given, named) in called.values():
-        platforms = ["cuda", "tpu"]
-        lowered = export.export(jax.jit(function), platforms=platforms)(*given, **named)
-        assert lowered.platforms == tuple(platforms)
+        export.export(jax.jit(function), platforms=["cuda", "tpu"])(*given, **named)
+
+
+@pytest.mark.parametrize(("name", "channels"), [("scattering", 1), ("full", 1), ("full", COLORS)])
+def test_a_descent_sends_nothing_to_the_device_between_its_chunks(name, channels):
+    fitted = model(name, channels)
+    schedule = Schedule.usual(fitted.descriptor, max_steps=130, tolerance=0.0)
+    steps = descend(fitted, keys=KEYS, schedule=schedule, judged=False)
+    next(steps)
+    with jax.transfer_guard_host_to_device("disallow"):
+        ended = drain(steps)
+    assert [one.evaluations for one in ended] == [130, 130]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from fields import white
 
 from synth.app.fitted import _fit
 from synth.app.options import LADDER, Options
@@ -14,7 +15,8 @@ from synth.app.runs import _score, generate, read
 from synth.descent import Outcome, drain
 from synth.errors import InputError
 from synth.metrics import STATISTICS, copying
-from synth.statistics import MODELS
+from synth.models import fit
+from synth.statistics import MODELS, joint
 
 SEED = 3
 SMALL = {"size": 32, "scales": 2, "angles": 2, "max_steps": 25, "tolerance": 1e-6}

@@ -90,7 +90,8 @@ def descend(
     judge, last = judge or Judge(model), schedule.stages[-1]
     finish = Finish(model) if judged else _as_it_is
 
-    def finished(field: Float[Array, "*b_c h w"]) -> Float[Array, "*b_c h w"]:
+    def finished(fields: Float[Array, "b *c h w"], index: int) -> Float[Array, "*b_c h w"]:
+        field = _at(fields, index)
         return jnp.stack([finish(one) for one in field]) if together else finish(field)
 
     measured = judge.together if together else judge
@@ -103,27 +104,29 @@ def descend(
         evaluations = max(len(sample.losses) for sample in samples)
         if due != last and schedule.due(evaluations) != due:
             due = schedule.due(evaluations)
-            running = jnp.asarray([sample.ended is None for sample in samples])
+            running = jax.device_put(np.array([sample.ended is None for sample in samples]))
             before, followed = followed, _followed(due, model, together)
             states = _restart(before, followed, solver, states, running)
             for sample in samples:
                 sample.enter_stage(evaluations, last=due == last)
         steps = [sample.steps() for sample in samples]
-        states, chunk = _advance(followed, solver, states, jnp.asarray(steps))
+        states, chunk = _advance(
+            followed, solver, states, jax.device_put(np.array(steps, np.int32))
+        )
         for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
             sample.losses = np.concatenate([sample.losses, losses[:count]])
         view = _look(followed, whole_model, solver, states)
         fields = _current(samples, view.fields)
         all_losses = tuple(sample.losses for sample in samples)
-        shown = fields[0] if together else fields
+        shown = _at(fields, 0) if together else fields
         yield Progress(all_losses, view.residual, view.excess, shown, schedule)
-        # What stalls is restarted by the next stage, if there is one.
-        stalled = view.stalled & (due == last)
+        far, stalled = jax.device_get((view.excess, view.stalled))
+        stalled = stalled & (due == last)  # what stalls is restarted by the next stage
         may_end = model.kept is None or due == last
-        for index, (sample, field) in enumerate(zip(samples, fields, strict=True)):
-            near = float(view.excess[index]) if may_end else np.inf
+        for index, sample in enumerate(samples):
+            near = float(far[index]) if may_end else np.inf
             verdict = measured if judged else partial(_unmeasured, view.residual, index)
-            ending = partial(finished, field)
+            ending = partial(finished, fields, index)
             sample.look(ending, near, bool(stalled[index]), model.unit, verdict)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
@@ -138,7 +141,12 @@ def _unmeasured(
     residual: dict[str, Float[Array, " b"]], index: int, _field: Float[Array, "*b_c h w"]
 ) -> tuple[Moments, Residual]:
     """No moments, and a sample's residual in the descent."""
-    return {}, {name: each[index] for name, each in residual.items()}
+    return {}, {name: _at(each, index) for name, each in residual.items()}
+
+
+def _at(several: Float[Array, "b *n"], index: int) -> Float[Array, "*n"]:
+    """One of several, by an index that is not sent to the device."""
+    return lax.index_in_dim(several, index, keepdims=False)
 
 
 def _current(
@@ -147,8 +155,9 @@ def _current(
     """The field of every sample: of one that has ended the field at its end."""
     if all(sample.ended is None for sample in samples):
         return fields
-    now = zip(samples, fields, strict=True)
-    return jnp.stack([one.ended.field if one.ended else field for one, field in now])
+    return jnp.stack(
+        [one.ended.field if one.ended else _at(fields, i) for i, one in enumerate(samples)]
+    )
 
 
 def synthesize(

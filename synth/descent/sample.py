@@ -80,11 +80,11 @@ class Sample:
         if outcome is None and not near:
             return
         field, moments, residual = _judged(finished(), verdict)
-        if outcome and self._near and excess(residual, unit) > self._tolerance:
+        if outcome and self._near and float(excess(residual, unit)) > self._tolerance:
             before = _judged(self._near(), verdict)
-            if excess(before[2], unit) <= self._tolerance:
+            if float(excess(before[2], unit)) <= self._tolerance:
                 field, moments, residual = before
-        if excess(residual, unit) <= self._tolerance:
+        if float(excess(residual, unit)) <= self._tolerance:
             outcome = Outcome.CONVERGED
         if outcome is not None:
             self.ended = Synthesis(

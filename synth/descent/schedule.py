@@ -3,14 +3,17 @@
 A descriptor says what is measured; a schedule says what a descent does with it.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from synth.errors import InputError
 from synth.models import MomentModel
+from synth.models.gamut import Gamut
 from synth.statistics import (
     Colors,
     Descriptor,
@@ -54,20 +57,12 @@ class Stage(eqx.Module):
 
     def of(self, model: MomentModel) -> MomentModel:
         """The model that is followed in this stage."""
-        weights = _eased(model.descriptor, model.weights, self.gray_levels)
-        bounds, gamut = model.bounds, model.gamut
-        if gamut is not None and self.bounds == "none":
-            gamut = gamut.opened()
-        if self.bounds == "none":
-            bounds = jnp.stack(
-                [jnp.full_like(bounds[0], -jnp.inf), jnp.full_like(bounds[1], jnp.inf)]
-            )
-        if self.bounds == "target":
-            bounds = jnp.clip(bounds, *model.range)
+        if self == Stage(self.first):
+            return model
         return eqx.tree_at(
             lambda m: (m.weights, m.bounds, m.gamut),
             model,
-            (weights, bounds, gamut),
+            _changed(replace(self, first=0), model),
             is_leaf=lambda leaf: leaf is None,
         )
 
@@ -154,6 +149,21 @@ class Schedule(eqx.Module):
             fewest = _FEWEST_RECTIFIED if sharp else _FEWEST_GRAYS if grays else _FEWEST
             min_steps = fewest if tolerance is None else 0
         return cls(usual if tolerance is None else tolerance, stages, max_steps, min_steps)
+
+
+@jax.jit
+def _changed(
+    stage: Stage, model: MomentModel
+) -> tuple[Moments, Float[Array, "2 *d"], Gamut | None]:
+    """Weights, bounds and gamut in a stage: one program, which takes nothing from the host."""
+    weights = _eased(model.descriptor, model.weights, stage.gray_levels)
+    bounds, gamut = model.bounds, model.gamut
+    if stage.bounds == "none":
+        bounds = jnp.stack([jnp.full_like(bounds[0], -jnp.inf), jnp.full_like(bounds[1], jnp.inf)])
+        gamut = None if gamut is None else gamut.opened()
+    if stage.bounds == "target":
+        bounds = jnp.clip(bounds, *model.range)
+    return weights, bounds, gamut
 
 
 def _eased(descriptor: Descriptor, weights: Moments, factor: float) -> Moments:

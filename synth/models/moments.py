@@ -313,7 +313,9 @@ def assembled(
     unit = unit_of(descriptor, reference.noise)
     of_power, of_frequency = exponents
     shaping, prior = radial_powers(np.asarray(gaussian.spectrum), (of_power / 2, 1 / 2))
-    shaping *= (half_plane_radii(descriptor.shape, least=1) / np.pi) ** of_frequency
+    radii = half_plane_radii(descriptor.shape)
+    radii[0, 0] = radii[0, 1]  # the mean moves as the longest waves do
+    shaping *= (radii / np.pi) ** of_frequency
     prior[..., 0, 0] = 0
     if not matches(descriptor, (GrayLevels, Colors)):
         shaping[..., 0, 0] = 0

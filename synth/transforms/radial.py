@@ -81,13 +81,11 @@ def _on_half_plane(
     return np.exp(np.interp(half_plane_radii(shape), radius, np.log(mean)))
 
 
-def half_plane_radii(shape: tuple[int, ...], *, least: int = 0) -> Float[np.ndarray, "h w_"]:
+def half_plane_radii(shape: tuple[int, ...]) -> Float[np.ndarray, "h w_"]:
     """|ω| on the half-plane of a real FFT, in radians per pixel.
 
     Args:
         shape: height and width of the field, pixels.
-        least: cycles per shorter side that |ω| is at least taken for.
     """
     height, width = shape
-    radii = np.fft.ifftshift(radial_frequency((height, width)))[:, : width // 2 + 1]
-    return np.maximum(radii, 2 * np.pi * least / min(shape))
+    return np.fft.ifftshift(radial_frequency((height, width)))[:, : width // 2 + 1]
