@@ -12,7 +12,7 @@ from jaxtyping import Complex, Float, Int
 from synth.metrics._check import check_candidate, check_target, plain
 from synth.metrics._statistic import in_units_of
 from synth.metrics._units import Units
-from synth.metrics.patches import SIDE, windows
+from synth.metrics.patches import SIDE, patches_at, windows
 from synth.transforms.estimate import Periodic, complete
 from synth.transforms.fourier import half_octaves, periodogram, radial_average, radial_frequency
 
@@ -176,14 +176,14 @@ def _coherence(target: Float[np.ndarray, "h w"], candidate: Float[np.ndarray, "h
     mean, axes = _components(windows(target, (False, False), most=_LEARNED))
     places = np.arange(height * width)
     parts = np.array_split(places, max(1, len(places) // _AT_ONCE))
-    points = np.concatenate([(_at(target, part) - mean) @ axes for part in parts])
+    points = np.concatenate([(patches_at(target, part) - mean) @ axes for part in parts])
     tree = KDTree(points, leafsize=40, balanced_tree=False)
     place = places.reshape(height, width)
     kept = []
     for first, second in ((place[:-SIDE], place[SIDE:]), (place[:, :-SIDE], place[:, SIDE:])):
         starts, step = _rich(candidate, first.ravel(), second.ravel()), second[0, 0] - first[0, 0]
         found = [
-            tree.query((_at(candidate, places) - mean) @ axes)[1]
+            tree.query((patches_at(candidate, places) - mean) @ axes)[1]
             for places in (starts, starts + step)
         ]
         kept.append(found[1] == found[0] + step)
@@ -211,10 +211,3 @@ def _rich(
     least = np.minimum(inner[first], inner[second])
     rich = first[least >= np.median(least)]
     return np.random.default_rng(0).choice(rich, min(len(rich), _QUERIES // 2), replace=False)
-
-
-def _at(field: Float[np.ndarray, "h w"], places: Int[np.ndarray, " n"]) -> np.ndarray:
-    """Patches of a field by the numbers of their places, as rows."""
-    cut = np.lib.stride_tricks.sliding_window_view(field, (SIDE, SIDE))
-    rows, columns = np.divmod(places, cut.shape[1])
-    return cut[rows, columns].reshape(len(places), SIDE * SIDE)

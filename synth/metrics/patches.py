@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from synth.metrics._sliced import lines, quantiles
 from synth.metrics._statistic import Wraps, smooth
@@ -68,9 +68,21 @@ def windows(
     """
     rows, columns = ((0, side - 1) if wraps else (0, 0) for wraps in periodic)
     field = np.pad(field, (rows, columns), mode="wrap")
+    height, width = (n - side + 1 for n in field.shape)
+    return patches_at(field, some(np.arange(height * width), most), side)
+
+
+def patches_at(
+    field: Float[np.ndarray, "h w"], places: Int[np.ndarray, " n"], side: int = SIDE
+) -> Float[np.ndarray, "n pixels"]:
+    """Patches within a field as rows, by the numbers of their places, which run along rows.
+
+    Args:
+        field: to be cut.
+        places: numbers, from 0.
+        side: of a patch.
+    """
     cut = np.lib.stride_tricks.sliding_window_view(field, (side, side))
-    number = cut.shape[0] * cut.shape[1]
-    places = some(np.arange(number, dtype=float)[:, None], most)[:, 0].astype(int)
     return cut[np.divmod(places, cut.shape[1])].reshape(-1, side * side)
 
 

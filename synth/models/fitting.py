@@ -10,13 +10,12 @@ from synth.errors import InputError
 from synth.models._standard import Standard, aligned, standardize
 from synth.models.check import check_descriptor
 from synth.models.gaussian import gaussian_of
-from synth.models.moments import MomentModel, assembled
+from synth.models.moments import MomentModel, assembled, resized
 from synth.models.reference import refer
 from synth.statistics import (
     Colors,
     Descriptor,
     GrayLevels,
-    evenly,
     matches,
 )
 from synth.transforms.estimate import Periodic, axes_of, completions
@@ -124,17 +123,10 @@ def _levels(standard: Standard) -> Float[Array, "*k n"]:
         known = colors[:, ~np.isnan(colors[0])]
         known = known[:, np.argsort(known[0], kind="stable")]
         # As many as pixels, wherever some are missing: the same program serves every mask.
-        return jnp.asarray(evenly(known, colors.shape[1]), float)
+        return resized(jnp.asarray(known, float), count)
+    # Not numpy.quantile, whose time grows as the square of the number of quantiles.
     there = np.sort(standard.fields[~np.isnan(standard.fields)])
-    # Hazen's quantiles. ``numpy.quantile`` takes a time that grows as the square of their number.
-    levels = np.interp(_middles(count), _middles(len(there)), there)
-    levels[[0, -1]] = there[[0, -1]]
-    return jnp.asarray(levels, float)
-
-
-def _middles(count: int) -> Float[np.ndarray, " n"]:
-    """Middles of equal parts of the unit interval."""
-    return (np.arange(count) + 0.5) / count
+    return resized(jnp.asarray(there, float), count)
 
 
 def _ranges(

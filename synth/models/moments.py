@@ -35,7 +35,7 @@ from synth.statistics import (
 )
 from synth.transforms.radial import half_plane_radii, radial_powers
 
-__all__ = ["MomentModel", "assembled"]
+__all__ = ["MomentModel", "assembled", "resized"]
 
 
 class MomentModel(eqx.Module):
@@ -135,7 +135,7 @@ class MomentModel(eqx.Module):
             self.descriptor.on(shape),
             Reference(moments, {name: ratio * level for name, level in self.noise.items()}, area),
             self.gaussian.on(shape),
-            levels=self.levels if self.levels.ndim > 1 else _resized(self.levels, math.prod(shape)),
+            levels=self.levels if self.levels.ndim > 1 else resized(self.levels, math.prod(shape)),
             ranges=(self.bounds, self.range),
             exponents=self.exponents,
         )
@@ -204,7 +204,7 @@ class MomentModel(eqx.Module):
         # Their mean is that of the Gaussian fields, as it is in the moments.
         drawn = [np.asarray(self.from_units(one))[..., free] for one in around.fillings]
         shift = np.mean([one.mean(-1) for one in drawn], axis=0)
-        levels = np.asarray(_resized(self.levels, int(free.sum())))
+        levels = np.asarray(resized(self.levels, int(free.sum())))
         ends = np.asarray(self.levels.min(-1)), np.asarray(self.levels.max(-1))
         low, high = (each[..., None] for each in ends)
         leveled[..., free] = np.clip(levels + shift[..., None], low, high)
@@ -348,8 +348,15 @@ def _has_gamut(
     return matches(descriptor, Colors) and bool(jnp.array_equal(*ranges))
 
 
-def _resized(levels: Float[Array, "*k n"], count: int) -> Float[Array, "*k m"]:
-    """Another number of quantiles, the least and the largest as they are; or of colors."""
+def resized(levels: Float[Array, "*k n"], count: int) -> Float[Array, "*k m"]:
+    """Another number of quantiles, the least and the largest as they are; or of colors.
+
+    Args:
+        levels: in increasing order; of several components a column per color.
+        count: how many are wanted.
+    """
+    if levels.shape[-1] == count:
+        return levels
     if levels.ndim > 1:
         return evenly(levels, count)
     return quantiles(levels, count).at[jnp.asarray([0, -1])].set(levels[jnp.asarray([0, -1])])

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Real
 
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
@@ -85,7 +85,7 @@ class Palette(NamedTuple):
         )
 
 
-def some(points: Float[np.ndarray, "n d"], most: int) -> Float[np.ndarray, "m d"]:
+def some(points: Real[np.ndarray, "n *d"], most: int) -> Real[np.ndarray, "m *d"]:
     """At most so many of the points, at random but the same at every call.
 
     Args:
