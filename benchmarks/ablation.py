@@ -118,14 +118,14 @@ def measure(texture: Texture, model: str, variant: Variant, steps: int) -> dict[
     """
     target, models = texture.field[0], _models(texture, model, variant)
     clock = Clock()
-    schedule = Schedule.usual(models[-1].descriptor, max_steps=steps, min_steps=0)
+    solver = LBFGS(variant.memory)
+    schedule = Schedule.usual(models[-1].descriptor, max_steps=steps, min_steps=0, solver=solver)
     if not variant.staged:
-        schedule = Schedule(schedule.tolerance, max_steps=steps)
+        schedule = Schedule(schedule.tolerance, max_steps=steps, solver=solver)
     (synthesis,) = drain(
         descend_levels(
             models,
             keys=jax.random.key(0)[None],
-            solver=LBFGS(variant.memory),
             schedule=schedule,
             start=variant.start,
         )

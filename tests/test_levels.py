@@ -149,7 +149,7 @@ def test_a_sample_that_leaves_the_tolerance_again_is_the_one_within():
     for far in (0.9, 0.4, 0.7, 0.7):
         sample.losses = np.append(sample.losses, np.ones(10))
         field = jnp.full((4, 4), far)
-        sample.look(lambda field=field: field, far, False, unit, lambda x: ({}, {"block": x[0, 0]}))
+        sample.look(lambda field=field: (field, {}, {"block": field[0, 0]}), far, False, unit)
     assert sample.ended.outcome is Outcome.CONVERGED
     assert sample.ended.excess == pytest.approx(0.4)
     assert sample.ended.evaluations == 40

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import equinox as eqx
 import jax
@@ -175,7 +176,8 @@ def test_a_descent_that_the_limit_ends_within_the_tolerance_has_converged(model)
 
 
 def test_a_loss_that_explodes_is_named(model):
-    wild = synthesize(model, key=jax.random.key(1), solver=Adam(1e30))
+    schedule = Schedule.usual(model.descriptor, solver=Adam(1e30))
+    wild = synthesize(model, key=jax.random.key(1), schedule=schedule)
     assert wild.outcome is Outcome.NOT_FINITE
     assert wild.evaluations == 70  # the range hides it for sixty
     assert wild.verdict.startswith("Stopped after 70 evaluations: the worst block, ")
@@ -214,8 +216,8 @@ def test_with_the_tolerance_0_no_pace_is_too_slow(model):
 
 def test_a_descent_that_will_be_there_in_time_goes_on(model):
     """It takes more than a hundred evaluations in the last stage, at a pace that suffices."""
-    slow, schedule = Adam(0.003), within(model, 0.1, 1000)
-    ended = synthesize(model, key=jax.random.key(1), solver=slow, schedule=schedule)
+    schedule = replace(within(model, 0.1, 1000), solver=Adam(0.003))
+    ended = synthesize(model, key=jax.random.key(1), schedule=schedule)
     assert ended.outcome is Outcome.CONVERGED
     assert ended.evaluations > 200
 
@@ -250,8 +252,8 @@ def test_the_key_decides_the_texture(model, texture):
 @pytest.mark.parametrize("start", ["skewed", "gaussian", "variable", "pixels"])
 @pytest.mark.parametrize("solver", [LBFGS(), Adam()])
 def test_every_solver_descends_from_every_start(model, solver, start):
-    given = {"solver": solver, "start": start, "schedule": within(model, 1e-9, 50)}
-    texture = synthesize(model, key=jax.random.key(3), **given)
+    schedule = replace(within(model, 1e-9, 50), solver=solver)
+    texture = synthesize(model, key=jax.random.key(3), schedule=schedule, start=start)
     assert texture.outcome is Outcome.STEP_LIMIT
     assert texture.losses[-1] < 0.3 * texture.losses[0]
 

@@ -232,12 +232,12 @@ def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None,
             run = descend_levels(
                 several,
                 keys=keys[:, 1],
-                solver=LBFGS() if options.solver == "lbfgs" else Adam(),
                 schedule=Schedule.usual(
                     several[-1].descriptor,
                     tolerance=options.tolerance,
                     max_steps=options.max_steps,
                     min_steps=options.min_steps,
+                    solver=LBFGS() if options.solver == "lbfgs" else Adam(),
                 ),
                 start="skewed" if task.start is None else jnp.asarray(task.start, float)[None],
                 judge=judge,

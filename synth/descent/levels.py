@@ -19,7 +19,6 @@ from synth.descent.judge import Judge
 from synth.descent.loop import descend
 from synth.descent.outcomes import Progress, Synthesis
 from synth.descent.schedule import Schedule
-from synth.descent.solvers import LBFGS, Solver
 from synth.errors import InputError
 from synth.models import MomentModel, Start
 from synth.parallel.mesh import whole
@@ -37,7 +36,6 @@ def descend_levels(
     models: Sequence[MomentModel],
     *,
     keys: Key[Array, " b"],
-    solver: Solver = LBFGS(),  # noqa: B008 - immutable
     schedule: Schedule | None = None,
     start: Start | Float[Array, "b *c h w"] = "skewed",
     judge: Judge | None = None,
@@ -49,7 +47,6 @@ def descend_levels(
         models: of one target at several resolutions, the coarsest first; one alone is ``descend``.
             Coarser ones may match more.
         keys: a random key per sample, shape ``(b,)``.
-        solver: descent method.
         schedule: of the last level; the one that suits its descriptor by default. Coarser levels
             have the usual one of their own descriptors, with at most as many steps, or 400.
         start: which noise, of all levels; or fields of the first one.
@@ -72,21 +69,18 @@ def descend_levels(
     """
     _check(models)
     schedule = schedule or Schedule.usual(models[-1].descriptor)
-    most = min(_STEPS, schedule.max_steps)
     kind = start if isinstance(start, str) else "skewed"
-    run = partial(descend, keys=keys, solver=solver, together=together)
+    run = partial(descend, keys=keys, together=together)
     evaluations: list[tuple[int, ...]] = []
     for level, (model, finer) in enumerate(pairwise(models)):
-        brief = Schedule.usual(model.descriptor, max_steps=most, min_steps=0)
+        brief = _brief(model, schedule)
         brief = _hastened(brief) if level else brief
-        found = yield from run(model, schedule=brief, start=start, staged=level > 0, judged=False)
+        found = yield from run(model, schedule=brief, start=start)
         evaluations.append(tuple(one.evaluations for one in found))
         start = _refined(finer, jnp.stack([one.field for one in found]), keys, kind=kind)
     if evaluations:
         schedule = _hastened(schedule)
-    found = yield from run(
-        models[-1], schedule=schedule, start=start, judge=judge, staged=bool(evaluations)
-    )
+    found = yield from run(models[-1], schedule=schedule, start=start, judge=judge)
     return tuple(
         replace(one, coarser=tuple(each[index] for each in evaluations))
         for index, one in enumerate(found)
@@ -103,10 +97,19 @@ def _check(models: Sequence[MomentModel]) -> None:
         raise InputError("A model that keeps pixels has no coarser levels: give it alone.")
 
 
+def _brief(model: MomentModel, last: Schedule) -> Schedule:
+    """The schedule of a coarser level, whose fields go on: neither finished nor measured again."""
+    most = min(_STEPS, last.max_steps)
+    usual = Schedule.usual(model.descriptor, max_steps=most, min_steps=0, solver=last.solver)
+    return replace(usual, judged=False)
+
+
 def _hastened(schedule: Schedule) -> Schedule:
-    """The schedule of fields that are near already: its stages a quarter as long."""
+    """The schedule of fields that are near already: all its stages, a quarter as long."""
     stages = [replace(stage, first=math.ceil(stage.first / _HASTE)) for stage in schedule.stages]
-    return replace(schedule, stages=tuple({stage.first: stage for stage in stages}.values()))
+    return replace(
+        schedule, stages=tuple({stage.first: stage for stage in stages}.values()), staged=True
+    )
 
 
 def num_levels(*shapes: tuple[int, int]) -> int:

@@ -16,9 +16,9 @@ from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
 from synth.descent.judge import Judge
 from synth.descent.outcomes import Progress, Synthesis
-from synth.descent.sample import CHUNK, Sample
+from synth.descent.sample import CHUNK, End, Sample
 from synth.descent.schedule import Schedule, Stage
-from synth.descent.solvers import LBFGS, Solver, State
+from synth.descent.solvers import Solver, State
 from synth.errors import InputError
 from synth.models import MomentModel, Start
 from synth.models.check import check_key, check_start
@@ -27,7 +27,7 @@ from synth.models.gamut import Finish
 from synth.models.samples import for_each
 from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
-from synth.statistics import Moments, Residual, excess
+from synth.statistics import Residual, excess
 
 __all__ = ["descend", "drain", "synthesize"]
 
@@ -39,18 +39,15 @@ def descend(
     model: MomentModel,
     *,
     keys: Key[Array, " b"],
-    solver: Solver = LBFGS(),  # noqa: B008 - immutable
     schedule: Schedule | None = None,
     start: Start | Float[Array, "b *c h w"] = "skewed",
     judge: Judge | None = None,
     together: bool = False,
-    staged: bool = False,
-    judged: bool = True,
 ) -> Generator[Progress, None, tuple[Synthesis, ...]]:
     """Descend from seeded noise on Σ w |S x − S xₙ|², chunk by chunk.
 
     Noise follows the stages of the schedule; fields that are given descend on the model itself,
-    unless they are ``staged``, too.
+    unless the schedule is ``staged``.
     A model that keeps pixels starts from a Gaussian sample given these, instead of noise, and
     goes through all stages: a mean over the whole field may be near the target at once.
 
@@ -58,15 +55,12 @@ def descend(
         model: the target's moments.
         keys: a random key per sample, shape ``(b,)``; the same key gives the same texture
             on one machine. All samples descend in one compiled program.
-        solver: descent method.
-        schedule: stages, tolerance and step limit; those that suit the descriptor by default.
+        schedule: stages, tolerance, step limits and solver; by default those that suit the
+            descriptor.
         start: which noise, or fields in the target's units, one per key.
         judge: the model's judge, if there is one already.
         together: whether only the mean of the samples' moments is to be the target's, as in
             ``models.ensemble``, instead of the moments of each.
-        staged: whether fields that are given go through all stages.
-        judged: whether fields are finished and measured again. Otherwise a texture is what the
-            descent ended at, with the residual that it had there, and without moments.
 
     Yields:
         Progress after each chunk of steps.
@@ -87,15 +81,9 @@ def descend(
     if not isinstance(start, str) and len(start) != len(keys):
         raise InputError(f"{len(start)} fields to start from and {len(keys)} keys: give one each.")
     schedule = schedule or Schedule.usual(model.descriptor)
-    judge, last = judge or Judge(model), schedule.stages[-1]
-    finish = Finish(model) if judged else _as_it_is
-
-    def finished(fields: Float[Array, "b *c h w"], index: int) -> Float[Array, "*b_c h w"]:
-        field = _at(fields, index)
-        return jnp.stack([finish(one) for one in field]) if together else finish(field)
-
-    measured = judge.together if together else judge
-    due = schedule.due(0) if staged or isinstance(start, str) else last
+    solver, last = schedule.solver, schedule.stages[-1]
+    end = _ender(model, judge or Judge(model), schedule, together)
+    due = schedule.due(0) if schedule.staged or isinstance(start, str) else last
     followed = _followed(due, model, together)
     whole_model = Ensemble(model) if together else model
     states = _begin(followed, model, solver, keys, start)
@@ -109,39 +97,43 @@ def descend(
             states = _restart(before, followed, solver, states, running)
             for sample in samples:
                 sample.enter_stage(evaluations, last=due == last)
-        steps = [sample.steps() for sample in samples]
-        states, chunk = _advance(
-            followed, solver, states, jax.device_put(np.array(steps, np.int32))
-        )
+        steps = np.array([sample.steps() for sample in samples], np.int32)
+        states, chunk = _advance(followed, solver, states, jax.device_put(steps))
         for sample, losses, count in zip(samples, np.asarray(chunk), steps, strict=True):
             sample.losses = np.concatenate([sample.losses, losses[:count]])
         view = _look(followed, whole_model, solver, states)
         fields = _current(samples, view.fields)
-        all_losses = tuple(sample.losses for sample in samples)
         shown = _at(fields, 0) if together else fields
+        all_losses = tuple(sample.losses for sample in samples)
         yield Progress(all_losses, view.residual, view.excess, shown, schedule)
         far, stalled = jax.device_get((view.excess, view.stalled))
         stalled = stalled & (due == last)  # what stalls is restarted by the next stage
         may_end = model.kept is None or due == last
         for index, sample in enumerate(samples):
             near = float(far[index]) if may_end else np.inf
-            verdict = measured if judged else partial(_unmeasured, view.residual, index)
-            ending = partial(finished, fields, index)
-            sample.look(ending, near, bool(stalled[index]), model.unit, verdict)
+            sample.look(partial(end, view, index), near, bool(stalled[index]), model.unit)
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
             return ended[0].each() if together else ended
 
 
-def _as_it_is(field: Float[Array, "*c h w"]) -> Float[Array, "*c h w"]:
-    return field
+def _ender(
+    model: MomentModel, judge: Judge, schedule: Schedule, together: bool
+) -> "Callable[[_View, int], End]":
+    """What a sample ends with, by a look and its index: its field, moments and residual."""
+    finish = Finish(model)
 
+    def end(view: "_View", index: int) -> End:
+        field = _at(view.fields, index)
+        if not schedule.judged:
+            return field, {}, {name: _at(each, index) for name, each in view.residual.items()}
+        if together:
+            field = jnp.stack([finish(one) for one in field])
+            return field, *judge.together(field)
+        field = finish(field)
+        return field, *judge(field)
 
-def _unmeasured(
-    residual: dict[str, Float[Array, " b"]], index: int, _field: Float[Array, "*b_c h w"]
-) -> tuple[Moments, Residual]:
-    """No moments, and a sample's residual in the descent."""
-    return {}, {name: _at(each, index) for name, each in residual.items()}
+    return end
 
 
 def _at(several: Float[Array, "b *n"], index: int) -> Float[Array, "*n"]:
@@ -164,7 +156,6 @@ def synthesize(
     model: MomentModel,
     *,
     key: PRNGKeyArray,
-    solver: Solver = LBFGS(),  # noqa: B008 - immutable
     schedule: Schedule | None = None,
     start: Start = "skewed",
 ) -> Synthesis:
@@ -173,8 +164,8 @@ def synthesize(
     Args:
         model: the target's moments, from ``synth.models.fit``.
         key: random key of the noise.
-        solver: descent method.
-        schedule: stages, tolerance and step limit; those that suit the descriptor by default.
+        schedule: stages, tolerance, step limits and solver; by default those that suit the
+            descriptor.
         start: which noise.
 
     Returns:
@@ -190,7 +181,7 @@ def synthesize(
         'converged'
     """
     check_key(key)
-    steps = descend(model, keys=key[None], solver=solver, schedule=schedule, start=start)
+    steps = descend(model, keys=key[None], schedule=schedule, start=start)
     return drain(steps)[0]
 
 

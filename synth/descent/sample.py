@@ -10,13 +10,13 @@ from synth.descent.outcomes import Outcome, Synthesis
 from synth.descent.schedule import Schedule
 from synth.statistics import Moments, Residual, excess
 
-__all__ = ["CHUNK", "Sample", "Verdict"]
+__all__ = ["CHUNK", "End", "Sample"]
 
 CHUNK = 10
 """Evaluations between two looks at the outcome."""
 
-Verdict = Callable[[Array], tuple[Moments, Residual]]
-"""Moments of a field that is finished, and their distance from the target's."""
+End = tuple[Float[Array, "*c h w"], Moments, Residual]
+"""A field as it is written, its moments, and their distance from the target's."""
 
 _PATIENCE = 100  # evaluations of the last stage before its pace is looked at
 _PACE = 6  # chunks over which the pace is measured
@@ -55,33 +55,31 @@ class Sample:
 
     def look(
         self,
-        finished: Callable[[], Float[Array, "*c h w"]],
+        ending: Callable[[], End],
         excess_now: float,
         stalled: bool,
         unit: Residual,
-        verdict: Verdict,
     ) -> None:
         """End, if it is time.
 
         Args:
-            finished: makes the field as it is written.
+            ending: makes what the sample would end with now.
             excess_now: residual of the worst block in units of its noise.
             stalled: whether the solver cannot go on.
             unit: noise that each block is counted in.
-            verdict: of a finished field.
         """
         if self.ended:
             return
         self._excess.append(excess_now)
         outcome, near = self._outcome(stalled), excess_now <= self._goal
         if outcome is None and near and len(self.losses) < self._min_steps:
-            self._near = finished  # in case that it does not stay there
+            self._near = ending  # in case that it does not stay there
             return
         if outcome is None and not near:
             return
-        field, moments, residual = _judged(finished(), verdict)
+        field, moments, residual = ending()
         if outcome and self._near and float(excess(residual, unit)) > self._tolerance:
-            before = _judged(self._near(), verdict)
+            before = self._near()
             if float(excess(before[2], unit)) <= self._tolerance:
                 field, moments, residual = before
         if float(excess(residual, unit)) <= self._tolerance:
@@ -115,12 +113,6 @@ class Sample:
         by_excess = 2 * (_log(self._excess[-_PACE - 1]) - _log(far))
         fallen = max(by_loss, by_excess) * _IN_TIME * done / span
         return fallen < 2 * math.log(far / self._goal)
-
-
-def _judged(
-    field: Float[Array, "*c h w"], verdict: Verdict
-) -> tuple[Float[Array, "*c h w"], Moments, Residual]:
-    return field, *verdict(field)
 
 
 def _log(value: float) -> float:

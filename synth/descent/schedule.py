@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from synth.descent.solvers import LBFGS, Solver
 from synth.errors import InputError
 from synth.models import MomentModel
 from synth.models.gamut import Gamut
@@ -79,16 +80,23 @@ class Schedule(eqx.Module):
         tolerance: residual of every block at which a descent has converged, in units of the
             block's estimation noise.
         stages: in the order of their first evaluations; the last one follows the model itself.
-            A field that is given to start from begins there.
+            A field that is given to start from begins there, unless it is ``staged``.
         max_steps: most loss evaluations.
         min_steps: fewest loss evaluations, unless ``max_steps`` is less: details go on to improve
             within the tolerance.
+        solver: descent method.
+        staged: whether fields that are given go through all stages, as noise does.
+        judged: whether fields are finished and measured again. Otherwise a texture is what the
+            descent ended at, with the residual that it had there, and without moments.
     """
 
     tolerance: float = eqx.field(static=True, default=_MOMENTS)
     stages: tuple[Stage, ...] = eqx.field(static=True, default=(Stage(),))
     max_steps: int = eqx.field(static=True, default=MAX_STEPS)
     min_steps: int = eqx.field(static=True, default=0)
+    solver: Solver = eqx.field(default_factory=LBFGS)
+    staged: bool = eqx.field(static=True, default=False)
+    judged: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self) -> None:
         if not self.tolerance >= 0:
@@ -120,6 +128,7 @@ class Schedule(eqx.Module):
         tolerance: float | None = None,
         max_steps: int = MAX_STEPS,
         min_steps: int | None = None,
+        solver: Solver = LBFGS(),  # noqa: B008 - immutable
     ) -> "Schedule":
         """The schedule that suits a descriptor.
 
@@ -136,6 +145,7 @@ class Schedule(eqx.Module):
                 evaluation 120 on; only then does ``full`` keep its range inside of the loss.
             min_steps: fewest; by default 20, where gray levels or colors are matched 100, with
                 rectified covariances 150; 0 if a tolerance is given.
+            solver: descent method.
         """
         phases = matches(descriptor, (ScatteringSpectra, SpectraOfChannels))
         grays = matches(descriptor, (GrayLevels, Colors))
@@ -148,7 +158,7 @@ class Schedule(eqx.Module):
         if min_steps is None:
             fewest = _FEWEST_RECTIFIED if sharp else _FEWEST_GRAYS if grays else _FEWEST
             min_steps = fewest if tolerance is None else 0
-        return cls(usual if tolerance is None else tolerance, stages, max_steps, min_steps)
+        return cls(usual if tolerance is None else tolerance, stages, max_steps, min_steps, solver)
 
 
 @jax.jit
