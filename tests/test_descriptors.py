@@ -288,6 +288,20 @@ def test_a_piece_is_measured_whatever_its_level_and_contrast(name, corner):
     assert all(np.isfinite(float(value)) for value in apart.values())
 
 
+@every_descriptor
+def test_quadrants_are_measured_on_a_grid_of_their_own(name):
+    descriptor = DESCRIPTORS[name]
+    field, target = skewed(descriptor.shape), _measure(descriptor, skewed(descriptor.shape))
+    piece = jax.jit(lambda one, x: one.piece(x, jnp.asarray((0, 8))))
+    own, repeated = piece(descriptor.of_quadrants(), field), piece(descriptor, field)
+    halved = tuple(n // 2 for n in descriptor.shape)
+    assert descriptor.of_quadrants().shape == (descriptor.shape if name == "own" else halved)
+    assert jax.tree.structure(own) == jax.tree.structure(repeated)
+    moved = jax.tree.map(lambda t, a, b: t + a - b, target, own, repeated)
+    room = 0.01 if name.split()[0] != "odd" else 0.05  # a repeated quadrant is no period there
+    assert all(float(value) < room for value in descriptor.residual(moved, target).values())
+
+
 # Schedules
 
 

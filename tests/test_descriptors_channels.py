@@ -209,6 +209,19 @@ def test_a_piece_is_measured_whatever_its_levels_and_contrasts(name):
 
 
 @every_descriptor
+def test_quadrants_are_measured_on_a_grid_of_their_own(name):
+    descriptor = DESCRIPTORS[name]
+    piece = jax.jit(lambda one, x: one.piece(x, jnp.asarray((0, 8))))
+    own, repeated = (
+        piece(one, field_of(descriptor)) for one in (descriptor.of_quadrants(), descriptor)
+    )
+    assert descriptor.of_quadrants().shape == tuple(n // 2 for n in SHAPE)
+    assert_alike(own, repeated)
+    moved = jax.tree.map(lambda t, a, b: t + a - b, moments_of(name), own, repeated)
+    assert all(float(v) < 0.01 for v in descriptor.residual(moved, moments_of(name)).values())
+
+
+@every_descriptor
 def test_only_gray_levels_and_colors_are_eased(name):
     model = model_of(name)
     eased = Stage(gray_levels=0.25).of(model).weights

@@ -64,7 +64,8 @@ def test_a_keeper_is_asked_for_programs_and_may_have_none(monkeypatch):
     monkeypatch.setattr(programs, "_keepers", [])
     functions, asked = [], []
 
-    def keeper(function):
+    def keeper(function, donated):
+        del donated
         functions.append(function.__name__)
 
         def find(arguments):

@@ -5,6 +5,7 @@ takes longer than to load the program. ``finder`` keeps that part, too, by ``jax
 """
 
 import atexit
+import inspect
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import export
 from jax.core import Tracer
 from jaxtyping import Array, PyTree
@@ -107,7 +109,7 @@ def forget() -> None:
             raise InputError(f"{file} cannot be deleted ({error.strerror}).") from error
 
 
-def finder(function: Callable[..., PyTree]) -> Finder:
+def finder(function: Callable[..., PyTree], donated: str | None = None) -> Finder:
     """Finder of the programs of a function, kept with their traces where JAX runs in one process.
 
     They are found again by all that they depend on: the function's name, the source of this
@@ -117,6 +119,7 @@ def finder(function: Callable[..., PyTree]) -> Finder:
 
     Args:
         function: of this package; of arrays in trees.
+        donated: name of the argument whose memory the results take over.
     """
     programs: dict[str, Program | None] = {}
 
@@ -126,13 +129,30 @@ def finder(function: Callable[..., PyTree]) -> Finder:
             return None
         name = _name(function, arguments)
         if name not in programs:
-            programs[name] = _load(name, arguments) or _trace(function, arguments, name)
+            places = _places(function, donated, arguments)
+            programs[name] = _load(name, arguments, places) or _trace(
+                function, arguments, name, places
+            )
         return programs[name]
 
     return find
 
 
-def _trace(function: Callable[..., PyTree], arguments: PyTree, name: str) -> Program | None:
+def _places(
+    function: Callable[..., PyTree], donated: str | None, arguments: PyTree
+) -> tuple[int, ...]:
+    """Which leaves of the arguments are donated."""
+    given, named = arguments
+    names = inspect.signature(function).parameters
+    each = [(name == donated, one) for name, one in zip(names, given, strict=False)]
+    each += [(name == donated, named[name]) for name in sorted(named)]
+    flags = [flag for flag, one in each for _ in jax.tree.leaves(one)]
+    return tuple(np.flatnonzero(flags).tolist())
+
+
+def _trace(
+    function: Callable[..., PyTree], arguments: PyTree, name: str, donated: tuple[int, ...]
+) -> Program | None:
     """Trace a function, keep that if the folder can be written, and compile it."""
     skeletons, (leaves, structure) = [], jax.tree.flatten(arguments)
 
@@ -145,7 +165,7 @@ def _trace(function: Callable[..., PyTree], arguments: PyTree, name: str) -> Pro
     flat.__name__ = function.__name__
     with suppress(Exception):  # not all that JAX compiles can be exported
         exported = export.export(jax.jit(flat))(*leaves)
-        program = _program(exported, jax.tree.structure(skeletons[0]), arguments)
+        program = _program(exported, jax.tree.structure(skeletons[0]), arguments, donated)
         _store(name, exported, skeletons[0])
         return program
     return None
@@ -159,7 +179,7 @@ def _store(name: str, exported: export.Exported, skeleton: PyTree) -> None:
             seals.write(name, to_text(skeleton).encode() + b"\n" + exported.serialize())
 
 
-def _load(name: str, arguments: PyTree) -> Program | None:
+def _load(name: str, arguments: PyTree, donated: tuple[int, ...]) -> Program | None:
     """Compile what was traced before; None if there is none that can be used."""
     seals = open_folder(_folder())
     content = None if seals is None else seals.read(name)
@@ -168,7 +188,7 @@ def _load(name: str, arguments: PyTree) -> Program | None:
     with suppress(Exception):  # whatever a file that was sealed for other devices may raise
         text, stored = content.split(b"\n", 1)
         structure = jax.tree.structure(from_text(text.decode()))
-        return _program(export.deserialize(bytearray(stored)), structure, arguments)
+        return _program(export.deserialize(bytearray(stored)), structure, arguments, donated)
     return None
 
 
@@ -176,6 +196,7 @@ def _program(
     exported: export.Exported,
     structure: Any,  # noqa: ANN401 - JAX's PyTreeDef is no type for checkers
     arguments: PyTree,
+    donated: tuple[int, ...],
 ) -> Program:
     """Compile an exported function of the leaves of such arguments; its results are no leaves.
 
@@ -183,13 +204,14 @@ def _program(
         exported: the function.
         structure: of its results, as JAX has it.
         arguments: of the types that it was traced with.
+        donated: which leaves give their memory to the results.
     """
 
     def flat(*leaves: Array) -> list[Array]:
         return list(exported.call(*leaves))
 
     flat.__name__ = exported.fun_name
-    program = jax.jit(flat).lower(*jax.tree.leaves(arguments)).compile()
+    program = jax.jit(flat, donate_argnums=donated).lower(*jax.tree.leaves(arguments)).compile()
     places = list(program.input_shardings[0])
 
     def run(arguments: PyTree) -> PyTree:

@@ -245,7 +245,7 @@ def _from_fields(model: Descended, solver: Solver, fields: Float[Array, "b *c h 
     return _for_each(one, model, fields)
 
 
-@compiled
+@partial(compiled, donated="states")
 def _restart(
     before: Descended,
     after: Descended,
@@ -263,7 +263,7 @@ def _restart(
     return _for_each(one, (before, after), (states, running))
 
 
-@compiled
+@partial(compiled, donated="states")
 def _advance(
     model: Descended, solver: Solver, states: State, steps: Int[Array, " b"]
 ) -> tuple[State, Float[Array, "b n"]]:
@@ -301,7 +301,8 @@ def _look(stage: Descended, model: Descended, solver: Solver, states: State) -> 
         stage, model = models
         field = model.to_units(stage.field(state.variable))
         far = excess(state.residual, model.unit)
-        return _View(field, state.residual, far, solver.stalled(state))
+        residual = jax.tree.map(jnp.copy, state.residual)  # the state is donated afterwards
+        return _View(field, residual, far, solver.stalled(state))
 
     return whole(_for_each(one, (stage, model), states))
 

@@ -17,6 +17,7 @@ from synth.parallel.mesh import undivided, whole
 from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
 from synth.transforms.cross import cross_root
+from synth.transforms.filters import half_of
 from synth.transforms.weighted import Observation
 
 __all__ = ["Reference", "mean_of", "moments_on_torus", "refer", "spread", "stacked"]
@@ -76,7 +77,7 @@ def refer(
     samples = _samples(spectrum, pictures[0][0])
     measure = _measured_on_torus if on_torus else _measured
     with undivided():
-        return Reference(*measure(descriptor, every, samples))
+        return Reference(*measure(descriptor, descriptor.of_quadrants(), every, samples))
 
 
 @compiled
@@ -87,28 +88,36 @@ def moments_on_torus(descriptor: Descriptor, field: Float[Array, "*k h w"]) -> M
 
 @compiled
 def _measured(
-    descriptor: Descriptor, pictures: Observation, samples: Observation
+    descriptor: Descriptor, of_quadrants: Descriptor, pictures: Observation, samples: Observation
 ) -> tuple[Moments, Residual]:
-    return whole(_with_noise(descriptor, descriptor.observe, pictures, samples))
+    return whole(_with_noise((descriptor, of_quadrants), descriptor.observe, pictures, samples))
 
 
 @compiled
 def _measured_on_torus(
-    descriptor: Descriptor, pictures: Observation, samples: Observation
+    descriptor: Descriptor, of_quadrants: Descriptor, pictures: Observation, samples: Observation
 ) -> tuple[Moments, Residual]:
     def observe(picture: Observation) -> Moments:
         return descriptor(picture.field)
 
-    return whole(_with_noise(descriptor, observe, pictures, samples))
+    return whole(_with_noise((descriptor, of_quadrants), observe, pictures, samples))
 
 
 def _with_noise(
-    descriptor: Descriptor,
+    descriptors: tuple[Descriptor, Descriptor],
     observe: Callable[[Observation], Moments],
     pictures: Observation,
     samples: Observation,
 ) -> tuple[Moments, Residual]:
-    """Mean moments of the pictures, and the noise of one of them."""
+    """Mean moments of the pictures, and the noise of one of them.
+
+    Args:
+        descriptors: of whole pictures, and of quadrants.
+        observe: measures a whole one.
+        pictures: as many of each as it was drawn.
+        samples: Gaussian fields.
+    """
+    descriptor, of_quadrants = descriptors
     count, draws = pictures.field.shape[:2]
     joined = _joined(pictures, samples)
     each = lax.map(observe, joined)  # pictures and samples in one loop, which is compiled once
@@ -120,7 +129,7 @@ def _with_noise(
     def distances(moments: Moments) -> Residual:
         return spread(descriptor, moments, mean)
 
-    among = lax.map(lambda field: distances(_quadrants(descriptor, field)), joined.field)
+    among = lax.map(lambda field: distances(_quadrants(of_quadrants, field)), joined.field)
 
     def among_quadrants(some: slice) -> Residual:
         return jax.tree.map(lambda values: jnp.sqrt(jnp.mean(values[some] ** 2)), among)
@@ -155,10 +164,10 @@ def _joined(pictures: Observation, samples: Observation) -> Observation:
     )
 
 
-def _quadrants(descriptor: Descriptor, field: Float[Array, "*k h w"]) -> Moments:
-    height, width = (max(1, n // 2) for n in descriptor.shape)
+def _quadrants(of_quadrants: Descriptor, field: Float[Array, "*k h w"]) -> Moments:
+    height, width = half_of((field.shape[-2], field.shape[-1]))
     corners = jnp.asarray([(row, column) for row in (0, height) for column in (0, width)])
-    return lax.map(lambda corner: descriptor.piece(field, corner), corners)
+    return lax.map(lambda corner: of_quadrants.piece(field, corner), corners)
 
 
 def spread(descriptor: Descriptor, moments: Moments, target: Moments) -> Residual:

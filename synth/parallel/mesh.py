@@ -24,6 +24,7 @@ __all__ = [
     "ANGLE",
     "SAMPLE",
     "WHOLE",
+    "at_once",
     "common_mesh",
     "device_mesh",
     "samples_at_once",
@@ -41,6 +42,7 @@ WHOLE = PartitionSpec()
 
 Tree = TypeVar("Tree")
 
+_STEP = {"cpu": 2**23, "accelerator": 2**28}  # bytes
 _BYTES = 16  # that a descent needs per point of the maps of a bank
 _MEMORY = 2**34  # bytes of an accelerator that does not tell
 _SHARE = 0.7  # of its memory that samples may take
@@ -176,6 +178,15 @@ def undivided() -> AbstractContextManager[None]:
     the other one's half.
     """
     return jax.set_mesh(Mesh(np.empty((), object), ()))
+
+
+def at_once() -> int:
+    """Bytes of maps that are made in one step.
+
+    On a processor few steps, each within its caches; on an accelerator as few as its memory
+    allows.
+    """
+    return _STEP["cpu" if _platform() == "cpu" else "accelerator"]
 
 
 def samples_at_once(num_points: int, count: int) -> int | None:

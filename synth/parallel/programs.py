@@ -23,8 +23,8 @@ Program = Callable[[PyTree], PyTree]
 Finder = Callable[[PyTree], Program | None]
 """Finds the program of one function for such arguments, or keeps it; None to compile as ever."""
 
-Keeper = Callable[[Callable[..., PyTree]], Finder]
-"""Makes the finder of a function."""
+Keeper = Callable[[Callable[..., PyTree], str | None], Finder]
+"""Makes the finder of a function, whose argument of this name is donated."""
 
 _keepers: list[Keeper] = []
 
@@ -34,23 +34,26 @@ def use(keeper: Keeper) -> None:
     _keepers[:] = [keeper]
 
 
-def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def compiled(
+    function: Callable[Arguments, Result], *, donated: str | None = None
+) -> Callable[Arguments, Result]:
     """``jax.jit``, of which a keeper may keep the programs.
 
     Args:
         function: of this package; of arrays in trees.
+        donated: name of an argument whose memory the results take over; it is not used again.
 
     Returns:
         The compiled function.
     """
-    plain = jax.jit(function)
+    plain = jax.jit(function, donate_argnames=donated)
     finders: dict[Keeper, Finder] = {}
 
     @wraps(function)
     def call(*given: Arguments.args, **named: Arguments.kwargs) -> Result:
         for keeper in _keepers:
             if keeper not in finders:
-                finders[keeper] = keeper(function)
+                finders[keeper] = keeper(function, donated)
             program = finders[keeper]((given, named))
             if program is not None:
                 return program((given, named))

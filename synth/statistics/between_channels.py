@@ -57,6 +57,10 @@ class BetweenChannels(Descriptor):
         """The same covariances from maps that are sampled 2^oversampling times as densely."""
         return BetweenChannels(self.bank.sampled(oversampling), self.count)
 
+    def of_quadrants(self) -> "BetweenChannels":
+        """The same moments of quadrants."""
+        return BetweenChannels(self.bank.halved(), self.count)
+
     def on(self, shape: tuple[int, int]) -> "BetweenChannels":
         """The same covariances of fields of another shape, see ``FilterBank.on``."""
         return BetweenChannels(self.bank.on(shape), self.count)

@@ -58,6 +58,10 @@ class SpectraOfChannels(Descriptor):
         """The same moments from maps that are sampled 2^oversampling times as densely."""
         return SpectraOfChannels(self.bank.sampled(oversampling), self.count, self.isotropic)
 
+    def of_quadrants(self) -> "SpectraOfChannels":
+        """The same moments of quadrants."""
+        return SpectraOfChannels(self.bank.halved(), self.count, self.isotropic)
+
     def on(self, shape: tuple[int, int]) -> "SpectraOfChannels":
         """The same moments of fields of another shape, see ``FilterBank.on``."""
         return SpectraOfChannels(self.bank.on(shape), self.count, self.isotropic)

@@ -62,6 +62,10 @@ class EachChannel(Descriptor):
         """The same moments from maps that are sampled more densely."""
         return EachChannel(self.own.sampled(oversampling), self.count, self.first)
 
+    def of_quadrants(self) -> "EachChannel":
+        """The same moments of quadrants."""
+        return EachChannel(self.own.of_quadrants(), self.count, self.first)
+
     def on(self, shape: tuple[int, int]) -> "EachChannel":
         """The same moments of fields of another shape."""
         return EachChannel(self.own.on(shape), self.count, self.first)

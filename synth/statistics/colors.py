@@ -17,6 +17,7 @@ from synth.statistics._ordered import ordered
 from synth.statistics.channels import check_count
 from synth.statistics.descriptor import Descriptor, Residual, quadrant, repeated, standard
 from synth.statistics.gray_levels import GrayLevels, mixed_levels, quantiles
+from synth.transforms.filters import half_of
 from synth.transforms.weighted import Observation
 
 __all__ = ["Colors", "evenly"]
@@ -76,6 +77,10 @@ class Colors(Descriptor):
         del oversampling
         return self
 
+    def of_quadrants(self) -> "Colors":
+        """Those of quadrants."""
+        return Colors(half_of(self.size), self.count)
+
     def on(self, shape: tuple[int, int]) -> "Colors":
         """Those of fields of another shape."""
         return Colors(shape, self.count)
@@ -112,7 +117,8 @@ class Colors(Descriptor):
 
     def piece(self, field: Float[Array, "c h w"], corner: Int[Array, "2"]) -> Float[Array, "s n"]:
         """Sorted projections of a quadrant, each as often as fills the full size."""
-        return self(repeated(standard(quadrant(field, corner)), self.size))
+        whole = Colors((field.shape[-2], field.shape[-1]), self.count)
+        return whole(repeated(standard(quadrant(field, corner)), whole.size))
 
     @property
     def noise_of_quadrants(self) -> dict[str, float]:

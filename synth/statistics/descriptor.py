@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from synth.errors import InputError
+from synth.transforms.filters import half_of
 from synth.transforms.weighted import Observation
 
 __all__ = ["Descriptor", "Moments", "Residual", "excess", "unit_of"]
@@ -143,14 +144,20 @@ class Descriptor(eqx.Module):
         """
         return self(picture.field)
 
+    def of_quadrants(self) -> "Descriptor":
+        """What measures quadrants: the same moments on a grid of half the height and width.
+
+        By default itself, on a quadrant that is repeated.
+        """
+        return self
+
     def piece(self, field: Float[Array, "*c h w"], corner: Int[Array, "2"]) -> Moments:
         """Moments of a quadrant, as far as they tell how much quadrants differ.
 
-        The quadrant is standardized and repeated to the full size, so that the same program
-        measures it.
+        The quadrant is standardized and repeated to the descriptor's shape.
 
         Args:
-            field: of the descriptor's shape.
+            field: twice as high and wide as a quadrant.
             corner: first row and column of the quadrant.
         """
         return self(repeated(standard(quadrant(field, corner)), self.shape))
@@ -168,9 +175,9 @@ class Descriptor(eqx.Module):
 
 def quadrant(field: Float[Array, "*c h w"], corner: Int[Array, "2"]) -> Float[Array, "*c a b"]:
     """A quarter of a field; the middle line of an odd side may belong to none."""
-    channels, (height, width) = field.shape[:-2], (max(1, n // 2) for n in field.shape[-2:])
+    *channels, rows, columns = field.shape
     start = (*(0 for _ in channels), corner[0], corner[1])
-    return jax.lax.dynamic_slice(field, start, (*channels, height, width))
+    return jax.lax.dynamic_slice(field, start, (*channels, *half_of((rows, columns))))
 
 
 def standard(part: Float[Array, "*c a b"]) -> Float[Array, "*c a b"]:

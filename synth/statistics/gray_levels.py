@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from synth.statistics._ordered import ordered
 from synth.statistics.descriptor import Descriptor, Residual, quadrant, repeated, standard
+from synth.transforms.filters import half_of
 from synth.transforms.weighted import Observation
 
 __all__ = ["GrayLevels", "mixed_levels", "quantiles"]
@@ -40,6 +41,10 @@ class GrayLevels(Descriptor):
         del oversampling
         return self
 
+    def of_quadrants(self) -> "GrayLevels":
+        """Those of quadrants."""
+        return GrayLevels(half_of(self.size))
+
     def on(self, shape: tuple[int, int]) -> "GrayLevels":
         """Those of fields of another shape."""
         return GrayLevels(shape)
@@ -69,7 +74,8 @@ class GrayLevels(Descriptor):
 
     def piece(self, field: Float[Array, "h w"], corner: Int[Array, "2"]) -> Float[Array, " n"]:
         """Sorted values of a quadrant, each as often as fills the full size."""
-        return self(repeated(standard(quadrant(field, corner)), self.size))
+        whole = GrayLevels((field.shape[-2], field.shape[-1]))
+        return whole(repeated(standard(quadrant(field, corner)), whole.size))
 
     @property
     def noise_of_quadrants(self) -> dict[str, float]:

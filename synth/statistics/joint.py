@@ -76,6 +76,12 @@ class Joint(Descriptor):
         parts = {name: part.sampled(oversampling) for name, part in self.parts.items()}
         return Joint(parts, self.importance)
 
+    def of_quadrants(self) -> "Joint":
+        """All parts for quadrants; itself, if a part has none."""
+        parts = {name: part.of_quadrants() for name, part in self.parts.items()}
+        shapes = {part.shape for part in parts.values()}
+        return Joint(parts, self.importance) if len(shapes) == 1 else self
+
     def on(self, shape: tuple[int, int]) -> "Joint":
         """All parts for fields of another shape."""
         return Joint({name: part.on(shape) for name, part in self.parts.items()}, self.importance)

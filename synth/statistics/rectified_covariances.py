@@ -58,6 +58,10 @@ class RectifiedCovariances(Descriptor):
         """The same covariances from maps that are sampled 2^oversampling times as densely."""
         return RectifiedCovariances(self.bank.sampled(oversampling), self.reach, self.octaves)
 
+    def of_quadrants(self) -> "RectifiedCovariances":
+        """The same moments of quadrants."""
+        return RectifiedCovariances(self.bank.halved(), self.reach, self.octaves)
+
     def on(self, shape: tuple[int, int]) -> "RectifiedCovariances":
         """The same covariances of fields of another shape, see ``FilterBank.on``.
 

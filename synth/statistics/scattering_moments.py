@@ -40,6 +40,10 @@ class ScatteringMoments(Descriptor):
         """The same moments from maps that are sampled 2^oversampling times as densely."""
         return ScatteringMoments(self.bank.sampled(oversampling), self.max_order)
 
+    def of_quadrants(self) -> "ScatteringMoments":
+        """The same moments of quadrants."""
+        return ScatteringMoments(self.bank.halved(), self.max_order)
+
     def on(self, shape: tuple[int, int]) -> "ScatteringMoments":
         """The same moments of fields of another shape, see ``FilterBank.on``."""
         return ScatteringMoments(self.bank.on(shape), self.max_order)

@@ -40,6 +40,10 @@ class ScatteringSpectra(Descriptor):
         """The same spectra from maps that are sampled 2^oversampling times as densely."""
         return ScatteringSpectra(self.bank.sampled(oversampling), self.isotropic)
 
+    def of_quadrants(self) -> "ScatteringSpectra":
+        """The same moments of quadrants."""
+        return ScatteringSpectra(self.bank.halved(), self.isotropic)
+
     def on(self, shape: tuple[int, int]) -> "ScatteringSpectra":
         """The same moments of fields of another shape, see ``FilterBank.on``."""
         return ScatteringSpectra(self.bank.on(shape), self.isotropic)

@@ -37,6 +37,7 @@ __all__ = [
     "XI",
     "Band",
     "FilterBank",
+    "half_of",
     "littlewood_paley",
     "max_scales",
     "morlet_bank",
@@ -152,6 +153,16 @@ class FilterBank(eqx.Module):
             shape, *sizes, tight=self.tight, oversampling=self.oversampling, dtype=dtype
         )
 
+    def halved(self) -> "FilterBank":
+        """The same filters on every second frequency, for pictures of half the height and width.
+
+        A picture and one that it fills four times over have the same coefficients. All scales
+        stay, so that the coarsest wavelet may be longer than the picture. Sides of 1 are not
+        halved, and an odd side loses its last line.
+        """
+        sizes, dtype = (self.num_scales, self.num_angles), self.lowpass.filters.dtype
+        return _bank(half_of(self.shape), *sizes, self.tight, self.oversampling, dtype)
+
     def sampled(self, oversampling: int) -> "FilterBank":
         """The same filters on windows that are 2^oversampling times as wide as the default ones.
 
@@ -163,6 +174,16 @@ class FilterBank(eqx.Module):
         return morlet_bank(
             self.shape, *sizes, tight=self.tight, oversampling=oversampling, dtype=dtype
         )
+
+
+def half_of(shape: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a quadrant; the middle line of an odd side belongs to none.
+
+    Args:
+        shape: height and width of the whole, pixels.
+    """
+    height, width = (max(1, n // 2) for n in shape)
+    return height, width
 
 
 def max_scales(shape: tuple[int, int]) -> int:
@@ -252,6 +273,18 @@ def morlet_bank(
     num_scales = _check_sizes(shape, num_scales, num_angles)
     if oversampling < 0:
         raise InputError(f"The oversampling {oversampling} is negative: 0 is the least.")
+    return _bank(shape, num_scales, num_angles, tight, oversampling, dtype)
+
+
+def _bank(
+    shape: tuple[int, int],
+    num_scales: int,
+    num_angles: int,
+    tight: bool,
+    oversampling: int,
+    dtype: DTypeLike,
+) -> FilterBank:
+    """A bank of checked sizes, whose scales may be more than ``max_scales``."""
     scales = range(num_scales)
     wavelets = [[morlet(shape, j, k, num_angles) for k in range(num_angles)] for j in scales]
     lowpass = gaussian(shape, num_scales)

@@ -10,7 +10,7 @@ as the caches hold.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec
-from jaxtyping import Array, Complex, Float, PyTree
+from jaxtyping import Array, Complex, Float
 
 from synth.parallel.mesh import ANGLE, WHOLE, split, whole
 from synth.transforms.filters import XI, Band, FilterBank
@@ -28,15 +28,16 @@ from synth.transforms.windows import (
     bandpass,
     bandpasses,
     centered_spectrum,
+    each_chunk,
     first_layer,
     mean,
     modulus,
     resize,
+    scan_chunks,
 )
 
 _BYTES = 8  # of a complex number
-_AT_ONCE = 2**23  # bytes of maps that are made in one step: few steps, each in cache
-_KEPT = 2**30  # bytes of maps of a band beyond which the derivative makes them again
+_KEPT = 2**28  # bytes of maps of a band beyond which the derivative makes them again
 
 __all__ = ["Path", "Scattering", "paths", "scatter", "scatter_local"]
 
@@ -179,16 +180,11 @@ def scatter_local(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
         return jnp.fft.ifft2(jnp.fft.ifftshift(smooth, axes=(-2, -1)), norm="forward").real
 
     def second(stack: Complex[Array, "p n m"], band: Band) -> Float[Array, "l p a b"]:
-        def one_chunk(chunk: tuple[Array, Array]) -> Float[Array, "l p a b"]:
-            return average(modulus(bandpass(stack, *chunk)))
-
-        return _each_chunk(one_chunk, stack, band)
+        return each_chunk(lambda chunk: average(modulus(bandpass(stack, *chunk))), band, len(stack))
 
     return _cascade(field, bank, average, second, max_order=2)
 
 
-Out = TypeVar("Out")
-Leaves = TypeVar("Leaves")
 SecondLayer = Callable[[Complex[Array, "p n m"], Band], Float[Array, "m p ..."]]
 
 
@@ -239,7 +235,7 @@ def _wavelets(
 @jax.custom_vjp
 def _mean_modulus(stack: Complex[Array, "p n m"], band: Band) -> Float[Array, "l p"]:
     """⟨|x⋆ψ_l|⟩ of every spectrum of a stack."""
-    return _each_chunk(lambda chunk: mean(modulus(bandpass(stack, *chunk))), stack, band)
+    return each_chunk(lambda chunk: mean(modulus(bandpass(stack, *chunk))), band, len(stack))
 
 
 def _mean_modulus_forward(
@@ -252,7 +248,7 @@ def _mean_modulus_forward(
         maps = bandpass(stack, *chunk)
         return mean(modulus(maps)), maps
 
-    means, maps = _each_chunk(one_chunk, stack, band)
+    means, maps = each_chunk(one_chunk, band, len(stack))
     return means, (stack, maps, band)
 
 
@@ -272,29 +268,7 @@ def _mean_modulus_backward(
         return add_windows(total, slopes * filters[:, None], starts), None
 
     leaves = band.filters, band.starts, cotangent / band.grid_size, kept
-    chunks = _chunks(leaves, stack, band)
-    return lax.scan(add, jnp.zeros_like(stack), chunks, unroll=_is_one(chunks))[0], None
+    return scan_chunks(add, jnp.zeros_like(stack), leaves, band, len(stack))[0], None
 
 
 _mean_modulus.defvjp(_mean_modulus_forward, _mean_modulus_backward)
-
-
-def _each_chunk(
-    function: Callable[[tuple[Array, Array]], Out], stack: Complex[Array, "p n m"], band: Band
-) -> Out:
-    """A function of filters and their starts, applied to a chunk of angles at a time."""
-    chunks = _chunks((band.filters, band.starts), stack, band)
-    _, out = lax.scan(lambda _, one: (None, function(one)), None, chunks, unroll=_is_one(chunks))
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), out)
-
-
-def _chunks(leaves: Leaves, stack: Complex[Array, "p n m"], band: Band) -> Leaves:
-    """Split the angles: as many together as are filtered at once."""
-    num_angles = len(band.starts)
-    fit = max(1, _AT_ONCE // (band.grid_size * len(stack) * _BYTES))
-    size = max(n for n in range(1, num_angles + 1) if num_angles % n == 0 and n <= fit)
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, size, *leaf.shape[1:]), leaves)
-
-
-def _is_one(chunks: PyTree) -> bool:
-    return len(jax.tree.leaves(chunks)[0]) == 1

@@ -6,12 +6,15 @@ automatic differentiation would pad and add full arrays; filters count as consta
 """
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Inexact, Int
 
+from synth.parallel.mesh import at_once
 from synth.transforms.filters import Band
 
 __all__ = [
@@ -20,13 +23,22 @@ __all__ = [
     "bandpass",
     "bandpasses",
     "centered_spectrum",
+    "each_chunk",
     "first_layer",
     "mean",
     "modulus",
     "resize",
+    "scan_chunks",
     "windows",
 ]
 
+
+_BYTES = 8  # of a complex number
+_MOST = 2**26  # bytes of maps of a scale of the first layer, from which on they are not kept
+
+Carry = TypeVar("Carry")
+Leaves = TypeVar("Leaves")
+Out = TypeVar("Out")
 
 Average = Callable[[Float[Array, "*p n m"]], Float[Array, "..."]]
 """What is kept of maps: one number each, or fewer points."""
@@ -192,6 +204,47 @@ def _bandpasses_backward(
 bandpasses.defvjp(_bandpasses_forward, _bandpasses_backward)
 
 
+def each_chunk(function: Callable[[tuple[Array, Array]], Out], band: Band, count: int) -> Out:
+    """A function of filters and their starts, applied to a chunk of angles at a time.
+
+    Args:
+        function: of a chunk; its results have the angles' axis first.
+        band: whose filters they are.
+        count: to how many spectra a filter is applied.
+
+    Returns:
+        The results of all angles.
+    """
+    leaves = band.filters, band.starts
+    _, out = scan_chunks(lambda _, one: (None, function(one)), None, leaves, band, count)
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), out)
+
+
+def scan_chunks(
+    function: Callable[[Carry, Leaves], tuple[Carry, Out]],
+    first: Carry,
+    leaves: Leaves,
+    band: Band,
+    count: int,
+) -> tuple[Carry, Out]:
+    """``lax.scan`` over chunks of angles, which are the first axis of every leaf."""
+    size = _chunk_size(band, count)
+    chunks = jax.tree.map(lambda leaf: leaf.reshape(-1, size, *leaf.shape[1:]), leaves)
+    return lax.scan(function, first, chunks, unroll=size == len(band.starts))
+
+
+def _chunk_size(band: Band, count: int) -> int:
+    """How many angles are filtered at once.
+
+    Args:
+        band: of so many angles.
+        count: to how many spectra a filter is applied.
+    """
+    num_angles = len(band.starts)
+    fit = at_once() // (band.grid_size * count * _BYTES)
+    return max(n for n in range(1, num_angles + 1) if num_angles % n == 0 and n <= max(1, fit))
+
+
 def first_layer(
     spectrum: Complex[Array, "n m"],
     bands: Sequence[Band],
@@ -209,6 +262,27 @@ def first_layer(
     Returns:
         The averages, and a spectrum per angle for each of the boxes.
     """
-    maps = [modulus(bandpasses(spectrum, band)) for band in bands]
-    averages = jnp.stack([average(each) for each in maps])
-    return averages, [centered_spectrum(each, box) for each, box in zip(maps, boxes, strict=False)]
+    averages, spectra = [], []
+    for band, box in zip_longest(bands, boxes):
+        several = _layer(spectrum, band, average, box)
+        averages.append(several[0])
+        spectra += several[1:]
+    return jnp.stack(averages), spectra
+
+
+def _layer(
+    spectrum: Complex[Array, "n m"], band: Band, average: Average, box: tuple[int, int] | None
+) -> tuple[Array, ...]:
+    """Averages of |x⋆ψ_l| of one scale, and their spectra on a box, if there is one.
+
+    All angles at once, unless their maps would be many: then a chunk at a time, and the derivative
+    makes them again.
+    """
+
+    def some(chunk: tuple[Array, Array]) -> tuple[Array, ...]:
+        maps = modulus(bandpasses(spectrum, Band(*chunk, band.box)))
+        return (average(maps), *([] if box is None else [centered_spectrum(maps, box)]))
+
+    if len(band.starts) * band.grid_size * _BYTES < _MOST:
+        return some((band.filters, band.starts))
+    return each_chunk(jax.checkpoint(some), band, 1)
