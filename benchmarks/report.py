@@ -12,7 +12,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from synth.app.fitted import levels, models
+from synth.app.ahead import ahead
+from synth.app.fitted import coarser_models, levels, models
 from synth.app.images import Texture
 from synth.app.options import Options
 from synth.app.tasks import prepare
@@ -51,7 +52,9 @@ def pyramid(texture: Texture, model: str, **options: Any) -> tuple[MomentModel, 
     """A model of the ladder at every level that the command descends on, coarse to fine."""
     asked = Options(texture.name, models=(model,), **options)
     task = prepare(texture, asked)
-    (several,) = levels(task, asked, (), model, models(task, asked, (), model))
+    with ahead() as begin:
+        coarser = coarser_models(task, asked, (), model, begin)
+        (several,) = levels(models(task, asked, (), model), coarser)
     return several
 
 

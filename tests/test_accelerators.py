@@ -28,8 +28,8 @@ def called(monkeypatch):
     """Compiled functions that are called, with their arguments."""
     calls = {}
 
-    def keeper(function, donated):
-        del donated
+    def keeper(function, usage):
+        del usage
 
         def find(arguments):
             if not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(arguments)):

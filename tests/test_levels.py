@@ -10,7 +10,8 @@ import pytest
 from fields import picture, run_command, white
 
 from synth import Outcome, Schedule, descend, drain, fit, joint, load
-from synth.app.fitted import levels, models
+from synth.app.ahead import ahead
+from synth.app.fitted import coarser_models, levels, models
 from synth.app.options import Options
 from synth.app.runs import generate
 from synth.app.tasks import coarser, prepare
@@ -188,6 +189,13 @@ def test_number_of_levels(shapes, number):
     assert num_levels(*shapes) == number
 
 
+def pyramids(task, options, shares, name):
+    """Return the models of every level, coarse to fine, per share."""
+    with ahead() as begin:
+        coarse = coarser_models(task, options, shares, name, begin)
+        return levels(models(task, options, shares, name), coarse)
+
+
 class TestApplication:
     @staticmethod
     def task(image, **also):
@@ -216,9 +224,7 @@ class TestApplication:
 
     def test_levels_that_do_not_fit_are_left_out(self):
         task, options = self.task("foam", size=32, levels=6, models=("full",), angles=2)
-        finest = models(task, options, (), "full")
-        (several,) = levels(task, options, (), "full", finest)
-        assert several[-1] is finest[0]
+        (several,) = pyramids(task, options, (), "full")
         assert [one.shape for one in several][-2:] == [(16, 16), (32, 32)]
 
     @pytest.mark.parametrize(
@@ -232,8 +238,7 @@ class TestApplication:
     )
     def test_levels_have_16_pixels_and_scales_that_were_asked_for(self, also, sides):
         task, options = self.task("foam", size=64, models=("scattering",), angles=2, **also)
-        finest = models(task, options, (), "scattering")
-        (several,) = levels(task, options, (), "scattering", finest)
+        (several,) = pyramids(task, options, (), "scattering")
         assert [one.shape[1] for one in several] == sides
 
     @pytest.mark.parametrize(
@@ -241,8 +246,7 @@ class TestApplication:
     )
     def test_coarser_levels_see_gray_levels_or_colors_too(self, image, part):
         task, options = self.task(image, size=32, levels=2, models=("scattering",), angles=2)
-        finest = models(task, options, (), "scattering")
-        ((coarse, fine),) = levels(task, options, (), "scattering", finest)
+        ((coarse, fine),) = pyramids(task, options, (), "scattering")
         assert matches(coarse.descriptor, part)
         assert not matches(fine.descriptor, (GrayLevels, Colors))
 
@@ -253,16 +257,14 @@ class TestApplication:
             "foam", mix=str(tmp_path / "small.png"), steps=2, levels=7, models=("full",), angles=2
         )
         task = prepare(load("foam", size=64), options)
-        finest = models(task, options, (0.0, 1.0), "full")
-        steps = levels(task, options, (0.0, 1.0), "full", finest)
+        steps = pyramids(task, options, (0.0, 1.0), "full")
         assert [[one.shape for one in step] for step in steps] == 2 * [[(32, 32), (64, 64)]]
 
     def test_a_mix_has_every_level(self):
         task, options = self.task(
             "foam", size=32, mix="turbulence", steps=2, levels=2, models=("full",), angles=2
         )
-        finest = models(task, options, (0.0, 1.0), "full")
-        steps = levels(task, options, (0.0, 1.0), "full", finest)
+        steps = pyramids(task, options, (0.0, 1.0), "full")
         assert [[one.shape for one in step] for step in steps] == 2 * [[(16, 16), (32, 32)]]
 
     def test_fields_to_start_from_have_one_level(self, tmp_path):
@@ -272,8 +274,7 @@ class TestApplication:
             start=str(tmp_path / "field.npy"),
             models=("full",),
         )
-        finest = models(task, options, (), "full")
-        assert levels(task, options, (), "full", finest) == [(finest[0],)]
+        assert [len(one) for one in pyramids(task, options, (), "full")] == [1]
 
     @pytest.mark.parametrize(
         ("also", "message"),

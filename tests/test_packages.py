@@ -64,8 +64,8 @@ def test_a_keeper_is_asked_for_programs_and_may_have_none(monkeypatch):
     monkeypatch.setattr(programs, "_keepers", [])
     functions, asked = [], []
 
-    def keeper(function, donated):
-        del donated
+    def keeper(function, usage):
+        del usage
         functions.append(function.__name__)
 
         def find(arguments):

@@ -106,6 +106,25 @@ def test_a_picture_on_the_torus_is_measured_as_new_fields_are():
     assert all(float(v) < 1e-5 for v in descriptor().residual(got, wanted).values())
 
 
+class Repeating(ScatteringMoments):
+    """Measures quadrants as pictures of the full size that they fill."""
+
+    def of_quadrants(self):
+        return self
+
+
+@pytest.mark.parametrize("holed", [False, True])
+def test_the_noise_among_quadrants_is_that_of_quadrants_repeated(holed):
+    bank, field = morlet_bank(SHAPE, 6, 4), gaussian(3)
+    if holed:
+        field[10:22, 30:50] = np.nan
+    found, full = (
+        fit(one(bank), field, periodic=(True, False)) for one in (ScatteringMoments, Repeating)
+    )
+    for name, level in found.noise.items():
+        assert float(level) == pytest.approx(float(full.noise[name]), rel=2e-3)
+
+
 def test_noise_is_the_same_every_time():
     first, second = (fit(descriptor(), gaussian(5)).noise for _ in range(2))
     assert all(float(first[name]) == float(second[name]) for name in first)

@@ -1,6 +1,8 @@
 """Runs: what lies in the folder, and that it is written whole or not at all."""
 
 import json
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -311,7 +313,7 @@ class TestClock:
         assert Clock().seconds()["compile"] == 0
 
     def test_what_lies_inside_counts_once(self, monkeypatch):
-        monkeypatch.setattr(clock, "_compilations", [])
+        monkeypatch.setattr(clock, "_compilations", defaultdict(list))
         now = iter([1.0, 2.0, 3.0, 10.0])
         monkeypatch.setattr(clock.time, "perf_counter", lambda: next(now))
         event = "/jax/core/compile/trace"
@@ -321,6 +323,15 @@ class TestClock:
         clock._listen(event, 1.0)
         clock._listen("/jax/other", 5.0)
         assert clock.compiling() == pytest.approx(3.7)
+
+    def test_another_thread_s_compilations_count_where_they_are_waited_for(self, monkeypatch):
+        monkeypatch.setattr(clock, "_compilations", defaultdict(list))
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(clock._listen, "/jax/core/compile/x", 9.0).result()
+            assert pool.submit(clock.compiling).result() == 9
+        assert clock.compiling() == 0
+        clock._listen(clock.WAITED, 0.25)
+        assert clock.compiling() == 0.25
 
     def test_clocks_leave_no_listeners(self):
         from jax._src import monitoring

@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth import EXACT, max_scales, morlet_bank, paths, scatter, scatter_local
+from synth.parallel.mesh import Room
+from synth.transforms import scattering, windows
 from synth.transforms.windows import modulus
 
 KYMATIO = np.load(Path(__file__).parent / "data" / "kymatio.npz")
@@ -257,3 +259,22 @@ def test_the_default_has_1857_moments_and_a_residual_band():
 def test_a_bank_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"The field is \(32, 32\) but the bank was made for"):
         scatter(jnp.zeros((32, 32)), _bank((32, 48), 4, 4))
+
+
+def test_large_pictures_are_measured_a_few_angles_at_a_time(monkeypatch):
+    """With the same moments and the same derivative."""
+    bank = morlet_bank((33, 40), 3, 4)
+    field = jax.random.normal(jax.random.key(5), (33, 40))
+
+    def measured():
+        jax.clear_caches()
+        slope = jax.grad(lambda x: (scatter(x, bank).flatten() ** 2).sum())
+        return scatter(field, bank).flatten(), slope(field)
+
+    usual = measured()
+    for module in (scattering, windows):
+        monkeypatch.setattr(module, "room", lambda: Room(1, 0, 0))
+    little = measured()
+    jax.clear_caches()
+    for one, other in zip(little, usual, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)

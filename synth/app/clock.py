@@ -1,15 +1,23 @@
-"""How long a run takes, and of it how long JAX compiles."""
+"""How long a run takes, and of it how long JAX compiles.
 
+What other threads compile meanwhile costs no time of its own, unless a run waits for it.
+"""
+
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jax import monitoring
 
-__all__ = ["Clock", "compiling"]
+__all__ = ["WAITED", "Clock", "compiling"]
 
 _JITTER = 1e-3  # seconds; JAX reports a little after the end
-_compilations: list[tuple[float, float]] = []  # start and length, disjoint
+# Start and length, disjoint, by the thread that compiled.
+_compilations: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+WAITED = "/synth/compile/waited"
+"""The event that a thread has waited for a program that another one made."""
 
 
 class Clock:
@@ -48,17 +56,17 @@ class Clock:
 
 
 def compiling() -> float:
-    """Seconds that JAX has spent on tracing and compiling since this module was imported."""
-    return sum(length for _, length in _compilations)
+    """Seconds that this thread has spent on tracing and compiling, or waited for it."""
+    return sum(length for _, length in _compilations[threading.get_ident()])
 
 
 def _listen(event: str, duration_secs: float, **_: str | int) -> None:
     """Note what JAX compiled; what was traced inside of it, reported before, counts once."""
-    if event.startswith("/jax/core/compile/"):
-        start = time.perf_counter() - duration_secs
-        while _compilations and _compilations[-1][0] > start - _JITTER:
-            _compilations.pop()
-        _compilations.append((start, duration_secs))
+    if event.startswith("/jax/core/compile/") or event == WAITED:
+        start, own = time.perf_counter() - duration_secs, _compilations[threading.get_ident()]
+        while own and own[-1][0] > start - _JITTER:
+            own.pop()
+        own.append((start, duration_secs))
 
 
 # Once for all clocks: not every JAX that is supported can take a listener back.

@@ -2,18 +2,20 @@
 
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
+from itertools import takewhile
 
+from synth.app.ahead import Begin, Begun
 from synth.app.options import Options
 from synth.app.tasks import Task, coarser, shape_of
 from synth.app.texture import Texture
-from synth.descent import num_levels
+from synth.descent import Schedule, compile_descent, num_levels
+from synth.descent.solvers import LBFGS, Adam, Solver
 from synth.errors import InputError
 from synth.models import MomentModel, fit, mix
 from synth.statistics import joint
 
-__all__ = ["levels", "models"]
+__all__ = ["coarser_models", "compile_ahead", "levels", "models", "solver_of"]
 
 _LEAST_SIDE = 16  # pixels, of the coarsest level
 
@@ -36,30 +38,67 @@ def models(task: Task, options: Options, shares: Shares, *names: str) -> list[Mo
     return [model.keeping(kept, margin=task.layout.margin)]
 
 
-def levels(
-    task: Task, options: Options, shares: Shares, name: str, finest: Sequence[MomentModel]
-) -> list[tuple[MomentModel, ...]]:
-    """Each of the finest models after those of the same targets at lower resolutions.
+def coarser_models(
+    task: Task, options: Options, shares: Shares, name: str, begin: Begin
+) -> list[Begun[list[MomentModel]]]:
+    """The models of the same targets at lower resolutions, from fine to coarse.
 
-    As many as were asked for, or as ``num_levels``; fewer where a side would be under 16 pixels,
-    where all scales that were asked for are finer, where a target has too few pixels for the
-    model, or no contrast is left. Where pixels are kept or a field is given to start from, the
-    finest models are alone.
+    A thread fits them, and compiles what they will descend by. As many as were asked for, or as
+    ``num_levels``; fewer where a side would be under 16 pixels, where all scales that were asked
+    for are finer, where a target has too few pixels for the model, or no contrast is left. Where
+    pixels are kept or a field is given to start from, there are none.
 
     Coarser levels match gray levels, or colors, too: moduli alone do not see whether bright or
     dark is rare, and a coarser level would decide it by chance.
     """
-    every = [finest]
-    if task.layout.kept is None and task.start is None:
-        shapes = [task.layout.torus, shape_of(task.texture)]
-        shapes += [shape_of(task.other)] if task.other else []
-        number = options.levels or num_levels(*shapes)
-        with_grays = replace(options, gray_levels=True)
-        room = 1 + int(math.log2(min(map(min, shapes)) / _LEAST_SIDE))
-        with suppress(InputError):
-            for level in range(1, min(number, room, task.scales or number)):
-                every.insert(0, models(coarser(task, level), with_grays, shares, name))
-    return list(zip(*every, strict=True))
+    if task.layout.kept is not None or task.start is not None:
+        return []
+    shapes = [task.layout.torus, shape_of(task.texture)]
+    shapes += [shape_of(task.other)] if task.other else []
+    number = options.levels or num_levels(*shapes)
+    room = 1 + int(math.log2(min(map(min, shapes)) / _LEAST_SIDE))
+    with_grays = replace(options, gray_levels=True)
+
+    def fitted(level: int) -> list[MomentModel]:
+        found = models(coarser(task, level), with_grays, shares, name)
+        begin(compile_ahead, found[0], options)
+        return found
+
+    return [begin(fitted, level) for level in range(1, min(number, room, task.scales or number))]
+
+
+def compile_ahead(model: MomentModel, options: Options) -> None:
+    """Compile what the samples of a model descend by, where programs are kept."""
+    compile_descent(
+        model,
+        count=options.samples,
+        schedule=Schedule.usual(model.descriptor, solver=solver_of(options)),
+        together=options.ensemble,
+    )
+
+
+def solver_of(options: Options) -> Solver:
+    """The solver that was asked for."""
+    return LBFGS() if options.solver == "lbfgs" else Adam()
+
+
+def levels(
+    finest: Sequence[MomentModel], begun: Sequence[Begun[list[MomentModel]]]
+) -> list[tuple[MomentModel, ...]]:
+    """Each of the finest models after the coarser ones, as far as these could be fitted.
+
+    Args:
+        finest: one, or one per share of the second target.
+        begun: coarser ones, of ``coarser_models``.
+    """
+    every: list[Sequence[MomentModel] | None] = [finest]
+    for one in begun:  # all of them, since no thread may be at work when the descents begin
+        try:
+            every.append(one.result())
+        except InputError:
+            every.append(None)
+    fitted = list(takewhile(bool, every))
+    return list(zip(*fitted[::-1], strict=True))
 
 
 def _fit(

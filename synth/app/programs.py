@@ -7,7 +7,10 @@ takes longer than to load the program. ``finder`` keeps that part, too, by ``jax
 import atexit
 import inspect
 import os
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -16,22 +19,25 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import export
+from jax import export, monitoring
 from jax.core import Tracer
 from jaxtyping import Array, PyTree
 from platformdirs import user_cache_path
 
+from synth.app.clock import WAITED
 from synth.app.seals import KEY, Seals, open_folder
 from synth.app.structures import from_text, to_text
 from synth.app.versions import version
 from synth.errors import InputError
-from synth.parallel.programs import Finder, Program, use
+from synth.parallel.programs import Finder, Program, Usage, use
 
 __all__ = ["Kept", "finder", "forget", "keep", "kept"]
 
 _PACKAGES = ("synth", "jax", "jaxlib", "equinox", "optax")  # that shape what is traced
 _SEALED = "*-cache"  # what JAX writes
 _OURS = ("*-trace", "*-seal", KEY)
+_LITTLE = 2**24  # numbers
+_USUAL = Usage()
 _CACHE = ("compilation_cache_dir", "enable_compilation_cache")
 
 
@@ -109,7 +115,7 @@ def forget() -> None:
             raise InputError(f"{file} cannot be deleted ({error.strerror}).") from error
 
 
-def finder(function: Callable[..., PyTree], donated: str | None = None) -> Finder:
+def finder(function: Callable[..., PyTree], usage: Usage = _USUAL) -> Finder:
     """Finder of the programs of a function, kept with their traces where JAX runs in one process.
 
     They are found again by all that they depend on: the function's name, the source of this
@@ -119,23 +125,59 @@ def finder(function: Callable[..., PyTree], donated: str | None = None) -> Finde
 
     Args:
         function: of this package; of arrays in trees.
-        donated: name of the argument whose memory the results take over.
+        usage: of the function.
     """
-    programs: dict[str, Program | None] = {}
+    programs: dict[str, Future[Program | None]] = {}
+    lock = threading.Lock()
+
+    def make(name: str, arguments: PyTree) -> Program | None:
+        how = _How(_places(function, usage.donated, arguments), _options(usage, arguments))
+        return _load(name, arguments, how) or _trace(function, arguments, name, how)
 
     def find(arguments: PyTree) -> Program | None:
         traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments))
         if traced or not _keeps_traces() or not _is_ours(jax.tree.structure(arguments)):
             return None
         name = _name(function, arguments)
-        if name not in programs:
-            places = _places(function, donated, arguments)
-            programs[name] = _load(name, arguments, places) or _trace(
-                function, arguments, name, places
-            )
-        return programs[name]
+        with lock:
+            is_new = name not in programs
+            found = programs.setdefault(name, Future())
+        if is_new:
+            program = None
+            try:
+                program = make(name, arguments)
+            finally:
+                found.set_result(program)
+        return found.result() if found.done() else _awaited(found)
 
     return find
+
+
+def _awaited(found: Future[Program | None]) -> Program | None:
+    """What another thread is making."""
+    start = time.perf_counter()
+    program = found.result()
+    monitoring.record_event_duration_secs(WAITED, time.perf_counter() - start)
+    return program
+
+
+class _How(NamedTuple):
+    """How a program is compiled: which leaves of its arguments are donated, and XLA's options."""
+
+    donated: tuple[int, ...]
+    options: dict[str, str | bool]
+
+
+def _options(usage: Usage, arguments: PyTree) -> dict[str, str | bool]:
+    """Of XLA: on a processor optimizing takes half of the time of compiling.
+
+    A program that runs seldom, on little data, is finished earlier without it.
+    """
+    leaves = jax.tree.leaves(arguments)
+    if not usage.rare or sum(np.size(leaf) for leaf in leaves) >= _LITTLE:
+        return {}
+    on_processor = all(device.platform == "cpu" for device in _devices(leaves))
+    return {"xla_backend_optimization_level": "0"} if on_processor else {}
 
 
 def _places(
@@ -151,7 +193,7 @@ def _places(
 
 
 def _trace(
-    function: Callable[..., PyTree], arguments: PyTree, name: str, donated: tuple[int, ...]
+    function: Callable[..., PyTree], arguments: PyTree, name: str, how: _How
 ) -> Program | None:
     """Trace a function, keep that if the folder can be written, and compile it."""
     skeletons, (leaves, structure) = [], jax.tree.flatten(arguments)
@@ -165,7 +207,7 @@ def _trace(
     flat.__name__ = function.__name__
     with suppress(Exception):  # not all that JAX compiles can be exported
         exported = export.export(jax.jit(flat))(*leaves)
-        program = _program(exported, jax.tree.structure(skeletons[0]), arguments, donated)
+        program = _program(exported, jax.tree.structure(skeletons[0]), arguments, how)
         _store(name, exported, skeletons[0])
         return program
     return None
@@ -179,7 +221,7 @@ def _store(name: str, exported: export.Exported, skeleton: PyTree) -> None:
             seals.write(name, to_text(skeleton).encode() + b"\n" + exported.serialize())
 
 
-def _load(name: str, arguments: PyTree, donated: tuple[int, ...]) -> Program | None:
+def _load(name: str, arguments: PyTree, how: _How) -> Program | None:
     """Compile what was traced before; None if there is none that can be used."""
     seals = open_folder(_folder())
     content = None if seals is None else seals.read(name)
@@ -188,7 +230,7 @@ def _load(name: str, arguments: PyTree, donated: tuple[int, ...]) -> Program | N
     with suppress(Exception):  # whatever a file that was sealed for other devices may raise
         text, stored = content.split(b"\n", 1)
         structure = jax.tree.structure(from_text(text.decode()))
-        return _program(export.deserialize(bytearray(stored)), structure, arguments, donated)
+        return _program(export.deserialize(bytearray(stored)), structure, arguments, how)
     return None
 
 
@@ -196,7 +238,7 @@ def _program(
     exported: export.Exported,
     structure: Any,  # noqa: ANN401 - JAX's PyTreeDef is no type for checkers
     arguments: PyTree,
-    donated: tuple[int, ...],
+    how: _How,
 ) -> Program:
     """Compile an exported function of the leaves of such arguments; its results are no leaves.
 
@@ -204,14 +246,15 @@ def _program(
         exported: the function.
         structure: of its results, as JAX has it.
         arguments: of the types that it was traced with.
-        donated: which leaves give their memory to the results.
+        how: it is compiled.
     """
 
     def flat(*leaves: Array) -> list[Array]:
         return list(exported.call(*leaves))
 
     flat.__name__ = exported.fun_name
-    program = jax.jit(flat, donate_argnums=donated).lower(*jax.tree.leaves(arguments)).compile()
+    lowered = jax.jit(flat, donate_argnums=how.donated).lower(*jax.tree.leaves(arguments))
+    program = lowered.compile(how.options)
     places = list(program.input_shardings[0])
 
     def run(arguments: PyTree) -> PyTree:

@@ -14,14 +14,14 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Key
 
+from synth.app.ahead import Begin, ahead
 from synth.app.clock import Clock
-from synth.app.fitted import levels, models
+from synth.app.fitted import coarser_models, compile_ahead, levels, models, solver_of
 from synth.app.images import Texture, check_axis, load
 from synth.app.normals import unit_normals
 from synth.app.options import JUDGED_BY, Options
 from synth.app.tasks import Layout, Task, overlap, prepare
 from synth.descent import Judge, Outcome, Progress, Schedule, Synthesis, descend_levels
-from synth.descent.solvers import LBFGS, Adam
 from synth.metrics import Scoreboard, compare
 from synth.models import GaussianModel, MomentModel
 from synth.parallel.mesh import common_mesh
@@ -202,7 +202,7 @@ def generate(
         InputError: if the options do not fit the picture.
     """
     task = task or prepare(texture, options)
-    run, mesh = _stages(task, options, clock or Clock()), _mesh(texture, options)
+    run, mesh = _with_threads(task, options, clock or Clock()), _mesh(texture, options)
     while True:
         try:
             with jax.set_mesh(mesh) if mesh else nullcontext():
@@ -212,23 +212,35 @@ def generate(
         yield look
 
 
-def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None, Result]:
+def _with_threads(task: Task, options: Options, clock: Clock) -> Generator[Look, None, Result]:
+    with ahead() as begin:
+        return (yield from _stages(task, options, clock, begin))
+
+
+def _stages(
+    task: Task, options: Options, clock: Clock, begin: Begin
+) -> Generator[Look, None, Result]:
     """Fit, sample and score on the devices of the mesh that is set."""
     texture, layout = task.texture, task.layout
     seeds = np.arange(options.seed, options.seed + options.samples)
     keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed)))(seeds)
     shares = tuple(np.linspace(0, 1, options.steps).tolist()) if task.other else ()
-    judged = models(task, options, shares, *(options.descents or JUDGED_BY))
+    begun = {name: coarser_models(task, options, shares, name, begin) for name in options.descents}
+    with clock.phase("fit"):
+        judged = models(task, options, shares, *(options.descents or JUDGED_BY))
+        finest = {name: judged for name in options.descents}
+        if len(finest) > 1:
+            finest = {name: models(task, options, shares, name) for name in finest}
+        every = {name: levels(finest[name], begun[name]) for name in finest}
+    for several in every.values():
+        begin(compile_ahead, several[0][-1], options)
     judges = [Judge(model) for model in judged]
     drawn: dict[str, list[Candidate]] = {"gaussian": []}
     for model, judge in zip(judged, judges, strict=True):
         drawn["gaussian"] += [_drawn(field, judge, task) for field in _sampled(model, keys[:, 0])]
     for name in options.descents:
-        alone = len(options.descents) == 1
-        finest = judged if alone else models(task, options, shares, name)
         drawn[name] = []
-        every = levels(task, options, shares, name, finest)
-        for several, judge in zip(every, judges, strict=True):
+        for several, judge in zip(every[name], judges, strict=True):
             run = descend_levels(
                 several,
                 keys=keys[:, 1],
@@ -237,7 +249,7 @@ def _stages(task: Task, options: Options, clock: Clock) -> Generator[Look, None,
                     tolerance=options.tolerance,
                     max_steps=options.max_steps,
                     min_steps=options.min_steps,
-                    solver=LBFGS() if options.solver == "lbfgs" else Adam(),
+                    solver=solver_of(options),
                 ),
                 start="skewed" if task.start is None else jnp.asarray(task.start, float)[None],
                 judge=judge,

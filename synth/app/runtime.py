@@ -7,7 +7,7 @@ import jax
 
 from synth.errors import InputError
 
-__all__ = ["choose", "join"]
+__all__ = ["choose", "cores", "join"]
 
 _XLA_FLAG = "xla_force_host_platform_device_count"
 _MOST_CORES = 8  # each device holds a copy of what is not split
@@ -77,10 +77,10 @@ def _divide(num_devices: int | None) -> None:
     )
     with suppress(RuntimeError):
         if num_devices or not set_otherwise:
-            jax.config.update("jax_num_cpu_devices", num_devices or min(_cores(), _MOST_CORES))
+            jax.config.update("jax_num_cpu_devices", num_devices or min(cores(), _MOST_CORES))
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     own = getattr(os, "sched_getaffinity", None)  # not on every system
     return len(own(0)) if own else os.cpu_count() or 1

@@ -2,7 +2,7 @@
 
 from synth.descent.judge import Judge
 from synth.descent.levels import descend_levels, num_levels
-from synth.descent.loop import descend, drain, synthesize
+from synth.descent.loop import compile_descent, descend, drain, synthesize
 from synth.descent.outcomes import Outcome, Progress, Synthesis
 from synth.descent.schedule import Schedule, Stage
 from synth.descent.solvers import LBFGS, Adam
@@ -16,6 +16,7 @@ __all__ = [
     "Schedule",
     "Stage",
     "Synthesis",
+    "compile_descent",
     "descend",
     "descend_levels",
     "drain",

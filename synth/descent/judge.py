@@ -1,6 +1,7 @@
 """The residual that is reported: of a field as it is written, in the target's units."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from jaxtyping import Array, Float
 
@@ -70,11 +71,11 @@ class Judge:
         return moments_on_torus(self._model.descriptor, self._model.from_units(field))
 
 
-@compiled
+@partial(compiled, rare=True)
 def _spread(descriptor: Descriptor, moments: Moments, target: Moments) -> Residual:
     return whole(spread(descriptor, moments, target))
 
 
-@compiled
+@partial(compiled, rare=True)
 def _distance(descriptor: Descriptor, moments: Moments, target: Moments) -> Residual:
     return whole(descriptor.residual(moments, target))

@@ -48,7 +48,8 @@ def descend_levels(
             Coarser ones may match more.
         keys: a random key per sample, shape ``(b,)``.
         schedule: of the last level; the one that suits its descriptor by default. Coarser levels
-            have the usual one of their own descriptors, with at most as many steps, or 400.
+            have its solver and the usual schedule of their own descriptors, with at most as many
+            steps, or 400.
         start: which noise, of all levels; or fields of the first one.
         judge: the last model's judge, if there is one already.
         together: whether only the mean of the samples' moments is to be the target's.

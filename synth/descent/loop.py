@@ -29,7 +29,7 @@ from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
 from synth.statistics import Residual, excess
 
-__all__ = ["descend", "drain", "synthesize"]
+__all__ = ["compile_descent", "descend", "drain", "synthesize"]
 
 Look = TypeVar("Look")
 Ended = TypeVar("Ended")
@@ -115,6 +115,29 @@ def descend(
         ended = tuple(sample.ended for sample in samples if sample.ended is not None)
         if len(ended) == len(samples):
             return ended[0].each() if together else ended
+
+
+def compile_descent(
+    model: MomentModel, *, count: int, schedule: Schedule | None = None, together: bool = False
+) -> None:
+    """Compile the chunks and the looks of a descent, if there is a keeper of programs.
+
+    A thread may do so while another one is at work. For keepers see ``parallel.programs``.
+
+    Args:
+        model: that samples will descend on, from noise.
+        count: of the samples.
+        schedule: as for ``descend``; its solver counts.
+        together: as for ``descend``.
+    """
+    solver = (schedule or Schedule.usual(model.descriptor)).solver
+    followed = _followed(Stage(), model, together)
+    shape = (1, count) if together else (count,)
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), shape))
+    states = jax.eval_shape(partial(_from_noise, kind="skewed"), followed, solver, keys)
+    steps = jax.ShapeDtypeStruct(shape[:1], np.int32)
+    _advance.prepare(followed, solver, states, steps)
+    _look.prepare(followed, Ensemble(model) if together else model, solver, states)
 
 
 def _ender(
@@ -245,7 +268,7 @@ def _from_fields(model: Descended, solver: Solver, fields: Float[Array, "b *c h 
     return _for_each(one, model, fields)
 
 
-@partial(compiled, donated="states")
+@partial(compiled, donated="states", rare=True)
 def _restart(
     before: Descended,
     after: Descended,
@@ -293,7 +316,7 @@ class _View(NamedTuple):
     stalled: Bool[Array, " b"]
 
 
-@compiled
+@partial(compiled, rare=True)
 def _look(stage: Descended, model: Descended, solver: Solver, states: State) -> _View:
     """Fields within the bounds of the stage and of the model, and how far they are."""
 

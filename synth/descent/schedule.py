@@ -74,13 +74,13 @@ _EASED_FREE_FIRST = (Stage(0, 0.01, "none"), Stage(60, 0.1, "none"), Stage(120))
 
 
 class Schedule(eqx.Module):
-    """Stages and tolerance of a descent.
+    """Stages, tolerance, step limits and solver of a descent.
 
     Attributes:
         tolerance: residual of every block at which a descent has converged, in units of the
             block's estimation noise.
         stages: in the order of their first evaluations; the last one follows the model itself.
-            A field that is given to start from begins there, unless it is ``staged``.
+            A field that is given to start from begins there, unless the schedule is ``staged``.
         max_steps: most loss evaluations.
         min_steps: fewest loss evaluations, unless ``max_steps`` is less: details go on to improve
             within the tolerance.

@@ -37,6 +37,8 @@ def quantiles(
         J. Rabin, G. Peyré, J. Delon, M. Bernot, "Wasserstein barycenter and its application
         to texture mixing", SSVM (2011).
     """
-    ordered = np.sort(directions.T.astype(points.dtype) @ points.T, axis=1)
+    # Not a product of matrices: its threads would wait for those that measure other fields.
+    along = np.einsum("dl,nd->ln", directions.astype(points.dtype), points)
+    ordered = np.sort(along, axis=1)
     count = min(_QUANTILES, most or len(points))
     return ordered[:, ((np.arange(count) + 0.5) * len(points) / count).astype(int)]

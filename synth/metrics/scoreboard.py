@@ -27,8 +27,8 @@ from synth.metrics.copies import Copying, copying, strongest
 from synth.metrics.registry import CHANNEL_STATISTICS, STATISTICS
 from synth.transforms.estimate import Periodic, axes_of
 
-# Exactly repeating patterns have no noise; their ratios should be large, not infinite.
 _MOST_THREADS = 8  # each holds a field and what is measured of it
+# Exactly repeating patterns have no noise; their ratios should be large, not infinite.
 _LEAST_FLOOR = 1e-6
 _ALL = STATISTICS | CHANNEL_STATISTICS
 
@@ -131,7 +131,11 @@ def compare(
     _check(target, reals, candidates)
     ruler = _Ruler(Units.of(target), len(reals) < 2, axes_of(periodic))
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
-        return _compared(target, reals, candidates, ruler, pool)
+        try:
+            return _compared(target, reals, candidates, ruler, pool)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # nobody waits for the rest
+            raise
 
 
 def _compared(

@@ -335,7 +335,7 @@ def assembled(
     )
 
 
-@compiled
+@partial(compiled, rare=True)
 def _weights(descriptor: Descriptor, target: Moments, unit: Residual) -> Moments:
     """One program instead of many small ones."""
     return whole(descriptor.weights(target, unit))

@@ -5,6 +5,7 @@ with the noise that is left in what they say. Nothing looks at the pictures agai
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -80,20 +81,20 @@ def refer(
         return Reference(*measure(descriptor, descriptor.of_quadrants(), every, samples))
 
 
-@compiled
+@partial(compiled, rare=True)
 def moments_on_torus(descriptor: Descriptor, field: Float[Array, "*k h w"]) -> Moments:
     """Moments of a standardized field on the torus."""
     return whole(descriptor(field))
 
 
-@compiled
+@partial(compiled, rare=True)
 def _measured(
     descriptor: Descriptor, of_quadrants: Descriptor, pictures: Observation, samples: Observation
 ) -> tuple[Moments, Residual]:
     return whole(_with_noise((descriptor, of_quadrants), descriptor.observe, pictures, samples))
 
 
-@compiled
+@partial(compiled, rare=True)
 def _measured_on_torus(
     descriptor: Descriptor, of_quadrants: Descriptor, pictures: Observation, samples: Observation
 ) -> tuple[Moments, Residual]:

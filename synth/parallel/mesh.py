@@ -11,7 +11,7 @@ to ``jax.shard_map``: it gathers what is split and sums the gradients of what is
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -24,9 +24,10 @@ __all__ = [
     "ANGLE",
     "SAMPLE",
     "WHOLE",
-    "at_once",
+    "Room",
     "common_mesh",
     "device_mesh",
+    "room",
     "samples_at_once",
     "split",
     "split_if_even",
@@ -42,7 +43,6 @@ WHOLE = PartitionSpec()
 
 Tree = TypeVar("Tree")
 
-_STEP = {"cpu": 2**23, "accelerator": 2**28}  # bytes
 _BYTES = 16  # that a descent needs per point of the maps of a bank
 _MEMORY = 2**34  # bytes of an accelerator that does not tell
 _SHARE = 0.7  # of its memory that samples may take
@@ -180,13 +180,26 @@ def undivided() -> AbstractContextManager[None]:
     return jax.set_mesh(Mesh(np.empty((), object), ()))
 
 
-def at_once() -> int:
-    """Bytes of maps that are made in one step.
+class Room(NamedTuple):
+    """How many maps are held.
 
-    On a processor few steps, each within its caches; on an accelerator as few as its memory
-    allows.
+    Attributes:
+        step: bytes that are made in one step: on a processor within its caches.
+        first: bytes of a scale of the first layer, from which on a derivative makes them again.
+        second: of the second layer.
     """
-    return _STEP["cpu" if _platform() == "cpu" else "accelerator"]
+
+    step: int
+    first: int
+    second: int
+
+
+def room() -> Room:
+    """How many maps the default device holds; for accelerators a guess."""
+    return _ROOM["cpu" if _platform() == "cpu" else "accelerator"]
+
+
+_ROOM = {"cpu": Room(2**23, 2**26, 2**28), "accelerator": Room(2**28, 2**32, 2**32)}
 
 
 def samples_at_once(num_points: int, count: int) -> int | None:

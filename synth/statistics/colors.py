@@ -78,7 +78,7 @@ class Colors(Descriptor):
         return self
 
     def of_quadrants(self) -> "Colors":
-        """Those of quadrants."""
+        """Those of quadrants, whose ``piece`` has as many numbers as the whole."""
         return Colors(half_of(self.size), self.count)
 
     def on(self, shape: tuple[int, int]) -> "Colors":

@@ -42,7 +42,7 @@ class GrayLevels(Descriptor):
         return self
 
     def of_quadrants(self) -> "GrayLevels":
-        """Those of quadrants."""
+        """Those of quadrants, whose ``piece`` has as many numbers as the whole."""
         return GrayLevels(half_of(self.size))
 
     def on(self, shape: tuple[int, int]) -> "GrayLevels":

@@ -154,11 +154,11 @@ class FilterBank(eqx.Module):
         )
 
     def halved(self) -> "FilterBank":
-        """The same filters on every second frequency, for pictures of half the height and width.
+        """The same wavelets for pictures of half the height and width, see ``half_of``.
 
-        A picture and one that it fills four times over have the same coefficients. All scales
-        stay, so that the coarsest wavelet may be longer than the picture. Sides of 1 are not
-        halved, and an odd side loses its last line.
+        Of even sides they are the same filters at every second frequency: a picture has the
+        coefficients of one that it fills four times over, as far as the windows are alike. All
+        scales stay, so that the coarsest wavelet may be longer than the picture.
         """
         sizes, dtype = (self.num_scales, self.num_angles), self.lowpass.filters.dtype
         return _bank(half_of(self.shape), *sizes, self.tight, self.oversampling, dtype)

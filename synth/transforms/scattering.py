@@ -20,7 +20,7 @@ from jax import lax
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Complex, Float
 
-from synth.parallel.mesh import ANGLE, WHOLE, split, whole
+from synth.parallel.mesh import ANGLE, WHOLE, room, split, whole
 from synth.transforms.filters import XI, Band, FilterBank
 from synth.transforms.windows import (
     Average,
@@ -37,7 +37,6 @@ from synth.transforms.windows import (
 )
 
 _BYTES = 8  # of a complex number
-_KEPT = 2**28  # bytes of maps of a band beyond which the derivative makes them again
 
 __all__ = ["Path", "Scattering", "paths", "scatter", "scatter_local"]
 
@@ -241,7 +240,7 @@ def _mean_modulus(stack: Complex[Array, "p n m"], band: Band) -> Float[Array, "l
 def _mean_modulus_forward(
     stack: Complex[Array, "p n m"], band: Band
 ) -> tuple[Float[Array, "l p"], tuple[Array, Array | None, Band]]:
-    if band.grid_size * len(stack) * band.filters.shape[0] * _BYTES > _KEPT:
+    if band.grid_size * len(stack) * band.filters.shape[0] * _BYTES > room().second:
         return _mean_modulus(stack, band), (stack, None, band)
 
     def one_chunk(chunk: tuple[Array, Array]) -> tuple[Array, Array]:

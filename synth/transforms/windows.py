@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Inexact, Int
 
-from synth.parallel.mesh import at_once
+from synth.parallel.mesh import room
 from synth.transforms.filters import Band
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
 
 
 _BYTES = 8  # of a complex number
-_MOST = 2**26  # bytes of maps of a scale of the first layer, from which on they are not kept
 
 Carry = TypeVar("Carry")
 Leaves = TypeVar("Leaves")
@@ -241,7 +240,7 @@ def _chunk_size(band: Band, count: int) -> int:
         count: to how many spectra a filter is applied.
     """
     num_angles = len(band.starts)
-    fit = at_once() // (band.grid_size * count * _BYTES)
+    fit = room().step // (band.grid_size * count * _BYTES)
     return max(n for n in range(1, num_angles + 1) if num_angles % n == 0 and n <= max(1, fit))
 
 
@@ -283,6 +282,6 @@ def _layer(
         maps = modulus(bandpasses(spectrum, Band(*chunk, band.box)))
         return (average(maps), *([] if box is None else [centered_spectrum(maps, box)]))
 
-    if len(band.starts) * band.grid_size * _BYTES < _MOST:
+    if len(band.starts) * band.grid_size * _BYTES < room().first:
         return some((band.filters, band.starts))
     return each_chunk(jax.checkpoint(some), band, 1)
