@@ -54,11 +54,15 @@ def test_every_program_of_a_run_can_be_lowered_for_gpus_and_tpus(called, name, c
         export.export(jax.jit(function), platforms=["cuda", "tpu"])(*given, **named)
 
 
-@pytest.mark.parametrize(("name", "channels"), [("scattering", 1), ("full", 1), ("full", COLORS)])
-def test_a_descent_sends_nothing_to_the_device_between_its_chunks(name, channels):
+@pytest.mark.parametrize(
+    ("name", "channels", "together"),
+    [("scattering", 1, False), ("full", 1, False), ("full", COLORS, False), ("full", 1, True)],
+)
+def test_a_descent_sends_nothing_to_the_device_between_its_chunks(name, channels, together):
     fitted = model(name, channels)
     schedule = Schedule.usual(fitted.descriptor, max_steps=130, tolerance=0.0)
-    steps = descend(fitted, keys=KEYS, schedule=replace(schedule, judged=False))
+    schedule = replace(schedule, judged=False)
+    steps = descend(fitted, keys=KEYS, schedule=schedule, together=together)
     next(steps)
     with jax.transfer_guard_host_to_device("disallow"):
         ended = drain(steps)

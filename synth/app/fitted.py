@@ -18,6 +18,8 @@ from synth.statistics import joint
 __all__ = ["coarser_models", "compile_ahead", "levels", "models", "solver_of"]
 
 _LEAST_SIDE = 16  # pixels, of the coarsest level
+_PAIRS = 2**29  # bytes of curvature pairs of all samples, about
+_FEWEST_PAIRS = 5
 
 Shares = Sequence[float]
 
@@ -61,25 +63,35 @@ def coarser_models(
 
     def fitted(level: int) -> list[MomentModel]:
         found = models(coarser(task, level), with_grays, shares, name)
-        begin(compile_ahead, found[0], options)
+        begin(compile_ahead, found[0], task, options)
         return found
 
     return [begin(fitted, level) for level in range(1, min(number, room, task.scales or number))]
 
 
-def compile_ahead(model: MomentModel, options: Options) -> None:
-    """Compile what the samples of a model descend by, where programs are kept."""
+def compile_ahead(model: MomentModel, task: Task, options: Options) -> None:
+    """Compile what the samples of a model descend by, where programs are kept.
+
+    Args:
+        model: of any level.
+        task: of the last level, which decides on the solver.
+        options: what is asked for.
+    """
     compile_descent(
         model,
         count=options.samples,
-        schedule=Schedule.usual(model.descriptor, solver=solver_of(options)),
+        schedule=Schedule.usual(model.descriptor, solver=solver_of(task, options)),
         together=options.ensemble,
     )
 
 
-def solver_of(options: Options) -> Solver:
-    """The solver that was asked for."""
-    return LBFGS() if options.solver == "lbfgs" else Adam()
+def solver_of(task: Task, options: Options) -> Solver:
+    """The solver that was asked for; of large fields L-BFGS remembers fewer pairs."""
+    if options.solver == "adam":
+        return Adam()
+    numbers = options.samples * task.texture.num_components * math.prod(task.layout.torus)
+    usual = LBFGS()
+    return LBFGS(memory=min(usual.memory, max(_FEWEST_PAIRS, _PAIRS // (8 * numbers))))
 
 
 def levels(

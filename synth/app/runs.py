@@ -233,7 +233,7 @@ def _stages(
             finest = {name: models(task, options, shares, name) for name in finest}
         every = {name: levels(finest[name], begun[name]) for name in finest}
     for several in every.values():
-        begin(compile_ahead, several[0][-1], options)
+        begin(compile_ahead, several[0][-1], task, options)
     judges = [Judge(model) for model in judged]
     drawn: dict[str, list[Candidate]] = {"gaussian": []}
     for model, judge in zip(judged, judges, strict=True):
@@ -249,7 +249,7 @@ def _stages(
                     tolerance=options.tolerance,
                     max_steps=options.max_steps,
                     min_steps=options.min_steps,
-                    solver=solver_of(options),
+                    solver=solver_of(task, options),
                 ),
                 start="skewed" if task.start is None else jnp.asarray(task.start, float)[None],
                 judge=judge,

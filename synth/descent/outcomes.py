@@ -6,6 +6,7 @@ from enum import StrEnum
 import equinox as eqx
 import jax
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 
 from synth.descent.schedule import Schedule
@@ -83,13 +84,14 @@ class Synthesis(eqx.Module):
 
     def each(self) -> tuple["Synthesis", ...]:
         """Of a record of several fields with a leading axis one record per field."""
-        count = len(self.field)
-        fields = (
-            (self.field[i], jax.tree.map(lambda leaf, i=i: leaf[i], self.moments))
+        count, every = len(self.field), (self.field, self.moments)
+        # By indices that are not sent to the device.
+        each = [
+            jax.tree.map(lambda leaf, i=i: lax.index_in_dim(leaf, i, keepdims=False), every)
             for i in range(count)
-        )
+        ]
         return tuple(
-            replace(self, field=field, moments=moments, together=count) for field, moments in fields
+            replace(self, field=field, moments=moments, together=count) for field, moments in each
         )
 
     @property
