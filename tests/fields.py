@@ -21,7 +21,10 @@ def picture(name, shape):
 
 
 def run_command(*arguments, **environment):
-    """Run ``synth`` in a process of its own, without JAX's and XLA's settings of this one."""
+    """Run ``synth`` in a process of its own, without JAX's and XLA's settings of this one.
+
+    The compiler does not optimize, which takes most of its time.
+    """
     own = ("JAX_", "XLA_")
     clean = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     return subprocess.run(
@@ -29,5 +32,5 @@ def run_command(*arguments, **environment):
         capture_output=True,
         text=True,
         check=False,
-        env={**clean, **environment},
+        env={**clean, "XLA_FLAGS": "--xla_backend_optimization_level=0", **environment},
     )

@@ -15,7 +15,7 @@ COUNT = """
 import jax
 from synth.app import runtime
 runtime.choose("cpu", {})
-print(jax.local_device_count(), runtime._cores())
+print(jax.local_device_count(), runtime.cores())
 """
 
 
