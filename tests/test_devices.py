@@ -117,17 +117,17 @@ from synth import *
 from synth.parallel.mesh import common_mesh
 
 def textures(model, mesh, samples, together=False):
-    keys, schedule = jax.random.split(jax.random.key(0), samples), Schedule(1e-9, max_steps=12)
+    keys, schedule = jax.random.split(jax.random.key(0), samples), Schedule(1e-9, max_steps=20)
     with mesh and jax.set_mesh(device_mesh(**mesh)) or nullcontext():
         return drain(descend(model, keys=keys, schedule=schedule, together=together))
 
 errors, shares = {}, []
-bank = morlet_bank((32, 32), 3, 8)
+bank = morlet_bank((64, 64), 4, 8)
 for descriptor, meshes in (
     (ScatteringMoments(bank), [{"angles": 8}, {"samples": 2, "angles": 4}]),
-    (ScatteringSpectra(morlet_bank((32, 32), 3, 4)), [{"samples": 2, "angles": 4}]),
+    (ScatteringSpectra(morlet_bank((64, 64), 4, 4)), [{"samples": 2, "angles": 4}]),
 ):
-    model = fit(descriptor, picture("turbulence", (32, 32)))
+    model = fit(descriptor, picture("turbulence", (64, 64)))
     alone = textures(model, None, 2)
     for mesh in meshes:
         shared = textures(model, mesh, 2)
