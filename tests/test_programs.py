@@ -18,7 +18,7 @@ from synth.app import cli, programs
 from synth.parallel.programs import compiled
 
 SMALL = ["generate", "turbulence", "--size", "32", "--scales", "2", "--angles", "2"]
-LONG = ["--max-steps", "70", "--tolerance", "1e-6"]  # beyond the first stage
+LONG = ["--max-steps", "70", "--tolerance", "1e-9"]  # beyond the first stage
 
 
 @pytest.fixture
