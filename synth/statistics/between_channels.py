@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact
 
+from synth.statistics.banked import Banked
 from synth.statistics.channels import check_count
-from synth.statistics.descriptor import Descriptor, Residual
+from synth.statistics.descriptor import Residual
 from synth.transforms.between import Between, between, pairs
 from synth.transforms.cross import LEAST_SHARE, share_of_few
-from synth.transforms.filters import Band, FilterBank
+from synth.transforms.filters import Band
 from synth.transforms.weighted import Observation, between_weighted
 
 __all__ = ["BetweenChannels"]
@@ -21,7 +22,7 @@ _POWERS = 0.25  # factor of the loss of powers: with more, they converge first a
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
 
 
-class BetweenChannels(Descriptor):
+class BetweenChannels(Banked):
     """Powers of the waves of several channels, shared ones too, and covariances of their moduli.
 
     Attributes:
@@ -29,16 +30,10 @@ class BetweenChannels(Descriptor):
         count: number of channels c, from 2 on.
     """
 
-    bank: FilterBank
     count: int = eqx.field(static=True)
 
     def __check_init__(self) -> None:
         check_count(self.count)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of the fields, pixels."""
-        return self.bank.shape
 
     @property
     def num_channels(self) -> int:
@@ -52,18 +47,6 @@ class BetweenChannels(Descriptor):
     def __call__(self, field: Float[Array, "c h w"]) -> Between:
         """Covariances of one field."""
         return between(field, self.bank)
-
-    def sampled(self, oversampling: int) -> "BetweenChannels":
-        """The same covariances from maps that are sampled 2^oversampling times as densely."""
-        return BetweenChannels(self.bank.sampled(oversampling), self.count)
-
-    def of_quadrants(self) -> "BetweenChannels":
-        """The same moments of quadrants."""
-        return BetweenChannels(self.bank.halved(), self.count)
-
-    def on(self, shape: tuple[int, int]) -> "BetweenChannels":
-        """The same covariances of fields of another shape, see ``FilterBank.on``."""
-        return BetweenChannels(self.bank.on(shape), self.count)
 
     def observe(self, picture: Observation) -> Between:
         """Covariances of a picture that may have borders and holes."""

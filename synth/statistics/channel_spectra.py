@@ -3,19 +3,19 @@
 import equinox as eqx
 from jaxtyping import Array, Float
 
+from synth.statistics.banked import Banked
 from synth.statistics.between_channels import BetweenChannels
 from synth.statistics.channels import EachChannel, check_count
 from synth.statistics.descriptor import Descriptor, Moments, Residual
 from synth.statistics.joint import Joint
 from synth.statistics.scattering_spectra import ScatteringSpectra
 from synth.transforms.between import channel_spectra
-from synth.transforms.filters import FilterBank
 from synth.transforms.weighted import Observation, between_weighted
 
 __all__ = ["SpectraOfChannels"]
 
 
-class SpectraOfChannels(Descriptor):
+class SpectraOfChannels(Banked):
     """Scattering spectra of fields of several channels: of each, and between them.
 
     Moments are those of two descriptors, ``each`` and ``between``; made together, they share
@@ -27,17 +27,11 @@ class SpectraOfChannels(Descriptor):
         isotropic: whether the spectra of each channel are averaged over rotations.
     """
 
-    bank: FilterBank
     count: int = eqx.field(static=True)
     isotropic: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
         check_count(self.count)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of the fields, pixels."""
-        return self.bank.shape
 
     @property
     def num_channels(self) -> int:
@@ -53,18 +47,6 @@ class SpectraOfChannels(Descriptor):
     def __call__(self, field: Float[Array, "c h w"]) -> dict[str, Moments]:
         """Moments of one field."""
         return channel_spectra(field, self.bank, isotropic=self.isotropic)._asdict()
-
-    def sampled(self, oversampling: int) -> "SpectraOfChannels":
-        """The same moments from maps that are sampled 2^oversampling times as densely."""
-        return SpectraOfChannels(self.bank.sampled(oversampling), self.count, self.isotropic)
-
-    def of_quadrants(self) -> "SpectraOfChannels":
-        """The same moments of quadrants."""
-        return SpectraOfChannels(self.bank.halved(), self.count, self.isotropic)
-
-    def on(self, shape: tuple[int, int]) -> "SpectraOfChannels":
-        """The same moments of fields of another shape, see ``FilterBank.on``."""
-        return SpectraOfChannels(self.bank.on(shape), self.count, self.isotropic)
 
     def observe(self, picture: Observation) -> dict[str, Moments]:
         """Moments of a picture that may have borders and holes."""

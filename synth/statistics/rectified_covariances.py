@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from synth.errors import InputError
-from synth.statistics.descriptor import Descriptor, Residual
+from synth.statistics.banked import Banked
+from synth.statistics.descriptor import Residual
 from synth.transforms.filters import FilterBank
 from synth.transforms.rectified import Rectified, num_rectified, rectified, shifts
 from synth.transforms.weighted import Observation, rectified_weighted
@@ -20,7 +21,7 @@ _SHARE = 4  # pixels per number, at least
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
 
 
-class RectifiedCovariances(Descriptor):
+class RectifiedCovariances(Banked):
     """Covariances of rectified waves of fields of one shape.
 
     Attributes:
@@ -29,7 +30,6 @@ class RectifiedCovariances(Descriptor):
         octaves: number of distances of shifts.
     """
 
-    bank: FilterBank
     reach: int = eqx.field(static=True)
     octaves: int = eqx.field(static=True)
 
@@ -45,22 +45,9 @@ class RectifiedCovariances(Descriptor):
         """
         return cls(bank, *_largest(bank.shape, (bank.num_scales, bank.num_angles)))
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of the fields, pixels."""
-        return self.bank.shape
-
     def __call__(self, field: Float[Array, "h w"]) -> Rectified:
         """Covariances of one field."""
         return rectified(field, self.bank, reach=self.reach, octaves=self.octaves)
-
-    def sampled(self, oversampling: int) -> "RectifiedCovariances":
-        """The same covariances from maps that are sampled 2^oversampling times as densely."""
-        return RectifiedCovariances(self.bank.sampled(oversampling), self.reach, self.octaves)
-
-    def of_quadrants(self) -> "RectifiedCovariances":
-        """The same moments of quadrants."""
-        return RectifiedCovariances(self.bank.halved(), self.reach, self.octaves)
 
     def on(self, shape: tuple[int, int]) -> "RectifiedCovariances":
         """The same covariances of fields of another shape, see ``FilterBank.on``.

@@ -4,8 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from synth.statistics.descriptor import Descriptor, Residual
-from synth.transforms.filters import FilterBank
+from synth.statistics.banked import Banked
+from synth.statistics.descriptor import Residual
 from synth.transforms.scattering import Scattering, scatter
 from synth.transforms.weighted import Observation, scatter_weighted
 
@@ -16,7 +16,7 @@ _RELATIVE_WEIGHT = 10.0  # of the squared relative residual of each order
 _LEAST_MOMENT = 1e-4  # of a field of variance 1; smaller moments count as if they were this
 
 
-class ScatteringMoments(Descriptor):
+class ScatteringMoments(Banked):
     """The scattering moments of fields of one shape.
 
     Attributes:
@@ -24,29 +24,11 @@ class ScatteringMoments(Descriptor):
         max_order: 1 or 2.
     """
 
-    bank: FilterBank
     max_order: int = eqx.field(static=True, default=2)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of the fields, pixels."""
-        return self.bank.shape
 
     def __call__(self, field: Float[Array, "h w"]) -> Scattering:
         """Moments of one field."""
         return scatter(field, self.bank, max_order=self.max_order)
-
-    def sampled(self, oversampling: int) -> "ScatteringMoments":
-        """The same moments from maps that are sampled 2^oversampling times as densely."""
-        return ScatteringMoments(self.bank.sampled(oversampling), self.max_order)
-
-    def of_quadrants(self) -> "ScatteringMoments":
-        """The same moments of quadrants."""
-        return ScatteringMoments(self.bank.halved(), self.max_order)
-
-    def on(self, shape: tuple[int, int]) -> "ScatteringMoments":
-        """The same moments of fields of another shape, see ``FilterBank.on``."""
-        return ScatteringMoments(self.bank.on(shape), self.max_order)
 
     def observe(self, picture: Observation) -> Scattering:
         """Moments of a picture that may have borders and holes."""

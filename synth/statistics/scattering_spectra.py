@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from synth.statistics.descriptor import Descriptor, Residual
-from synth.transforms.filters import FilterBank
+from synth.statistics.banked import Banked
+from synth.statistics.descriptor import Residual
 from synth.transforms.spectra import Spectra, scattering_spectra
 from synth.transforms.weighted import Observation, spectra_weighted
 
@@ -16,7 +16,7 @@ __all__ = ["ScatteringSpectra"]
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
 
 
-class ScatteringSpectra(Descriptor):
+class ScatteringSpectra(Banked):
     """The scattering spectra of fields of one shape.
 
     Attributes:
@@ -24,29 +24,11 @@ class ScatteringSpectra(Descriptor):
         isotropic: whether they are averaged over rotations.
     """
 
-    bank: FilterBank
     isotropic: bool = eqx.field(static=True, default=False)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of the fields, pixels."""
-        return self.bank.shape
 
     def __call__(self, field: Float[Array, "h w"]) -> Spectra:
         """Spectra of one field."""
         return scattering_spectra(field, self.bank, isotropic=self.isotropic)
-
-    def sampled(self, oversampling: int) -> "ScatteringSpectra":
-        """The same spectra from maps that are sampled 2^oversampling times as densely."""
-        return ScatteringSpectra(self.bank.sampled(oversampling), self.isotropic)
-
-    def of_quadrants(self) -> "ScatteringSpectra":
-        """The same moments of quadrants."""
-        return ScatteringSpectra(self.bank.halved(), self.isotropic)
-
-    def on(self, shape: tuple[int, int]) -> "ScatteringSpectra":
-        """The same moments of fields of another shape, see ``FilterBank.on``."""
-        return ScatteringSpectra(self.bank.on(shape), self.isotropic)
 
     def observe(self, picture: Observation) -> Spectra:
         """Spectra of a picture that may have borders and holes."""

@@ -148,10 +148,7 @@ class FilterBank(eqx.Module):
                 f"The coarsest of {self.num_scales} scales sees other waves in {_size(shape)} "
                 f"pixels than in {_size(self.shape)}: make the descriptor with scales={most}."
             )
-        sizes, dtype = (self.num_scales, self.num_angles), self.lowpass.filters.dtype
-        return morlet_bank(
-            shape, *sizes, tight=self.tight, oversampling=self.oversampling, dtype=dtype
-        )
+        return self._remade(shape, self.oversampling)
 
     def halved(self) -> "FilterBank":
         """The same wavelets for pictures of half the height and width, see ``half_of``.
@@ -160,8 +157,7 @@ class FilterBank(eqx.Module):
         coefficients of one that it fills four times over, as far as the windows are alike. All
         scales stay, so that the coarsest wavelet may be longer than the picture.
         """
-        sizes, dtype = (self.num_scales, self.num_angles), self.lowpass.filters.dtype
-        return _bank(half_of(self.shape), *sizes, self.tight, self.oversampling, dtype)
+        return self._remade(half_of(self.shape), self.oversampling)
 
     def sampled(self, oversampling: int) -> "FilterBank":
         """The same filters on windows that are 2^oversampling times as wide as the default ones.
@@ -170,10 +166,11 @@ class FilterBank(eqx.Module):
         """
         if oversampling == self.oversampling:
             return self
+        return self._remade(self.shape, oversampling)
+
+    def _remade(self, shape: tuple[int, int], oversampling: int) -> "FilterBank":
         sizes, dtype = (self.num_scales, self.num_angles), self.lowpass.filters.dtype
-        return morlet_bank(
-            self.shape, *sizes, tight=self.tight, oversampling=oversampling, dtype=dtype
-        )
+        return _bank(shape, *sizes, self.tight, oversampling, dtype)
 
 
 def half_of(shape: tuple[int, int]) -> tuple[int, int]:
@@ -271,8 +268,6 @@ def morlet_bank(
         (2013), Sec. 2; M. Andreux et al., "Kymatio", JMLR 21 (2020), for the parameters.
     """
     num_scales = _check_sizes(shape, num_scales, num_angles)
-    if oversampling < 0:
-        raise InputError(f"The oversampling {oversampling} is negative: 0 is the least.")
     return _bank(shape, num_scales, num_angles, tight, oversampling, dtype)
 
 
@@ -285,6 +280,8 @@ def _bank(
     dtype: DTypeLike,
 ) -> FilterBank:
     """A bank of checked sizes, whose scales may be more than ``max_scales``."""
+    if oversampling < 0:
+        raise InputError(f"The oversampling {oversampling} is negative: 0 is the least.")
     scales = range(num_scales)
     wavelets = [[morlet(shape, j, k, num_angles) for k in range(num_angles)] for j in scales]
     lowpass = gaussian(shape, num_scales)
