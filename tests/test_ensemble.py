@@ -27,23 +27,28 @@ def together(model):
     return drain(descend(model, keys=KEYS, together=True))
 
 
-def test_the_loss_is_that_of_the_mean_of_the_moments_and_of_the_spread_that_is_missing(model):
+def test_the_loss_is_that_of_the_mean_of_the_moments_and_of_a_spread_that_is_not_the_noise(model):
+    # The second field is strange: farther from the mean than a field of the process would be.
     variables = jnp.stack([model.start(key=key) for key in KEYS[:3]])
+    variables = variables.at[1].multiply(3)
     each = [model.descriptor(model.field(one)) for one in variables]
     mean = jax.tree.map(lambda *leaves: sum(leaves) / 3, *each)
     loss, residual = Ensemble(model).loss(variables)
     wanted, distances = model.distance(mean)
+
+    def apart(a, b):
+        moved = jax.tree.map(lambda t, x, y: t + x - y, model.target, a, b)
+        return model.descriptor.residual(moved, model.target)
+
+    exceeding = 0
     for name, noise in model.noise.items():
-        pairs = [(each[a], each[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
-        apart = [
-            model.descriptor.residual(
-                jax.tree.map(lambda t, x, y: t + x - y, model.target, *pair), model.target
-            )[name]
-            for pair in pairs
-        ]
-        spread = np.sqrt(np.mean(np.square(apart)))
-        wanted += 3 * max(0, 1 - spread / noise) ** 2
+        pairs = [apart(each[a], each[b])[name] for a, b in ((0, 1), (0, 2), (1, 2))]
+        wanted += 3 * max(0, 1 - np.sqrt(np.mean(np.square(pairs))) / noise) ** 2
+        ratios = [np.sqrt(3) * apart(one, mean)[name] / noise for one in each]
+        wanted += 3 * np.mean([max(0, ratio / 1.4 - 1) ** 2 for ratio in ratios])
+        exceeding += sum(ratio > 1.4 for ratio in ratios)
         np.testing.assert_allclose(residual[name], distances[name], rtol=1e-4)
+    assert exceeding
     np.testing.assert_allclose(loss, wanted, rtol=1e-4)
 
 

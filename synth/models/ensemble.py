@@ -6,14 +6,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from synth.models.moments import MomentModel
-from synth.models.reference import mean_of, spread
+from synth.models.reference import deviations, mean_of
 from synth.models.samples import for_each
 from synth.models.start import Start
 from synth.statistics import Moments, Residual
 
 __all__ = ["Descended", "Ensemble"]
 
-_APART = 3.0  # weight of a spread below the noise; 1 to 10 differ little
+_WEIGHT = 3.0  # of a spread that is not the noise's; 1 to 10 differ little
+_FARTHEST = 1.4  # in units of the noise: farther from the mean no field is to be
 
 
 class Ensemble(eqx.Module):
@@ -59,11 +60,13 @@ class Ensemble(eqx.Module):
         return for_each(lambda model, own: model.from_units(own), self.one, field)
 
     def loss(self, variable: Float[Array, "b *k h w"]) -> tuple[Float[Array, ""], Residual]:
-        """Loss of the mean moments and of too small a spread, and the residual of the mean.
+        """Loss of the mean moments and of a wrong spread, and the residual of the mean.
 
-        Σ w |D|² + 3 Σ max(0, 1 − s / n)², D the distance of the mean of S from S*, s the spread of
-        a block over the fields, and n its noise between two fields of their size: what the
-        reference says about the spread of true ones. Fields that vary less are driven apart.
+        Σ w |D|² + 3 Σ (max(0, 1 − s / n)² + ⟨max(0, d / 1.4 n − 1)²⟩), D the distance of the mean
+        of S from S*, d the deviations of the fields, block by block, s their root mean square,
+        the spread, and n the noise between two fields of their size: what the reference says
+        about the spread of true ones. Fields that vary less are driven apart, and a field that
+        is farther off is drawn back.
         """
 
         @jax.checkpoint
@@ -72,17 +75,18 @@ class Ensemble(eqx.Module):
 
         each = for_each(moments, self.one, variable)
         loss, residual = self.one.distance(mean_of(each))
-        return loss + _APART * self._missing(each), residual
+        return loss + _WEIGHT * self._astray(each), residual
 
-    def _missing(self, moments: Moments) -> Float[Array, ""]:
-        """How much of the reference's spread that of several sets of moments lacks, squared."""
+    def _astray(self, moments: Moments) -> Float[Array, ""]:
+        """How far several sets of moments vary less, or one of them more, than the reference."""
         if len(jax.tree.leaves(moments)[0]) == 1:
             return jnp.zeros(())
-        spreads = spread(self.one.descriptor, moments, self.one.target)
-        lacks = [
-            jax.nn.relu(1 - spreads[k] / level) for k, level in self.one.reference.spread.items()
-        ]
-        return jnp.sum(jnp.square(jnp.stack(lacks)))
+        each = deviations(self.one.descriptor, moments, self.one.target)
+        noise = self.one.reference.spread
+        ratios = jnp.stack([each[name] / level for name, level in noise.items()])
+        lacks = jax.nn.relu(1 - jnp.sqrt(jnp.mean(ratios**2, 1)))
+        exceeds = jax.nn.relu(ratios / _FARTHEST - 1)
+        return jnp.sum(lacks**2 + jnp.mean(exceeds**2, 1))
 
 
 Descended = MomentModel | Ensemble

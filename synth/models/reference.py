@@ -182,6 +182,23 @@ def spread(descriptor: Descriptor, moments: Moments, target: Moments) -> Residua
     Returns:
         A distance per block, to be compared with the estimation noise.
     """
+    each = deviations(descriptor, moments, target)
+    return jax.tree.map(lambda block: jnp.sqrt(jnp.mean(block**2)), each)
+
+
+def deviations(
+    descriptor: Descriptor, moments: Moments, target: Moments
+) -> dict[str, Float[Array, " n"]]:
+    """Distance of each of n sets of moments from their mean, times √(2n / (n − 1)).
+
+    Args:
+        descriptor: whose moments they are.
+        moments: with a leading axis of two or more sets.
+        target: in whose units distances are.
+
+    Returns:
+        Distances per block, whose root mean square is the ``spread``.
+    """
     middle = mean_of(moments)
 
     def distance(one: Moments) -> Residual:
@@ -189,7 +206,7 @@ def spread(descriptor: Descriptor, moments: Moments, target: Moments) -> Residua
         return descriptor.residual(moved, target)
 
     distances = lax.map(distance, moments)
-    return jax.tree.map(lambda each: jnp.sqrt(2 * jnp.sum(each**2) / (len(each) - 1)), distances)
+    return jax.tree.map(lambda each: each * jnp.sqrt(2 * len(each) / (len(each) - 1)), distances)
 
 
 def mean_of(moments: Moments) -> Moments:
