@@ -6,6 +6,7 @@ import tempfile
 
 import jax
 import pytest
+from compiler import UNOPTIMIZED
 from jax import monitoring
 from jaxtyping import install_import_hook
 
@@ -16,8 +17,7 @@ install_import_hook("synth", "checked.checked")
 _programs = tempfile.TemporaryDirectory()
 os.environ["SYNTH_CACHE_DIR"] = _programs.name
 
-# Most of the time is the compiler's: it need not optimize what is run a few times.
-os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 " + os.environ.get("XLA_FLAGS", "")
+os.environ["XLA_FLAGS"] = " ".join((UNOPTIMIZED, os.environ.get("XLA_FLAGS", "")))
 
 # A command that is called in this process finds JAX in use, on one device.
 jax.config.update("jax_num_cpu_devices", 1)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+from compiler import UNOPTIMIZED
 
 from synth import load
 
@@ -32,5 +33,5 @@ def run_command(*arguments, **environment):
         capture_output=True,
         text=True,
         check=False,
-        env={**clean, "XLA_FLAGS": "--xla_backend_optimization_level=0", **environment},
+        env={**clean, "XLA_FLAGS": UNOPTIMIZED, **environment},
     )

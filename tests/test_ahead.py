@@ -3,6 +3,7 @@
 import threading
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from fields import picture
@@ -178,8 +179,9 @@ def test_states_give_their_memory_to_the_next_ones(monkeypatch, model):
 def test_what_runs_seldom_is_not_optimized_on_a_processor(monkeypatch):
     little, much = np.zeros(9), np.broadcast_to(np.float32(0), 2**24)
     rare, usual = programs.Usage(rare=True), programs.Usage()
-    off = {"xla_backend_optimization_level": "0"}
-    assert kept._options(rare, ((little, 3), {"by": 2.0})) == off
+    off = kept._options(rare, ((little, 3), {"by": 2.0}))
+    assert off["xla_backend_optimization_level"] == "0"
+    assert jax.jit(jnp.sin).lower(0.0).compile(compiler_options=off)(0.0) == 0
     assert kept._options(rare, ((much,), {})) == {}
     assert kept._options(usual, ((little,), {})) == {}
     monkeypatch.setattr(kept, "_devices", lambda _: {type("Chip", (), {"platform": "gpu"})})
