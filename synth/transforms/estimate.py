@@ -7,6 +7,7 @@ estimated spectrum, given the pixels that are there.
 
 import zlib
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -141,18 +142,29 @@ def _correction(
     The expectation of a tapered periodogram is the spectrum convolved with that of the taper:
     the covariance times the taper's own, on a grid of twice the size where neither wraps.
     """
+    import scipy.fft as sf
+
     shape = power.shape
     double = (2 * shape[0], 2 * shape[1])
-    own = np.fft.irfft2(np.abs(np.fft.rfft2(weights, s=double)) ** 2, s=double)
+    of_weights: Any = sf.rfft2(weights, s=double, workers=-1)
+    own: Any = sf.irfft2(np.abs(of_weights) ** 2, s=double, workers=-1)
     radius, seen = radial_power(power)
     least = 1e-12 * power.mean()
     seen = np.maximum(seen, least)
     truth = seen.copy()
     for _ in range(_CORRECTIONS):
-        covariance = np.fft.ifft2(on_rings(double, radius, truth)).real
-        expected = np.fft.fft2(covariance * (own / own[0, 0])).real[::2, ::2]
+        half: Any = on_rings(double, radius, truth)[:, : shape[1] + 1]
+        covariance: Any = sf.irfft2(half, s=double, workers=-1)
+        expected: Any = sf.rfft2(covariance * (own / own[0, 0]), workers=-1)
+        expected = _of_half(expected.real[::2, ::2], shape[1])
         truth *= seen / np.maximum(radial_power(expected)[1], least)
     return on_rings(shape, radius, truth / seen)
+
+
+def _of_half(half: Float[np.ndarray, "h k"], width: int) -> Float[np.ndarray, "h w"]:
+    """A spectrum that is the same at opposite frequencies, from its first half of columns."""
+    mirrored = np.roll(half[::-1], 1, axis=0)[:, (width - 1) // 2 : 0 : -1]
+    return np.concatenate([half, mirrored], axis=1)
 
 
 def complete(
