@@ -180,7 +180,8 @@ def test_what_runs_seldom_is_not_optimized_on_a_processor(monkeypatch):
     little, much = np.zeros(9), np.broadcast_to(np.float32(0), 2**24)
     rare, usual = programs.Usage(rare=True), programs.Usage()
     off = kept._options(rare, ((little, 3), {"by": 2.0}))
-    assert off["xla_backend_optimization_level"] == "0"
+    level = {"xla_backend_optimization_level": "0"}  # of a newer JAX, and of an older one more
+    assert off in (level, level | {"xla_cpu_use_fusion_emitters": False})
     assert jax.jit(jnp.sin).lower(0.0).compile(compiler_options=off)(0.0) == 0
     assert kept._options(rare, ((much,), {})) == {}
     assert kept._options(usual, ((little,), {})) == {}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from synth.transforms.estimate import _of_half, complete, completions, estimate_spectrum
+from synth.transforms.estimate import complete, completions, estimate_spectrum
 from synth.transforms.fourier import half_octaves, radial_average
 
 
@@ -96,10 +96,3 @@ def test_draws_differ_in_a_wide_strip(width):
     strip = np.abs(np.arange(96) - 40) < 12
     drawn = completions(np.where(strip, np.nan, field))
     assert drawn[:, :, 38:43].std(0).mean() > 0.4 * field.std()
-
-
-@pytest.mark.parametrize("shape", [(6, 8), (5, 7), (6, 7), (5, 8), (2, 2), (1, 1)])
-def test_half_of_a_spectrum_tells_the_other(shape):
-    whole = np.abs(np.fft.fft2(np.random.default_rng(0).normal(size=shape)))
-    half = whole[:, : shape[1] // 2 + 1]
-    np.testing.assert_allclose(_of_half(half, shape[1]), whole, rtol=1e-12)

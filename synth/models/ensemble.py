@@ -66,7 +66,7 @@ class Ensemble(eqx.Module):
         of S from S*, d the deviations of the fields, block by block, s their root mean square,
         the spread, and n the noise between two fields of their size: what the reference says
         about the spread of true ones. Fields that vary less are driven apart, and a field that
-        is farther off is drawn back.
+        is farther than 1.4 n from the mean is drawn back.
         """
 
         @jax.checkpoint

@@ -146,25 +146,18 @@ def _correction(
 
     shape = power.shape
     double = (2 * shape[0], 2 * shape[1])
-    of_weights: Any = sf.rfft2(weights, s=double, workers=-1)
-    own: Any = sf.irfft2(np.abs(of_weights) ** 2, s=double, workers=-1)
+    of_weights: Any = sf.rfft2(weights, s=double)
+    own: Any = sf.irfft2(np.abs(of_weights) ** 2, s=double)
     radius, seen = radial_power(power)
     least = 1e-12 * power.mean()
     seen = np.maximum(seen, least)
     truth = seen.copy()
     for _ in range(_CORRECTIONS):
         half: Any = on_rings(double, radius, truth)[:, : shape[1] + 1]
-        covariance: Any = sf.irfft2(half, s=double, workers=-1)
-        expected: Any = sf.rfft2(covariance * (own / own[0, 0]), workers=-1)
-        expected = _of_half(expected.real[::2, ::2], shape[1])
-        truth *= seen / np.maximum(radial_power(expected)[1], least)
+        covariance: Any = sf.irfft2(half, s=double)
+        expected: Any = sf.fft2(covariance * (own / own[0, 0]))  # of a real field: half the work
+        truth *= seen / np.maximum(radial_power(expected.real[::2, ::2])[1], least)
     return on_rings(shape, radius, truth / seen)
-
-
-def _of_half(half: Float[np.ndarray, "h k"], width: int) -> Float[np.ndarray, "h w"]:
-    """A spectrum that is the same at opposite frequencies, from its first half of columns."""
-    mirrored = np.roll(half[::-1], 1, axis=0)[:, (width - 1) // 2 : 0 : -1]
-    return np.concatenate([half, mirrored], axis=1)
 
 
 def complete(
