@@ -87,6 +87,7 @@ def num_rectified(num_scales: int, num_angles: int, *, reach: int, octaves: int)
     return pairs * NUM_PHASES * num_angles**2 * (1 + len(_DIRECTIONS) * octaves)
 
 
+@jax.jit(static_argnames=("reach", "octaves"))
 def rectified(
     field: Float[Array, "h w"], bank: FilterBank, *, reach: int, octaves: int
 ) -> Rectified:
