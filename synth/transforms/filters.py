@@ -23,11 +23,11 @@ from synth.transforms.wavelets import (
     Patch,
     center_of,
     corner_of,
-    embed,
+    cut,
     gaussian,
     mean_energy,
     morlet,
-    sum_of,
+    sum_on,
     window_of,
 )
 
@@ -285,18 +285,18 @@ def _bank(
     scales = range(num_scales)
     wavelets = [[morlet(shape, j, k, num_angles) for k in range(num_angles)] for j in scales]
     lowpass = gaussian(shape, num_scales)
-    oriented = sum_of(embed(shape, patch) ** 2 for row in wavelets for patch in row)
+    oriented = sum_on(shape, (Patch(v**2, corner) for row in wavelets for v, corner in row))
     total = mean_energy(lowpass**2, oriented)
     gain = 1 / np.sqrt(np.maximum(total, _LEAST_SUM)) if tight else np.ones(shape)
     residual = np.sqrt(np.maximum(0, 1 - total * gain**2))
 
     def band(j: int, sampling: tuple[float, int]) -> Band:
-        full = [embed(shape, patch) * gain for patch in wavelets[j]]
         centers = [center_of(shape, j, k, num_angles, _LEAN) for k in range(num_angles)]
-        return _band(full, centers, window_of(shape, j, sampling, oversampling), dtype)
+        window = window_of(shape, j, sampling, oversampling)
+        return _band(wavelets[j], gain, centers, window, dtype)
 
     def even(full: Float[np.ndarray, "h w"], window: tuple[int, int]) -> Band:
-        return _band([full], [(0.0, 0.0)], window, dtype)
+        return _band([Patch(full, (0, 0))], np.ones(shape), [(0.0, 0.0)], window, dtype)
 
     return FilterBank(
         first=tuple(band(j, _FIRST_LAYER) for j in scales),
@@ -331,7 +331,7 @@ def littlewood_paley(bank: FilterBank) -> Float[np.ndarray, "h w"]:
     even = [bank.lowpass] if bank.residual is None else [bank.lowpass, bank.residual]
 
     def squares(bands: Iterable[Band]) -> Float[np.ndarray, "h w"]:
-        return sum_of(embed(bank.shape, patch) for band in bands for patch in _squares(band, bank))
+        return sum_on(bank.shape, (patch for band in bands for patch in _squares(band, bank)))
 
     return mean_energy(squares(even), squares(bank.first))
 
@@ -364,20 +364,24 @@ def _check_sizes(shape: tuple[int, int], num_scales: int | None, num_angles: int
 
 
 def _band(
-    filters: Sequence[Float[np.ndarray, "h w"]],
+    filters: Sequence[Patch],
+    gain: Float[np.ndarray, "h w"],
     centers: Sequence[tuple[float, float]],
     window: tuple[int, int],
     dtype: DTypeLike,
 ) -> Band:
-    """Cut a window around each center out of filters that are given on the whole square."""
-    shape = filters[0].shape
+    """Windows around each center, of filters times a gain."""
+    shape = gain.shape
     corners = [corner_of(shape, center, window) for center in centers]
-    cut = [f[r:, c:][: window[0], : window[1]] for f, (r, c) in zip(filters, corners, strict=True)]
+    values = [
+        cut(filter_, (r, c), window) * gain[r : r + window[0], c : c + window[1]]
+        for filter_, (r, c) in zip(filters, corners, strict=True)
+    ]
     starts = np.array(corners) - np.array(shape) // 2
     height, width = np.minimum(shape, 2 * np.maximum(-starts, starts + window).max(0))
     return Band(
         # Converted by JAX, each shape would be a program of its own.
-        filters=jnp.asarray(np.stack(cut).astype(dtype), dtype),
+        filters=jnp.asarray(np.stack(values).astype(dtype), dtype),
         starts=jnp.asarray(starts.astype(np.int32), jnp.int32),
         box=(int(height), int(width)),
     )

@@ -1,8 +1,7 @@
 """Wavelets on the Fourier square: where each is not negligible, and where its window lies."""
 
-import functools
+import itertools
 import math
-import operator
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -17,11 +16,11 @@ __all__ = [
     "Patch",
     "center_of",
     "corner_of",
-    "embed",
+    "cut",
     "gaussian",
     "mean_energy",
     "morlet",
-    "sum_of",
+    "sum_on",
     "window_of",
 ]
 
@@ -31,7 +30,8 @@ XI = 3 * np.pi / 4
 SIGMA = 0.8
 """Standard deviation of its envelope along the wave, pixels."""
 
-_SUPPORT = (3.2, 16)  # ±8 standard deviations: nothing of a wavelet lies outside
+_REACH = 8.0  # standard deviations: nothing of a wavelet lies outside
+_SUPPORT = (3.2, 16)  # windows as wide as that
 
 
 class Patch(NamedTuple):
@@ -85,28 +85,46 @@ def morlet(shape: tuple[int, int], j: int, k: int, num_angles: int) -> Patch:
         for n, size, start in zip(shape, window, corner, strict=True)
     )
     angle = np.pi * k / num_angles
-
-    def envelope(rows: np.ndarray, columns: np.ndarray, shift: float) -> np.ndarray:
-        along = columns * np.cos(angle) + rows[:, None] * np.sin(angle) - shift
-        across = rows[:, None] * np.cos(angle) - columns * np.sin(angle)
-        return np.exp(-((SIGMA * 2**j) ** 2) / 2 * (along**2 + (across / slant) ** 2))
-
-    # Windows that do not fill the square lie 8 standard deviations away from every alias.
-    lattice = _lattice(j, slant) if window == shape else np.zeros(1)
+    cosine, sine, width = np.cos(angle), np.sin(angle), 1 / (SIGMA * 2**j)
+    reaches = (
+        _REACH * width * math.hypot(sine, slant * cosine),
+        _REACH * width * math.hypot(cosine, slant * sine),
+    )
+    # (along² + across²) / 2 = down y² + right x² + both xy: quicker than along and across as maps.
+    down = (sine**2 + (cosine / slant) ** 2) / (2 * width**2)
+    right = (cosine**2 + (sine / slant) ** 2) / (2 * width**2)
+    both = cosine * sine * (1 - 1 / slant**2) / width**2
 
     def periodized(rows: np.ndarray, columns: np.ndarray, shift: float) -> np.ndarray:
-        return sum_of(envelope(rows + a, columns + b, shift) for a in lattice for b in lattice)
+        total = np.zeros((len(rows), len(columns)))
+        for alias in itertools.product(_lattice(j, slant), repeat=2):
+            near = (
+                _near(rows, shift * sine - alias[0], reaches[0]),
+                _near(columns, shift * cosine - alias[1], reaches[1]),
+            )
+            y = rows[near[0], None] + alias[0] - shift * sine
+            x = columns[near[1]] + alias[1] - shift * cosine
+            exponent = (-both * y) * x
+            exponent -= down * y**2
+            exponent -= right * x**2
+            total[near] += np.exp(exponent, out=exponent)
+        return total
 
     xi, zero = XI / 2**j, np.zeros(1)
     kappa = periodized(zero, zero, xi) / periodized(zero, zero, 0.0)
     return Patch(periodized(rows, columns, xi) - kappa * periodized(rows, columns, 0.0), corner)
 
 
+def _near(frequencies: Float[np.ndarray, " n"], center: float, reach: float) -> slice:
+    """Which ascending frequencies are no farther than that."""
+    return slice(*np.searchsorted(frequencies, (center - reach, center + reach)))
+
+
 def gaussian(shape: tuple[int, int], num_scales: int) -> Float[np.ndarray, "h w"]:
     """φ̂_J on the centered square, float64."""
     sigma = SIGMA * 2 ** (num_scales - 1)
     rows, columns = (
-        sum_of(np.exp(-((sigma * (centered_frequencies(n) + a)) ** 2) / 2) for a in _lattice())
+        np.exp(-((sigma * (centered_frequencies(n)[:, None] + _lattice())) ** 2) / 2).sum(1)
         for n in shape
     )
     return rows[:, None] * columns
@@ -119,18 +137,25 @@ def _lattice(j: int = 0, slant: float = 1.0) -> Float[np.ndarray, " a"]:
     return 2 * np.pi * np.arange(-reach, reach + 1)
 
 
-def sum_of(arrays: Iterable[Float[np.ndarray, "*n"]]) -> Float[np.ndarray, "*n"]:
-    """Sum of arrays, one at a time."""
-    return functools.reduce(operator.add, arrays)
+def cut(patch: Patch, corner: tuple[int, int], window: tuple[int, int]) -> Float[np.ndarray, "h w"]:
+    """A patch on another window of the centered square, zero where it is not given."""
+    values, onto = np.zeros(window), []
+    for first, start, size, given in zip(
+        corner, patch.corner, window, patch.values.shape, strict=True
+    ):
+        low, high = max(first, start), max(first, start, min(first + size, start + given))
+        onto.append((slice(low - first, high - first), slice(low - start, high - start)))
+    values[onto[0][0], onto[1][0]] = patch.values[onto[0][1], onto[1][1]]
+    return values
 
 
-def embed(shape: tuple[int, int], patch: Patch) -> Float[np.ndarray, "h w"]:
-    """A patch on the whole centered square, zero elsewhere."""
-    full = np.zeros(shape)
-    height, width = patch.values.shape
-    row, column = patch.corner
-    full[row : row + height, column : column + width] = patch.values
-    return full
+def sum_on(shape: tuple[int, int], patches: Iterable[Patch]) -> Float[np.ndarray, "h w"]:
+    """Sum of patches on the whole centered square."""
+    total = np.zeros(shape)
+    for values, (row, column) in patches:
+        height, width = values.shape
+        total[row : row + height, column : column + width] += values
+    return total
 
 
 def mean_energy(
