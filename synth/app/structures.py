@@ -6,6 +6,7 @@ optax count that are loaded anyway.
 
 import json
 import sys
+from types import ModuleType
 from typing import Any
 
 import equinox as eqx
@@ -42,7 +43,7 @@ def from_text(text: str) -> PyTree:
     Raises:
         ValueError: if this is no description, or names a class that is not known.
     """
-    return _built(json.loads(text), _classes())
+    return _built(json.loads(text))
 
 
 def _described(tree: PyTree) -> Any:  # noqa: ANN401 - any JSON
@@ -62,19 +63,17 @@ def _described(tree: PyTree) -> Any:  # noqa: ANN401 - any JSON
     return [_name(type(tree)), {name: _described(part) for name, part in parts.items()}]
 
 
-def _built(description: Any, classes: dict[str, type]) -> PyTree:  # noqa: ANN401 - any JSON
+def _built(description: Any) -> PyTree:  # noqa: ANN401 - any JSON
     if not isinstance(description, list):
         return description
     name, *parts = description
     if name in ("tuple", "list"):
-        built = [_built(part, classes) for part in parts]
+        built = [_built(part) for part in parts]
         return built if name == "list" else tuple(built)
-    fields = {field: _built(part, classes) for field, part in parts[0].items()}
+    fields = {field: _built(part) for field, part in parts[0].items()}
     if name == _name(dict):
         return fields
-    if name not in classes:
-        raise ValueError(f"There is no class {name} for a structure.")
-    return _instance(classes[name], fields)
+    return _instance(_class(name), fields)
 
 
 def _instance(kind: type, fields: dict[str, PyTree]) -> PyTree:
@@ -87,11 +86,16 @@ def _instance(kind: type, fields: dict[str, PyTree]) -> PyTree:
     return module
 
 
-def _classes() -> dict[str, type]:
-    """Classes of modules and named tuples by name, of the packages that are loaded."""
-    loaded = [module for name, module in sys.modules.items() if name.split(".")[0] in _PACKAGES]
-    found = {value for module in loaded for value in vars(module).values() if _counts(value)}
-    return {_name(kind): kind for kind in found}
+def _class(name: str) -> type:
+    """A class of modules or named tuples, of the packages that are loaded."""
+    parts = name.split(".")
+    for count in range(1, len(parts)):
+        found: Any = sys.modules.get(".".join(parts[:count]))
+        for part in parts[count:]:
+            found = vars(found).get(part) if isinstance(found, ModuleType | type) else None
+        if _counts(found) and _name(found) == name:
+            return found
+    raise ValueError(f"There is no class {name} for a structure.")
 
 
 def _counts(value: Any) -> bool:  # noqa: ANN401 - anything that a module may hold
