@@ -14,6 +14,7 @@ Source:
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -21,16 +22,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec
-from jaxtyping import Array, Complex, Float
+from jax.typing import DTypeLike
+from jaxtyping import Array, Complex, Float, Int
 
 from synth.parallel.mesh import ANGLE, WHOLE, split, whole
 from synth.transforms.filters import Band, FilterBank
-from synth.transforms.windows import bandpasses, centered_spectrum, resize
+from synth.transforms.windows import bandpasses, centered_spectrum, resize_half, right_half
 
 __all__ = [
     "NUM_PHASES",
     "Rectified",
     "num_rectified",
+    "octave",
     "rectified",
     "rectified_of",
     "rectified_waves",
@@ -110,12 +113,14 @@ def rectified(
         (2, 4, 4, 5, 4)
     """
     spectrum = centered_spectrum(field, bank.shape)
-    waves = split(
-        _spectra, ANGLE, bank.num_angles,
-        in_specs=(WHOLE, PartitionSpec(ANGLE)), out_specs=PartitionSpec(None, ANGLE),
-    )  # fmt: skip
-    each = [waves(spectrum, band) for band in bank.first]
-    return rectified_of(each, bank, reach=reach, octaves=octaves)
+    spectra = []
+    for scale, band in enumerate(bank.first):
+        waves = split(
+            partial(_spectra, box=octave(bank.shape, scale)), ANGLE, bank.num_angles,
+            in_specs=(WHOLE, PartitionSpec(ANGLE)), out_specs=PartitionSpec(None, ANGLE),
+        )  # fmt: skip
+        spectra.append(waves(spectrum, band))
+    return rectified_of(spectra, bank.shape, reach=reach, octaves=octaves)
 
 
 def rectified_waves(spectrum: Complex[Array, "h w"], band: Band) -> Float[Array, "a l n m"]:
@@ -128,79 +133,94 @@ def rectified_waves(spectrum: Complex[Array, "h w"], band: Band) -> Float[Array,
     rows, columns = band.grid
     # The band begins at another frequency than 0: the wave that a modulus would not see.
     turns = [
-        jnp.exp(2j * jnp.pi * (start[:, None] * jnp.arange(n) / n % 1))
+        _phases(start[:, None] * jnp.arange(n), n, spectrum.dtype)
         for start, n in ((band.starts[:, 0], rows), (band.starts[:, 1], columns))
     ]
     z = bandpasses(spectrum, band) * turns[0][:, :, None] * turns[1][:, None, :]
     return jax.nn.relu(jnp.stack([z.real, -z.imag, -z.real, z.imag]))
 
 
-def _spectra(spectrum: Complex[Array, "h w"], band: Band) -> Complex[Array, "a l n m"]:
-    """Spectra of y_{l,α} less their means."""
+def _phases(steps: Int[Array, "*p"], n: int, dtype: DTypeLike) -> Complex[Array, "*p"]:
+    """e^{2πi k/n}, from a table: the compiler would take sines anew in every product with them."""
+    table = np.exp(2j * np.pi * np.arange(n) / n).astype(dtype)
+    return jnp.asarray(table)[steps % n]
+
+
+def _spectra(
+    spectrum: Complex[Array, "h w"], band: Band, *, box: tuple[int, int]
+) -> Complex[Array, "a l n m"]:
+    """Spectra of y_{l,α} less their means, the right half of a box."""
     waves = rectified_waves(spectrum, band)
-    return centered_spectrum(waves - waves.mean((-2, -1), keepdims=True), band.grid)
+    return right_half(waves - waves.mean((-2, -1), keepdims=True), box)
 
 
 def rectified_of(
-    spectra: Sequence[Complex[Array, "a l _ _"]], bank: FilterBank, *, reach: int, octaves: int
+    spectra: Sequence[Complex[Array, "a l _ _"]],
+    shape: tuple[int, int],
+    *,
+    reach: int,
+    octaves: int,
 ) -> Rectified:
     """Covariances out of the spectra of y.
 
     Args:
-        spectra: centered, per scale; each on the grid of its band.
-        bank: a bank.
+        spectra: per scale the right half of its ``octave``.
+        shape: of the field.
         reach: largest difference of two scales.
         octaves: number of distances.
     """
     correlated = split(
-        _correlations, ANGLE, spectra[0].shape[1],
+        partial(_correlations, shape=shape), ANGLE, spectra[0].shape[1],
         in_specs=(PartitionSpec(None, None, ANGLE), WHOLE, WHOLE),
         out_specs=PartitionSpec(None, None, ANGLE),
     )  # fmt: skip
     found = []
     for k, own in enumerate(spectra):
         finer = spectra[max(0, k - reach) : k + 1]
-        left = jnp.stack([resize(each, _box(bank.shape, k)) for each in finer])
-        right = resize(own[0], _box(bank.shape, k))
-        cycles = np.asarray(shifts(k, octaves)) / np.asarray(bank.shape)
-        found.append(whole(correlated(left, right, jnp.asarray(cycles, left.real.dtype))))
+        left = jnp.stack([resize_half(each, octave(shape, k)) for each in finer])
+        found.append(whole(correlated(left, own[0], jnp.asarray(shifts(k, octaves)))))
     return Rectified(tuple(found))
 
 
-def _box(shape: tuple[int, int], scale: int) -> tuple[int, int]:
+def octave(shape: tuple[int, int], scale: int) -> tuple[int, int]:
     """Frequencies under π/2^k, which hold ψ_k but not its harmonics; an odd number, symmetric."""
     height, width = (((n >> scale) - 1) | 1 for n in shape)
     return height, width
 
 
 def _correlations(
-    left: Complex[Array, "j a l n m"], right: Complex[Array, "l_ n m"], cycles: Float[Array, "s 2"]
+    left: Complex[Array, "j a l n m"],
+    right: Complex[Array, "l_ n m"],
+    by: Int[Array, "s 2"],
+    *,
+    shape: tuple[int, int],
 ) -> Float[Array, "j a l s l_"]:
     """⟨y(u) y′(u − τ)⟩ of all pairs and shifts, as a product of real matrices.
 
     Args:
-        left: spectra of y.
+        left: spectra of y, the right half.
         right: of y′.
-        cycles: τ in units of the picture.
+        by: shifts τ, pixels.
+        shape: of the field.
     """
-    rows, columns = (n // 2 for n in left.shape[-2:])
+    height, width = left.shape[-2:]
     # Spectra of real maps: what is left of the frequency 0 repeats what is right of it.
-    frequencies = (jnp.arange(-rows, rows + 1), jnp.arange(columns + 1))
+    frequencies = (jnp.arange(height) - height // 2, jnp.arange(width))
     down, along = (
-        jnp.exp(-2j * jnp.pi * (turns[:, None] * each % 1))
-        for turns, each in zip(cycles.T, frequencies, strict=True)
+        _phases(-turn[:, None] * each, n, left.dtype)
+        for turn, each, n in zip(by.T, frequencies, shape, strict=True)
     )
-    turned = right[:, None, :, columns:] * down[:, :, None] * along[:, None]
-    counted = left[..., columns:] * jnp.where(frequencies[1] > 0, 2, 1)
+    turned = right[:, None] * down[:, :, None] * along[:, None]
+    counted = left * jnp.where(frequencies[1] > 0, 2, 1)
 
     def flat(maps: Complex[Array, "... n m"], leading: int) -> Float[Array, "_ _"]:
         both = jnp.stack([maps.real, maps.imag], axis=-3)
         return both.reshape(leading, -1)
 
-    shape = (*left.shape[:3], len(right), len(cycles))
+    pairs = (*left.shape[:3], len(right), len(by))
     product = jnp.matmul(
-        flat(counted, int(np.prod(shape[:3]))),
-        flat(turned, int(np.prod(shape[3:]))).T,
+        flat(counted, int(np.prod(pairs[:3]))),
+        flat(turned, int(np.prod(pairs[3:]))).T,
         precision=lax.Precision.HIGHEST,
     )
-    return jnp.moveaxis(product.reshape(shape), 3, 4)
+    return jnp.moveaxis(product.reshape(pairs), 3, 4)

@@ -24,10 +24,17 @@ from jaxtyping import Array, Bool, Complex, Float
 from synth.transforms.between import Between, between_of
 from synth.transforms.estimate import WIDEST_RAMP, ramp
 from synth.transforms.filters import SIGMA, Band, FilterBank
-from synth.transforms.rectified import Rectified, rectified_of, rectified_waves
+from synth.transforms.rectified import Rectified, octave, rectified_of, rectified_waves
 from synth.transforms.scattering import Scattering
 from synth.transforms.spectra import Spectra, band_power, planes, products, spectra_of
-from synth.transforms.windows import bandpass, bandpasses, centered_spectrum, modulus, resize
+from synth.transforms.windows import (
+    bandpass,
+    bandpasses,
+    centered_spectrum,
+    modulus,
+    resize,
+    right_half,
+)
 
 __all__ = [
     "Observation",
@@ -290,11 +297,11 @@ def rectified_weighted(
         coverage = _coverage(_on(window, band.grid) ** 2, band)
         weight = jnp.maximum(_on(window * share, band.grid), 0)
         seen = _centered(waves / jnp.sqrt(jnp.maximum(coverage, _LEAST)), weight)
-        spectra.append(centered_spectrum(seen, band.grid))
-        weights.append(centered_spectrum(weight, band.grid)[None, None])
+        spectra.append(right_half(seen, octave(bank.shape, scale)))
+        weights.append(right_half(weight, octave(bank.shape, scale))[None, None])
     given = {"reach": reach, "octaves": octaves}
-    products = rectified_of(spectra, bank, **given).products
-    overlaps = rectified_of(weights, bank, **given).products
+    products = rectified_of(spectra, bank.shape, **given).products
+    overlaps = rectified_of(weights, bank.shape, **given).products
     return Rectified(
         tuple(r / jnp.maximum(o, _LEAST) for r, o in zip(products, overlaps, strict=True))
     )

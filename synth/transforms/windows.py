@@ -28,6 +28,8 @@ __all__ = [
     "mean",
     "modulus",
     "resize",
+    "resize_half",
+    "right_half",
     "scan_chunks",
     "windows",
 ]
@@ -95,11 +97,32 @@ def centered_spectrum(
     return resize(jnp.concatenate([jnp.flip(left, (-2, -1)).conj(), right], axis=-1), box)
 
 
+def right_half(maps: Float[Array, "*p n m"], box: tuple[int, int]) -> Complex[Array, "*p a b"]:
+    """The columns of ``centered_spectrum`` from the zero on; the others repeat them, conjugated.
+
+    Args:
+        maps: real fields.
+        box: height and width of the box, which are odd.
+    """
+    columns = (maps.shape[-1] + 1) // 2
+    return resize_half(_half_spectrum(maps)[..., :columns], box)
+
+
+def resize_half(half: Complex[Array, "*p n m"], box: tuple[int, int]) -> Complex[Array, "*p a b"]:
+    """Crop a right half to that of another box, or pad it with zeros."""
+    rows, columns = half.shape[-2:]
+    above = box[0] // 2 - rows // 2
+    edges = [(0, 0, 0)] * (half.ndim - 2)
+    edges += [(above, box[0] - rows - above, 0), (0, box[1] // 2 + 1 - columns, 0)]
+    return lax.pad(half, jnp.zeros((), half.dtype), edges)
+
+
 @jax.custom_vjp
 def _half_spectrum(maps: Float[Array, "*p n m"]) -> Complex[Array, "*p n k"]:
     """Fourier coefficients of real maps on a half-plane, the rows centered."""
-    half = jnp.fft.rfft2(_alternated(maps), norm="forward")
-    return jnp.fft.fftshift(half, axes=-2) if maps.shape[-2] % 2 else half
+    rows, columns = maps.shape[-2:]
+    half = jnp.fft.rfft2(maps * _alternating(rows) / (rows * columns))
+    return jnp.fft.fftshift(half, axes=-2) if rows % 2 else half
 
 
 def _half_spectrum_forward(
@@ -112,22 +135,26 @@ def _half_spectrum_backward(
     like: Float[Array, "0 m"], cotangent: Complex[Array, "*p n k"]
 ) -> tuple[Float[Array, "*p n m"]]:
     rows, columns = cotangent.shape[-2], like.shape[-1]
-    half = jnp.fft.ifftshift(cotangent, axes=-2) if rows % 2 else cotangent
-    # The real part of a transform is that of the Hermitian part of what is transformed.
-    opposite = jnp.roll(jnp.flip(half, -2), 1, axis=-2).conj()
-    own = (jnp.arange(half.shape[-1]) * 2) % columns == 0
-    hermitian = jnp.where(own, half + opposite, half) / 2
-    maps = jnp.fft.irfft2(hermitian.conj(), s=(rows, columns), norm="forward")
-    return (_alternated(maps) / (rows * columns),)
+    half = jnp.fft.ifftshift(cotangent.conj(), axes=-2) if rows % 2 else cotangent.conj()
+    # The real part of a transform is that of the Hermitian part of what is transformed; of the
+    # columns only those of the zero and of the highest frequency hold their own opposites.
+    last = (columns + 1) // 2
+    parts = [_hermitian(half[..., :1]), half[..., 1:last] / 2, _hermitian(half[..., last:])]
+    maps = jnp.fft.irfft2(jnp.concatenate(parts, axis=-1), s=(rows, columns))
+    return (maps * _alternating(rows),)
 
 
 _half_spectrum.defvjp(_half_spectrum_forward, _half_spectrum_backward)
 
 
-def _alternated(maps: Float[Array, "*p n m"]) -> Float[Array, "*p n m"]:
-    """Change the sign of every other row: that shifts a spectrum by half its length."""
-    rows = maps.shape[-2]
-    return maps if rows % 2 else maps * (1 - 2 * (jnp.arange(rows) % 2))[:, None]
+def _hermitian(column: Complex[Array, "*p n _"]) -> Complex[Array, "*p n _"]:
+    """Hermitian part of columns that hold their own opposites."""
+    return (column + jnp.roll(jnp.flip(column, -2), 1, axis=-2).conj()) / 2
+
+
+def _alternating(rows: int) -> Int[Array, "n 1"]:
+    """Signs that shift a spectrum by half its length; ones, if the number of rows is odd."""
+    return (1 - 2 * (jnp.arange(rows) % 2) * (rows % 2 == 0))[:, None]
 
 
 def resize(spectrum: Inexact[Array, "*p n m"], grid: tuple[int, int]) -> Inexact[Array, "*p a b"]:
