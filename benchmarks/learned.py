@@ -24,6 +24,7 @@ from jaxtyping import Array, Float, Key
 from benchmarks.report import as_texture, pyramid, save, shared_mesh
 from synth import descend_levels, drain, fit_gaussian
 from synth.app import runtime
+from synth.app.options import LADDER
 from synth.app.trials import on_devices
 from synth.metrics.learned import (
     LEAST_FIELDS,
@@ -180,8 +181,8 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if unknown := sorted(set(options.names) - set(PROCESSES)):
         parser.error(f"There is no process {unknown[0]}: choose {', '.join(PROCESSES)}.")
-    if unknown := sorted(set(options.model) - {*MODELS, "scattering1", "rectified"}):
-        parser.error(f"There is no model {unknown[0]}: choose {', '.join(MODELS)}.")
+    if unknown := sorted(set(options.model) - set(LADDER)):
+        parser.error(f"There is no model {unknown[0]}: choose {', '.join(LADDER)}.")
     if options.fields < LEAST_FIELDS:
         parser.error(f"{options.fields} fields are too few: give {LEAST_FIELDS} or more.")
     if min(options.patch) < LEAST_PATCH:

@@ -453,6 +453,8 @@ def test_moments_weigh_less_beside_others_than_alone():
     assert importance("scattering", gray_levels=True) == {"moments": 0.3, "gray_levels": 1}
     assert importance("full") == {"moments": 0.3, "spectra": 1, "gray_levels": 1}
     assert importance("rectified") == {"moments": 0.3, "rectified": 30, "gray_levels": 1}
+    every = {"moments": 0.3, "spectra": 1, "rectified": 10, "gray_levels": 1}
+    assert importance("full+rectified") == importance("full", "rectified") == every
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -461,7 +463,8 @@ def test_gray_levels_keep_the_tolerance_and_are_eased_in(name):
     plain, gray = (
         Schedule.usual(joint(name, **sizes, gray_levels=levels)) for levels in (False, True)
     )
-    phases, with_levels = name in ("spectra", "full"), name in ("full", "rectified")
+    phases = "spectra" in MODELS[name]
+    with_levels = "gray_levels" in MODELS[name]
     tolerance = 0.45 if phases else 0.3 if name == "rectified" else 0.2
     assert gray.tolerance == plain.tolerance == tolerance
     eased = [stage.gray_levels for stage in gray.stages]

@@ -64,7 +64,15 @@ def test_the_ladder_rises():
     assert (
         LADDER
         == ("gaussian", *MODELS)
-        == ("gaussian", "scattering1", "scattering", "spectra", "full", "rectified")
+        == (
+            "gaussian",
+            "scattering1",
+            "scattering",
+            "spectra",
+            "full",
+            "full+rectified",
+            "rectified",
+        )  # fmt: skip
     )
 
 
@@ -256,6 +264,7 @@ def test_coarser_levels_have_the_usual_tolerance_of_what_they_match():
         ("scattering", {"gray_levels": True}, (0.5, 0.5)),
         ("spectra", {}, (0.75, 0.5)),
         ("full", {}, (0.5, 0.5)),
+        ("full+rectified", {}, (0.5, 0.5)),
         ("rectified", {}, (0.5, 0.5)),
         ("scattering", {"channels": 2}, (0.75, 0.5)),
         ("scattering", {"channels": 2, "gray_levels": True}, (0.5, 0.5)),
@@ -271,6 +280,7 @@ def test_the_variable_of_gray_levels_or_colors_is_nearer_to_pixels(model, also, 
     [
         ({"isotropic": True}, "Only spectra can be isotropic"),
         ({"isotropic": True, "models": ("full", "rectified")}, "covariances cannot be isotropic"),
+        ({"isotropic": True, "models": ("full+rectified",)}, "covariances cannot be isotropic"),
         ({"gray_levels": True, "models": ("gaussian",)}, "A Gaussian cannot match gray levels"),
     ],
 )

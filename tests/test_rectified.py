@@ -90,6 +90,17 @@ def test_the_model_has_at_most_a_quarter_as_many_numbers_as_pixels(size, angles)
     assert max(map(max, shifts(bank.num_scales - 1, part.octaves))) <= size / 2
 
 
+@pytest.mark.parametrize(("size", "near"), [(64, (0, 1)), (128, (2, 1)), (256, (2, 1))])
+def test_beside_spectra_they_are_near(size, near):
+    both, far = (
+        joint(*names, shape=(size, size)).parts["rectified"]
+        for names in (("full+rectified",), ("full+rectified", "rectified"))
+    )
+    assert (both.reach, both.octaves) == near
+    assert far.octaves >= both.octaves
+    assert far.octaves == joint("rectified", shape=(size, size)).parts["rectified"].octaves
+
+
 def test_too_many_angles_for_a_small_picture_are_refused():
     with pytest.raises(
         InputError, match="2 scales and 16 angles are more than a quarter of 32 × 32"

@@ -61,6 +61,7 @@ def test_one_stage_is_always_due():
         ("scattering", {"gray_levels": True}, 0.2, EASED, 100),
         ("spectra", {"gray_levels": True}, 0.45, EASED_FREE_FIRST, 100),
         ("full", {}, 0.45, EASED_FREE_FIRST, 100),
+        ("full+rectified", {}, 0.45, EASED_FREE_FIRST, 150),
         ("rectified", {}, 0.3, EASED, 150),
         ("scattering", {"channels": 3}, 0.3, FREE_LAST, 20),
         ("full", {"channels": 3}, 0.7, EASED_FREE_FIRST, 100),

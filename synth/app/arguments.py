@@ -20,6 +20,7 @@ class ModelName(StrEnum):
     SCATTERING = "scattering"
     SPECTRA = "spectra"
     FULL = "full"
+    BOTH = "full+rectified"
     RECTIFIED = "rectified"
 
 
@@ -143,8 +144,9 @@ Model = Annotated[
         help="What is kept of the picture; give it several times to see a ladder of models. "
         "scattering1: contrasts per scale and direction. scattering: how they vary, too. "
         "spectra: signs and edges, by covariances between scales. full: both and the gray levels, "
-        "or the colors. rectified: scattering, the gray levels, and lines and rows that go on: for "
-        "regular patterns. The Gaussian is always shown beside."
+        "or the colors. full+rectified: and how edges go on nearby, which a network sees. "
+        "rectified: scattering, the gray levels, and lines and rows that go on: for regular "
+        "patterns. The Gaussian is always shown beside."
     ),
 ]
 GrayLevels = Annotated[

@@ -119,12 +119,13 @@ class Options:
             self._check_ensemble()
         if self.devices is not None and self.devices < 1:
             raise InputError(f"{self.devices} devices were asked for: choose at least 1.")
-        if self.isotropic and not {"spectra", "full"} & set(self.models):
+        parts = {part for model in self.descents for part in MODELS[model]}
+        if self.isotropic and "spectra" not in parts:
             raise InputError("Only spectra can be isotropic: choose the model spectra or full.")
-        if self.isotropic and "rectified" in self.models:
+        if self.isotropic and "rectified" in parts:
             raise InputError(
                 "Rectified covariances cannot be isotropic: leave out one of the two, --isotropic "
-                "or the model rectified."
+                "or models with rectified in their names."
             )
         if self.gray_levels and not self.descents:
             raise InputError(

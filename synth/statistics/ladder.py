@@ -40,12 +40,12 @@ def _spectra(shape: Shape, scales: int | None, angles: int | None, isotropic: bo
 
 
 def _rectified(
-    shape: Shape, scales: int | None, angles: int | None, _isotropic: bool
+    shape: Shape, scales: int | None, angles: int | None, _isotropic: bool, *, octaves: int
 ) -> Descriptor:
     most = max(1, min(_RECTIFIED_SCALES, max_scales(shape) - 3))
     scales = most if scales is None else min(scales, most)
     angles = NUM_ANGLES["rectified"] if angles is None else angles
-    return RectifiedCovariances.of(morlet_bank(shape, scales, angles))
+    return RectifiedCovariances.of(morlet_bank(shape, scales, angles), octaves)
 
 
 def _gray_levels(
@@ -57,6 +57,8 @@ def _gray_levels(
 _ORDER1 = {"moments": partial(_moments, order=1)}
 _ORDER2 = {"moments": partial(_moments, order=2)}
 _SPECTRA: dict[str, Part] = {"spectra": _spectra}
+_FAR = {"rectified": partial(_rectified, octaves=4)}
+_NEAR = {"rectified": partial(_rectified, octaves=1)}
 _GRAY: dict[str, Part] = {"gray_levels": _gray_levels}
 
 MODELS: dict[str, dict[str, Part]] = {
@@ -64,15 +66,17 @@ MODELS: dict[str, dict[str, Part]] = {
     "scattering": _ORDER2,
     "spectra": _SPECTRA,
     "full": {**_ORDER2, **_SPECTRA, **_GRAY},
-    "rectified": {**_ORDER2, "rectified": _rectified, **_GRAY},
+    "full+rectified": {**_ORDER2, **_SPECTRA, **_NEAR, **_GRAY},
+    "rectified": {**_ORDER2, **_FAR, **_GRAY},
 }
-"""Moment models by name, in the order in which they are shown."""
+"""Moment models by name, in the order in which they are shown; of two parts the later counts."""
 
 NUM_ANGLES = {"moments": 8, "spectra": 4, "rectified": 4}
 """Default number of angles L of the parts that have a filter bank."""
 
 _RECTIFIED_SCALES = 5  # at most: coarser waves have no edges
 _IMPORTANCE = {"moments": 0.3, "rectified": 30.0}  # of the losses, where there are several
+_BESIDE_SPECTRA = {"rectified": 10.0}
 _BETWEEN = 20.0  # of covariances beside moments, whose tolerance is of another kind
 
 
@@ -96,9 +100,10 @@ def joint(
         shape: height and width of the fields, pixels.
         channels: number of channels of the fields.
         scales: number of scales J; by default as many as fit, and one less for spectra. Rectified
-            covariances have at most 5, and three less than fit.
+            covariances have at most 5, and three less than fit, at four distances per scale, in
+            ``full+rectified`` at one.
         angles: number of angles L; by default 8 for moments and 4 for the others.
-        gray_levels: match the gray levels too; ``full`` and ``rectified`` always do.
+        gray_levels: match the gray levels too; ``full`` and ``rectified`` always do, also together.
         isotropic: average the spectra over rotations; what is between channels stays as it is.
 
     Returns:
@@ -127,8 +132,10 @@ def joint(
         if alone:
             angles = NUM_ANGLES["spectra"] if angles is None else angles
             descriptors["between"] = _between(shape, channels, scales, angles)
-    several = len(parts) > 1
-    importance = {name: v for name, v in _IMPORTANCE.items() if several and name in parts}
+    importance = {}
+    if len(parts) > 1:
+        usual = _IMPORTANCE | (_BESIDE_SPECTRA if "spectra" in parts else {})
+        importance = {name: value for name, value in usual.items() if name in parts}
     if "between" in descriptors:
         importance["between"] = _BETWEEN
     return Joint(descriptors, importance)

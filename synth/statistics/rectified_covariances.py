@@ -16,7 +16,8 @@ from synth.transforms.weighted import Observation, rectified_weighted
 
 __all__ = ["RectifiedCovariances"]
 
-_SIZES = ((2, 4), (2, 3), (2, 2), (1, 2), (1, 1), (0, 1), (0, 0))  # reach and octaves, to choose
+# Reach and octaves, to choose.
+_SIZES = ((2, 4), (2, 3), (2, 2), (1, 2), (2, 1), (1, 1), (0, 1), (0, 0))
 _SHARE = 4  # pixels per number, at least
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
 
@@ -34,16 +35,18 @@ class RectifiedCovariances(Banked):
     octaves: int = eqx.field(static=True)
 
     @classmethod
-    def of(cls, bank: FilterBank) -> "RectifiedCovariances":
-        """As many as are at most a quarter of the pixels, up to reach 2 and four octaves.
+    def of(cls, bank: FilterBank, octaves: int = 4) -> "RectifiedCovariances":
+        """As many as are at most a quarter of the pixels, up to reach 2.
 
         Args:
             bank: a bank.
+            octaves: most distances, up to 4.
 
         Raises:
             InputError: if even those without shifts, each of one scale, are more.
         """
-        return cls(bank, *_largest(bank.shape, (bank.num_scales, bank.num_angles)))
+        waves = bank.num_scales, bank.num_angles
+        return cls(bank, *_largest(bank.shape, waves, most=(2, octaves)))
 
     def __call__(self, field: Float[Array, "h w"]) -> Rectified:
         """Covariances of one field."""
@@ -94,7 +97,7 @@ class RectifiedCovariances(Banked):
 
 
 def _largest(
-    shape: tuple[int, int], waves: tuple[int, int], *, most: tuple[int, int] = _SIZES[0]
+    shape: tuple[int, int], waves: tuple[int, int], *, most: tuple[int, int]
 ) -> tuple[int, int]:
     """Reach and octaves that suit a shape, given the numbers of scales and angles."""
     (scales, angles), farthest = waves, min(shape) / 2
