@@ -153,7 +153,7 @@ def show(row: dict[str, Any]) -> None:
     control = np.mean(row["scores"]["gaussian"]["overall"]) - 1
     for model, score in row["scores"].items():
         overall, foreign = np.array(score["overall"]), np.mean(score["foreign"] or np.nan)
-        words = f"  {model:12} {overall.mean():5.2f} ± {overall.std(ddof=1):4.2f}"
+        words = f"  {model:14} {overall.mean():5.2f} ± {overall.std(ddof=1):4.2f}"
         words += f"  excess / Gaussian's {(overall.mean() - 1) / control:5.2f}"
         words += f"  foreign {foreign:6.2%}"
         print(words + descended(score), flush=True)

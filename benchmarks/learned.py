@@ -163,7 +163,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 def show(one: dict[str, Any]) -> None:
     """Print one row."""
-    words = f"{one['name']:12} {one['model']:11} {one['patch']:3d} px  {cell(one)}"
+    words = f"{one['name']:12} {one['model']:14} {one['patch']:3d} px  {cell(one)}"
     print(f"{words}  {one['seconds']:.0f} s", flush=True)
 
 

@@ -123,7 +123,7 @@ def show(row: dict[str, Any]) -> None:
     control = np.mean(row["scores"]["gaussian"]["overall"]) - 1
     for model, score in row["scores"].items():
         overall = np.array(score["overall"])
-        words = f"  {model:12} {overall.mean():5.2f} ± {overall.std(ddof=1):4.2f}"
+        words = f"  {model:14} {overall.mean():5.2f} ± {overall.std(ddof=1):4.2f}"
         words += f"  excess / Gaussian's {(overall.mean() - 1) / control:5.2f}"
         print(words + descended(score), flush=True)
 

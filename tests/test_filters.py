@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from synth import EXACT, littlewood_paley, max_scales, morlet_bank
 from synth.errors import InputError
+from synth.transforms.wavelets import Patch, cut, sum_on
 
 SHAPES = [(32, 32), (40, 24), (27, 33)]
 
@@ -109,3 +110,14 @@ def test_windows_are_stored_at_the_precision_asked_for():
 def test_bad_sizes_are_refused_in_a_sentence(arguments, message):
     with pytest.raises(InputError, match=message):
         morlet_bank(*arguments)
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (2, 3), (4, 1), (9, 9), (0, 9)])
+@pytest.mark.parametrize("window", [(3, 4), (12, 12), (1, 1)])
+def test_a_window_is_cut_out_of_a_patch_wherever_it_lies(corner, window):
+    patch = Patch(np.arange(1.0, 13.0).reshape(3, 4), (3, 2))
+    whole = sum_on((24, 24), [patch, Patch(np.zeros((1, 1)), (0, 0))])
+    assert whole.sum() == patch.values.sum()
+    (row, column), (height, width) = corner, window
+    expected = whole[row : row + height, column : column + width]
+    np.testing.assert_array_equal(cut(patch, corner, window), expected)

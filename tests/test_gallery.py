@@ -14,8 +14,9 @@ from matplotlib.text import Text
 from synth.app import fitted, gallery
 from synth.app.figures import Row
 from synth.app.figures import gallery as figure_of
+from synth.app.figures._parts import _NAMED
 from synth.app.gallery import make, save
-from synth.app.options import Options
+from synth.app.options import LADDER, Options
 from synth.errors import InputError
 
 SIZES = ("--size", "32", "--scales", "3", "--angles", "2", "--max-steps", "12")
@@ -206,3 +207,8 @@ class TestFigure:
         alone = row((32, 32))._replace(fields={"target": noise((32, 32))})
         with pytest.raises(ValueError, match="2 different sets of fields"):
             figure_of([row((32, 32)), alone])
+
+
+def test_every_rung_of_the_ladder_has_a_note_and_a_color():
+    assert set(gallery._NOTES) == {"target", *LADDER}
+    assert set(_NAMED) == set(LADDER)

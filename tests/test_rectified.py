@@ -13,6 +13,7 @@ from synth.statistics import RectifiedCovariances
 from synth.transforms.rectified import num_rectified, rectified, shifts
 from synth.transforms.wavelets import XI
 from synth.transforms.weighted import Observation, rectified_weighted
+from synth.transforms.windows import centered_spectrum, right_half
 
 
 def measure(field, bank, reach=1, octaves=2):
@@ -171,3 +172,33 @@ def test_a_model_of_it_is_fitted_and_carried_to_another_shape():
     loss, residual = larger.loss(larger.start(key=jax.random.key(0)))
     assert np.isfinite(loss)
     assert residual["rectified"] > model.noise["rectified"]
+
+
+@pytest.mark.parametrize("shape", [(8, 1), (9, 2), (6, 3), (7, 4), (16, 12), (15, 13)])
+@pytest.mark.parametrize("box", [(1, 1), (5, 3), (7, 7), (31, 33)])
+def test_a_right_half_is_that_of_the_centered_spectrum(shape, box):
+    maps, columns = white(shape), box[1] // 2
+    with jax.enable_x64(True):
+        maps = jnp.asarray(maps, jnp.float64)
+
+        def halves(maps):
+            return right_half(maps, box), centered_spectrum(maps, box)[..., columns:]
+
+        own, other = halves(maps)
+        np.testing.assert_allclose(own, other, atol=1e-14)
+        weights = np.random.default_rng(1).normal(size=(2, *own.shape))
+
+        def slope(number):
+            def total(maps):
+                half = halves(maps)[number]
+                return jnp.sum(weights[0] * half.real + weights[1] * half.imag)
+
+            return jax.grad(total)(maps)
+
+        np.testing.assert_allclose(slope(0), slope(1), atol=1e-13)
+
+
+def test_of_several_channels_each_has_its_own_beside_spectra():
+    parts = joint("full+rectified", shape=(32, 32), channels=3, scales=2, angles=2).parts
+    assert parts["moments"].first == 1
+    assert parts["rectified"].first is None

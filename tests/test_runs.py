@@ -1,6 +1,7 @@
 """Runs: what lies in the folder, and that it is written whole or not at all."""
 
 import json
+import re
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,7 +18,7 @@ from synth.app import clock, folders, record
 from synth.app.clock import Clock
 from synth.app.folders import check_folder, hidden_folder
 from synth.app.images import bundled, load
-from synth.app.options import Options
+from synth.app.options import LADDER, Options
 from synth.app.record import manifest, write, write_field
 from synth.app.runs import generate, read
 from synth.descent import drain
@@ -269,8 +270,7 @@ class TestGenerate:
             ({"seed": 2**32}, "is out of range"),
             (
                 {"models": ("scattering", "scat")},
-                "There is no model scat: choose gaussian, scattering1, scattering, spectra, full "
-                "or rectified",
+                re.escape(f"There is no model scat: choose {', '.join(LADDER[:-1])} or rectified"),
             ),
             ({"samples": 0}, "0 samples were asked for: choose 1 to 64"),
             ({"samples": 65}, "65 samples were asked for: choose 1 to 64"),

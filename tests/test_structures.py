@@ -48,6 +48,12 @@ def test_what_a_text_cannot_describe_is_refused(tree):
         to_text(tree)
 
 
+@pytest.mark.parametrize("text", ["[]", "[1, {}]", '[["a"], {}]', '["x"]', '["x", [1]]', "[null]"])
+def test_what_describes_nothing_is_refused(text):
+    with pytest.raises(ValueError, match="structure"):
+        from_text(text)
+
+
 @pytest.mark.parametrize(
     "name", ["os.system", "antigravity.x", "builtins.set", "synth.no", "numpy.ndarray"]
 )

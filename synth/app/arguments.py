@@ -135,7 +135,8 @@ Scales = Annotated[
 Angles = Annotated[
     int | None,
     typer.Option(
-        help="Angles L in a half-turn: more keep sharper directions. Default: 8, 4 for spectra."
+        help="Angles L in a half-turn: more keep sharper directions. Default: 8, 4 for "
+        "spectra and rectified."
     ),
 ]
 Model = Annotated[
@@ -190,8 +191,8 @@ Tolerance = Annotated[
     typer.Option(
         help="The descent ends when each block of moments differs by less than this fraction of "
         "its estimation noise, the difference that two such pictures show. Default: 0.2, with "
-        "spectra 0.45, rectified 0.3; of several channels 0.3, with their joint law 0.7. Coarser "
-        "levels have the default."
+        "spectra 0.45, of rectified 0.3; of several channels 0.3, with their joint law 0.7. "
+        "Coarser levels have the default."
     ),
 ]
 Levels = Annotated[

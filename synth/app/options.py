@@ -51,10 +51,10 @@ class Options:
         samples: number of textures of each model.
         ensemble: whether the mean of the samples' moments is matched, instead of those of each.
         scales: number of scales J; by default as many as fit, and one less for spectra.
-        angles: number of angles L; by default 8 for moments and 4 for spectra.
+        angles: number of angles L; by default 8 for moments and 4 for the others.
         models: names in ``LADDER``; the Gaussian is always shown.
         gray_levels: whether every moment model matches the gray levels, or of several channels
-            their joint law; ``full`` always does.
+            their joint law; ``full`` and the models above it always do.
         isotropic: whether spectra are averaged over rotations.
         max_steps: most loss evaluations on the last level.
         min_steps: fewest, even within the tolerance; by default as ``Schedule.usual`` says.

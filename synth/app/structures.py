@@ -66,10 +66,14 @@ def _described(tree: PyTree) -> Any:  # noqa: ANN401 - any JSON
 def _built(description: Any) -> PyTree:  # noqa: ANN401 - any JSON
     if not isinstance(description, list):
         return description
-    name, *parts = description
+    name, *parts = description or [None]
+    if not isinstance(name, str):
+        raise ValueError(f"There is no class {name} for a structure.")
     if name in ("tuple", "list"):
         built = [_built(part) for part in parts]
         return built if name == "list" else tuple(built)
+    if len(parts) != 1 or not isinstance(parts[0], dict):
+        raise ValueError(f"{name} has no fields in a structure.")
     fields = {field: _built(part) for field, part in parts[0].items()}
     if name == _name(dict):
         return fields
@@ -87,7 +91,7 @@ def _instance(kind: type, fields: dict[str, PyTree]) -> PyTree:
 
 
 def _class(name: str) -> type:
-    """A class of modules or named tuples, of the packages that are loaded."""
+    """A class of modules or named tuples of a loaded package, where its own name says it is."""
     parts = name.split(".")
     for count in range(1, len(parts)):
         found: Any = sys.modules.get(".".join(parts[:count]))

@@ -39,7 +39,7 @@ def area(
     of freedom.
 
     Args:
-        real: scores of patches p of real fields k, by the networks of every repetition s.
+        real: finite scores of patches p of real fields k, by the networks of every repetition s.
         made: the same of made fields.
         folds: in which fold a pair is held out.
 
@@ -51,6 +51,8 @@ def area(
         C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52
         (2003), Sec. 3, for a variance that grows with the share of what is held out.
     """
+    from scipy.special import stdtrit
+
     pairs = real.shape[1]
     within = folds[:, :, None] == folds[:, None, :]
     wins = np.zeros((pairs, pairs))
@@ -63,8 +65,6 @@ def area(
     held_out = within.sum(2).mean()
     shared = pairs / (pairs - held_out) if held_out < pairs else 1.0
     spread = np.sqrt(shared * (pairs - 1) * np.var(without))
-    from scipy.special import stdtrit
-
     reach = float(stdtrit(pairs - 1, (1 + _CONFIDENCE) / 2) * spread)
     return Area(auc, max(0.0, auc - reach), min(1.0, auc + reach))
 
@@ -78,9 +78,8 @@ def _wins(
 
     By ranks (Mann and Whitney 1947): rows are real fields, columns made ones.
     """
-    patches, wins = real.shape[1], np.full(within.shape, 0.5)
+    patches, wins, order = real.shape[1], np.full(within.shape, 0.5), np.sort(real, axis=1)
     for i, j in np.argwhere(within):
-        order = np.sort(real[i])
-        below = np.searchsorted(order, made[j], "left") + np.searchsorted(order, made[j], "right")
-        wins[i, j] = below.mean() / (2 * patches)
+        below = [np.searchsorted(order[i], made[j], side) for side in ("left", "right")]
+        wins[i, j] = np.mean(below) / patches
     return wins

@@ -76,7 +76,7 @@ NUM_ANGLES = {"moments": 8, "spectra": 4, "rectified": 4}
 
 _RECTIFIED_SCALES = 5  # at most: coarser waves have no edges
 _IMPORTANCE = {"moments": 0.3, "rectified": 30.0}  # of the losses, where there are several
-_BESIDE_SPECTRA = {"rectified": 10.0}
+_BESIDE_SPECTRA = {"rectified": 10.0}  # less, since spectra see part of it
 _BETWEEN = 20.0  # of covariances beside moments, whose tolerance is of another kind
 
 
@@ -100,10 +100,11 @@ def joint(
         shape: height and width of the fields, pixels.
         channels: number of channels of the fields.
         scales: number of scales J; by default as many as fit, and one less for spectra. Rectified
-            covariances have at most 5, and three less than fit, at four distances per scale, in
-            ``full+rectified`` at one.
+            covariances have at most 5, and three less than fit, at up to four distances per
+            scale, in ``full+rectified`` at up to one.
         angles: number of angles L; by default 8 for moments and 4 for the others.
-        gray_levels: match the gray levels too; ``full`` and ``rectified`` always do, also together.
+        gray_levels: match the gray levels too; ``full``, ``full+rectified`` and ``rectified``
+            always do.
         isotropic: average the spectra over rotations; what is between channels stays as it is.
 
     Returns:
@@ -158,7 +159,8 @@ def _of_channels(
         elif isinstance(part, GrayLevels):
             several["colors"] = Colors(part.shape, count)
         else:
-            several[name] = EachChannel(part, count, first=first)
+            few = first if isinstance(part, ScatteringMoments) else None
+            several[name] = EachChannel(part, count, first=few)
     return several
 
 

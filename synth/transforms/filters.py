@@ -293,10 +293,11 @@ def _bank(
     def band(j: int, sampling: tuple[float, int]) -> Band:
         centers = [center_of(shape, j, k, num_angles, _LEAN) for k in range(num_angles)]
         window = window_of(shape, j, sampling, oversampling)
-        return _band(wavelets[j], gain, centers, window, dtype)
+        return _band(wavelets[j], gain, centers=centers, window=window, dtype=dtype)
 
     def even(full: Float[np.ndarray, "h w"], window: tuple[int, int]) -> Band:
-        return _band([Patch(full, (0, 0))], np.ones(shape), [(0.0, 0.0)], window, dtype)
+        whole = [Patch(full, (0, 0))], np.ones(shape)
+        return _band(*whole, centers=[(0.0, 0.0)], window=window, dtype=dtype)
 
     return FilterBank(
         first=tuple(band(j, _FIRST_LAYER) for j in scales),
@@ -366,6 +367,7 @@ def _check_sizes(shape: tuple[int, int], num_scales: int | None, num_angles: int
 def _band(
     filters: Sequence[Patch],
     gain: Float[np.ndarray, "h w"],
+    *,
     centers: Sequence[tuple[float, float]],
     window: tuple[int, int],
     dtype: DTypeLike,

@@ -31,7 +31,7 @@ SIGMA = 0.8
 """Standard deviation of its envelope along the wave, pixels."""
 
 _REACH = 8.0  # standard deviations: nothing of a wavelet lies outside
-_SUPPORT = (3.2, 16)  # windows as wide as that
+_SUPPORT = (3.2, 16)  # width of windows: samples per pixel times 2^-j, and the fewest
 
 
 class Patch(NamedTuple):
@@ -133,7 +133,7 @@ def gaussian(shape: tuple[int, int], num_scales: int) -> Float[np.ndarray, "h w"
 def _lattice(j: int = 0, slant: float = 1.0) -> Float[np.ndarray, " a"]:
     """Multiples of 2π from which scale j reaches the square, 8 standard deviations far."""
     width = max(1, slant) / (SIGMA * 2**j)
-    reach = int((np.pi + XI / 2**j + 8 * width) / (2 * np.pi))
+    reach = int((np.pi + XI / 2**j + _REACH * width) / (2 * np.pi))
     return 2 * np.pi * np.arange(-reach, reach + 1)
 
 
