@@ -89,7 +89,7 @@ class TestHelp:
         assert usual("scattering") == usual("scattering", gray_levels=True)
         assert usual("spectra") == usual("full")
         told = f"{usual('scattering')}, with spectra {usual('spectra')}"
-        told += f", rectified {usual('rectified')}; of several channels "
+        told += f", of rectified {usual('rectified')}; of several channels "
         told += f"{usual('spectra', channels=3)}, with their joint law {usual('full', channels=3)}"
         assert usual("scattering", channels=3) == usual("spectra", channels=3)
         assert f"Default: {told}." in words
