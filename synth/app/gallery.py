@@ -33,8 +33,8 @@ _NOTES = {
     "scattering": "scattering: its wavelet scattering moments of order 1 and 2.",
     "spectra": "spectra: its scattering spectra.",
     "full": "full: moments, spectra and gray levels, or colors.",
-    "rectified": "rectified: moments, gray levels, and how edges and rows go on.",
     "full+rectified": "full+rectified: full, and how edges go on nearby.",
+    "rectified": "rectified: moments, gray levels, and how edges and rows go on.",
 }
 _NOTE = (
     "All found from noise. Black and white of gray pictures are the 0.5 and 99.5 percentiles of "

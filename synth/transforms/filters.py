@@ -289,15 +289,19 @@ def _bank(
     total = mean_energy(lowpass**2, oriented)
     gain = 1 / np.sqrt(np.maximum(total, _LEAST_SUM)) if tight else np.ones(shape)
     residual = np.sqrt(np.maximum(0, 1 - total * gain**2))
+    evened = [
+        [Patch(v * cut(Patch(gain, (0, 0)), corner, v.shape), corner) for v, corner in row]
+        for row in wavelets
+    ]
 
     def band(j: int, sampling: tuple[float, int]) -> Band:
         centers = [center_of(shape, j, k, num_angles, _LEAN) for k in range(num_angles)]
         window = window_of(shape, j, sampling, oversampling)
-        return _band(wavelets[j], gain, centers=centers, window=window, dtype=dtype)
+        return _band(evened[j], shape, centers=centers, window=window, dtype=dtype)
 
     def even(full: Float[np.ndarray, "h w"], window: tuple[int, int]) -> Band:
-        whole = [Patch(full, (0, 0))], np.ones(shape)
-        return _band(*whole, centers=[(0.0, 0.0)], window=window, dtype=dtype)
+        whole = [Patch(full, (0, 0))]
+        return _band(whole, shape, centers=[(0.0, 0.0)], window=window, dtype=dtype)
 
     return FilterBank(
         first=tuple(band(j, _FIRST_LAYER) for j in scales),
@@ -366,19 +370,15 @@ def _check_sizes(shape: tuple[int, int], num_scales: int | None, num_angles: int
 
 def _band(
     filters: Sequence[Patch],
-    gain: Float[np.ndarray, "h w"],
+    shape: tuple[int, int],
     *,
     centers: Sequence[tuple[float, float]],
     window: tuple[int, int],
     dtype: DTypeLike,
 ) -> Band:
-    """Windows around each center, of filters times a gain."""
-    shape = gain.shape
+    """Windows around each center, of filters on the square of a shape."""
     corners = [corner_of(shape, center, window) for center in centers]
-    values = [
-        cut(filter_, (r, c), window) * gain[r : r + window[0], c : c + window[1]]
-        for filter_, (r, c) in zip(filters, corners, strict=True)
-    ]
+    values = [cut(filter_, at, window) for filter_, at in zip(filters, corners, strict=True)]
     starts = np.array(corners) - np.array(shape) // 2
     height, width = np.minimum(shape, 2 * np.maximum(-starts, starts + window).max(0))
     return Band(

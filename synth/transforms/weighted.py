@@ -297,8 +297,9 @@ def rectified_weighted(
         coverage = _coverage(_on(window, band.grid) ** 2, band)
         weight = jnp.maximum(_on(window * share, band.grid), 0)
         seen = _centered(waves / jnp.sqrt(jnp.maximum(coverage, _LEAST)), weight)
-        spectra.append(right_half(seen, octave(bank.shape, scale)))
-        weights.append(right_half(weight, octave(bank.shape, scale))[None, None])
+        box = octave(bank.shape, scale)
+        spectra.append(right_half(seen, box))
+        weights.append(right_half(weight, box)[None, None])
     given = {"reach": reach, "octaves": octaves}
     products = rectified_of(spectra, bank.shape, **given).products
     overlaps = rectified_of(weights, bank.shape, **given).products

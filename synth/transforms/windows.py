@@ -111,10 +111,7 @@ def right_half(maps: Float[Array, "*p n m"], box: tuple[int, int]) -> Complex[Ar
 def resize_half(half: Complex[Array, "*p n m"], box: tuple[int, int]) -> Complex[Array, "*p a b"]:
     """Crop a right half to that of another box, or pad it with zeros."""
     rows, columns = half.shape[-2:]
-    above = box[0] // 2 - rows // 2
-    edges = [(0, 0, 0)] * (half.ndim - 2)
-    edges += [(above, box[0] - rows - above, 0), (0, box[1] // 2 + 1 - columns, 0)]
-    return lax.pad(half, jnp.zeros((), half.dtype), edges)
+    return _padded(half, [_centered_edges(rows, box[0]), (0, box[1] // 2 + 1 - columns)])
 
 
 @jax.custom_vjp
@@ -159,11 +156,22 @@ def _alternating(rows: int) -> Int[Array, "n 1"]:
 
 def resize(spectrum: Inexact[Array, "*p n m"], grid: tuple[int, int]) -> Inexact[Array, "*p a b"]:
     """Crop a centered spectrum, or pad it with zeros, to the frequencies of another grid."""
-    edges = [(0, 0, 0)] * (spectrum.ndim - 2)
-    for old, new in zip(spectrum.shape[-2:], grid, strict=True):
-        before = new // 2 - old // 2
-        edges.append((before, new - old - before, 0))
-    return lax.pad(spectrum, jnp.zeros((), spectrum.dtype), edges)
+    sizes = zip(spectrum.shape[-2:], grid, strict=True)
+    return _padded(spectrum, [_centered_edges(old, new) for old, new in sizes])
+
+
+def _centered_edges(old: int, new: int) -> tuple[int, int]:
+    """How many frequencies an axis gains at both ends; negative numbers are lost."""
+    before = new // 2 - old // 2
+    return before, new - old - before
+
+
+def _padded(
+    spectrum: Inexact[Array, "*p n m"], edges: Sequence[tuple[int, int]]
+) -> Inexact[Array, "*p a b"]:
+    """Zeros at the ends of the last two axes, or so many numbers less."""
+    every = [(0, 0, 0)] * (spectrum.ndim - 2) + [(*ends, 0) for ends in edges]
+    return lax.pad(spectrum, jnp.zeros((), spectrum.dtype), every)
 
 
 def windows(

@@ -43,8 +43,8 @@ _NAMED = {
     "scattering": ("#D55E00", "-"),
     "spectra": ("#009E73", "-."),
     "full": ("#CC79A7", "-"),
-    "rectified": ("#6A3D9A", "-"),
     "full+rectified": ("#882255", "--"),
+    "rectified": ("#6A3D9A", "-"),
 }
 _SPARE = (("#56B4E9", "--"), ("#8C6D31", "-."), ("#7F7F7F", "-"))
 
