@@ -22,16 +22,19 @@ def picture(name, shape):
 
 
 def run_command(*arguments, **environment):
-    """Run ``synth`` in a process of its own, without JAX's and XLA's settings of this one.
+    """Run ``synth`` in a process of its own; the compiler does not optimize, its longest part."""
+    program = "from synth.app.cli import main; main()"
+    return run_python(program, *arguments, **{"XLA_FLAGS": UNOPTIMIZED, **environment})
 
-    The compiler does not optimize, which takes most of its time.
-    """
+
+def run_python(program, *arguments, **environment):
+    """Run a program in a process of its own, without JAX's and XLA's settings of this one."""
     own = ("JAX_", "XLA_")
     clean = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     return subprocess.run(
-        [sys.executable, "-c", "from synth.app.cli import main; main()", *arguments],
+        [sys.executable, "-c", program, *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env={**clean, "XLA_FLAGS": UNOPTIMIZED, **environment},
+        env={**clean, **environment},
     )

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from fields import run_command as run
+from fields import run_python
 from jax.experimental.compilation_cache import compilation_cache
 from platformdirs import user_cache_path
 
@@ -96,6 +97,38 @@ def test_the_same_command_twice_gives_the_same_fields_and_traces_nothing_new(fol
             "weights",
         ]
     np.testing.assert_array_equal(*fields)
+
+
+AHEAD = """
+import jax
+import numpy as np
+from synth import device_mesh
+from synth.app import programs
+from synth.parallel.programs import compiled
+
+def double(x, y):
+    return 2 * x, y + 1
+
+programs.keep()
+arrays = np.ones((2, 4), np.float32), np.ones(3, np.float32)
+shapes = [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in arrays]
+with jax.set_mesh(device_mesh(angles=2)):
+    everywhere = jax.device_put(arrays, jax.P())
+    shared = jax.device_put(arrays[0], jax.P("angle")), everywhere[1]
+    for given in (shapes, everywhere, shared, arrays):
+        function = compiled(double)  # as another process would
+        function.prepare(*given)
+        if given is not shapes:
+            np.testing.assert_array_equal(function(*given)[0], 2 * arrays[0])
+print(len(list(programs.kept().folder.glob("jit_double-*-cache"))))
+"""
+
+
+def test_what_is_compiled_ahead_serves_arrays_wherever_they_are(folder):
+    given = {"SYNTH_CACHE_DIR": str(folder.parent)}
+    given["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+    done = run_python(AHEAD, **given)
+    assert (done.stdout, done.stderr) == ("1\n", "")
 
 
 class Planted:

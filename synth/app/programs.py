@@ -9,7 +9,7 @@ import inspect
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from hashlib import sha256
@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import export, monitoring
 from jax.core import Tracer
+from jax.sharding import NamedSharding
 from jaxtyping import Array, PyTree
 from platformdirs import user_cache_path
 
@@ -29,6 +30,7 @@ from synth.app.seals import KEY, Seals, open_folder
 from synth.app.structures import from_text, to_text
 from synth.app.versions import version
 from synth.errors import InputError
+from synth.parallel.mesh import WHOLE
 from synth.parallel.programs import Finder, Program, Usage, use
 
 __all__ = ["Kept", "finder", "forget", "keep", "kept"]
@@ -201,17 +203,17 @@ def _trace(
     function: Callable[..., PyTree], arguments: PyTree, name: str, how: _How
 ) -> Program | None:
     """Trace a function, keep that if the folder can be written, and compile it."""
-    skeletons, (leaves, structure) = [], jax.tree.flatten(arguments)
+    skeletons, (leaves, structure), pinned = [], jax.tree.flatten(arguments), _pinned()
 
     def flat(*leaves: Array) -> list[Array]:
         given, named = jax.tree.unflatten(structure, leaves)
         results = function(*given, **named)
         skeletons.append(jax.tree.map(lambda _: 0, results))
-        return jax.tree.leaves(results)
+        return pinned(jax.tree.leaves(results))
 
     flat.__name__ = function.__name__
     with suppress(Exception):  # not all that JAX compiles can be exported
-        exported = export.export(jax.jit(flat))(*leaves)
+        exported = export.export(jax.jit(flat))(*_abstract(leaves))
         program = _program(exported, jax.tree.structure(skeletons[0]), arguments, how)
         _store(name, exported, skeletons[0])
         return program
@@ -253,12 +255,14 @@ def _program(
         arguments: of the types that it was traced with.
         how: it is compiled.
     """
+    pinned = _pinned()
 
     def flat(*leaves: Array) -> list[Array]:
-        return list(exported.call(*leaves))
+        return pinned(list(exported.call(*leaves)))
 
     flat.__name__ = exported.fun_name
-    lowered = jax.jit(flat, donate_argnums=how.donated).lower(*jax.tree.leaves(arguments))
+    leaves = _abstract(jax.tree.leaves(arguments))
+    lowered = jax.jit(flat, donate_argnums=how.donated).lower(*leaves)
     program = lowered.compile(how.options)
     places = list(program.input_shardings[0])
 
@@ -269,6 +273,30 @@ def _program(
         return jax.tree.unflatten(structure, program(*leaves))
 
     return run
+
+
+def _pinned() -> Callable[[list[Array]], list[Array]]:
+    """Pins the results of a program to the devices of the mesh that is set, if there is one.
+
+    The smallest result is on all of them; XLA finds how all else, given or returned, lies best.
+    """
+    mesh = jax.sharding.get_mesh()
+
+    def pinned(results: list[Array]) -> list[Array]:
+        least = min(range(len(results)), key=lambda index: results[index].size)
+        on_all = jax.lax.with_sharding_constraint(results[least], NamedSharding(mesh, WHOLE))
+        return [*results[:least], on_all, *results[least + 1 :]]
+
+    return list if mesh.empty else pinned
+
+
+def _abstract(leaves: Sequence[Any]) -> list[jax.ShapeDtypeStruct]:
+    """Shapes and types of arguments, without the devices that they happen to lie on.
+
+    Else a program that is compiled ahead, of what is not there yet, would be another one.
+    """
+    given = [jax.typeof(leaf) for leaf in leaves]
+    return [jax.ShapeDtypeStruct(one.shape, one.dtype, weak_type=one.weak_type) for one in given]
 
 
 def _name(function: Callable[..., PyTree], arguments: PyTree) -> str:

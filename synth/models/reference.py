@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Inexact
 
-from synth.parallel.mesh import undivided, whole
+from synth.parallel.mesh import everywhere, undivided, whole
 from synth.parallel.programs import compiled
 from synth.statistics import Descriptor, Moments, Residual
 from synth.transforms.cross import cross_root
@@ -74,11 +74,12 @@ def refer(
     Returns:
         The reference: means over the pictures.
     """
-    every = stacked([stacked(drawn) for drawn in pictures])
-    samples = _samples(spectrum, pictures[0][0])
     measure = _measured_on_torus if on_torus else _measured
     with undivided():
-        return Reference(*measure(descriptor, descriptor.of_quadrants(), every, samples))
+        every = stacked([stacked(drawn) for drawn in pictures])
+        samples = _samples(spectrum, pictures[0][0])
+        measured = measure(descriptor, descriptor.of_quadrants(), every, samples)
+    return Reference(*everywhere(measured))
 
 
 @partial(compiled, rare=True)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
-from jax.sharding import AxisType, Mesh, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
 from synth.errors import InputError
@@ -27,6 +27,7 @@ __all__ = [
     "Room",
     "common_mesh",
     "device_mesh",
+    "everywhere",
     "room",
     "samples_at_once",
     "split",
@@ -172,12 +173,18 @@ def whole(tree: Tree) -> Tree:
 
 
 def undivided() -> AbstractContextManager[None]:
-    """A context in which nothing is split, whatever mesh is set: every device does all of it.
+    """A context in which nothing is split, whatever mesh is set: one device does all of it.
 
     For programs of several loops, which devices need not begin in one order: each would wait for
-    the other one's half.
+    the other one's half. What comes out is put ``everywhere`` before a mesh is used again.
     """
     return jax.set_mesh(Mesh(np.empty((), object), ()))
+
+
+def everywhere(tree: Tree) -> Tree:
+    """Arrays, on every device of the mesh that is set; as they are without one."""
+    mesh = jax.sharding.get_mesh()
+    return tree if mesh.empty else jax.device_put(tree, NamedSharding(mesh, WHOLE))
 
 
 class Room(NamedTuple):
