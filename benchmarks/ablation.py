@@ -41,7 +41,7 @@ from synth.app.tasks import coarser, prepare
 from synth.descent import num_levels
 from synth.metrics import compare, spectrum_error
 from synth.models import Start
-from synth.statistics import MODELS
+from synth.statistics import MODELS, Colors, GrayLevels, matches
 from synth.transforms.estimate import Periodic
 
 NAMES = ("turbulence", "sparse", "cascade", "ising", "foam", "brick", "grass", "gravel")
@@ -154,7 +154,8 @@ def _models(texture: Texture, model: str, variant: Variant) -> list[MomentModel]
     options = Options(texture.name, levels=variant.levels)
     task = prepare(texture, options)
     finest = fitted(texture.field[0], model, variant, texture.periodic)
-    number = variant.levels or num_levels(finest.shape)
+    far = matches(finest.descriptor, (GrayLevels, Colors, ScatteringSpectra))
+    number = variant.levels or num_levels(finest.shape, far=far)
     smaller = (coarser(task, level).texture for level in range(number - 1, 0, -1))
     return [
         *(fitted(e.field[0], model, variant, e.periodic, gray_levels=True) for e in smaller),

@@ -187,6 +187,7 @@ def test_no_end_before_the_least_number_of_evaluations(pyramid):
 )
 def test_number_of_levels(shapes, number):
     assert num_levels(*shapes) == number
+    assert num_levels(*shapes, far=False) == max(min(2, number), number - 1)
 
 
 def pyramids(task, options, shares, name):

@@ -166,7 +166,7 @@ class TestSpectrum:
 
 
 def describe(name, field, periodic=True):
-    return STATISTICS[name].describe(field, axes_of(periodic))
+    return STATISTICS[name].measure(field, axes_of(periodic))
 
 
 def strokes(seed, shape=(64, 64)):

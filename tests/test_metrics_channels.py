@@ -134,7 +134,7 @@ class TestRows:
         """A row of one gray statistic, by hand."""
         statistic, units = STATISTICS["kurtosis"], Units.of(color(0))
         planes = [units.express(color(seed)) for seed in (0, 1, 2, 3, 4, 10)]
-        values = np.array([[statistic.describe(x, WRAPS)[0] for x in each] for each in planes])
+        values = np.array([[statistic.measure(x, WRAPS)[0] for x in each] for each in planes])
         pairs = [values[a] - values[b] for a in range(5) for b in range(a)]
         floors = np.sqrt(np.mean(np.square(pairs), axis=0))
         ratio = np.sqrt(np.mean(((values[5] - values[0]) / floors) ** 2))
@@ -319,7 +319,7 @@ class TestEveryStatisticOfChannels:
     def test_fits_all_sizes_from_the_least(self, name, periodic, add):
         statistic = CHANNEL_STATISTICS[name]
         shape = tuple(statistic.least + each for each in add)
-        a, b = (statistic.describe(noise(seed, (2, *shape)), periodic) for seed in (0, 1))
+        a, b = (statistic.measure(noise(seed, (2, *shape)), periodic) for seed in (0, 1))
         assert a.size > 0
         assert statistic.distance(a, a) == 0
         assert 0 < statistic.distance(a, b) < np.inf
@@ -327,13 +327,13 @@ class TestEveryStatisticOfChannels:
     def test_does_not_see_shifts_of_periodic_fields(self, name):
         statistic, x = CHANNEL_STATISTICS[name], color(0)
         moved = np.roll(x, (8, 24), (1, 2))
-        there, back = (statistic.describe(field, WRAPS) for field in (x, moved))
+        there, back = (statistic.measure(field, WRAPS) for field in (x, moved))
         assert statistic.distance(there, back) < 1e-5
 
 
 class TestCoherence:
     def describe(self, name, *planes, periodic=WRAPS):
-        return CHANNEL_STATISTICS[name].describe(np.stack(planes), periodic)
+        return CHANNEL_STATISTICS[name].measure(np.stack(planes), periodic)
 
     def test_of_equal_components_is_one(self):
         x = noise(0, (SIDE, SIDE))

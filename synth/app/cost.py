@@ -10,8 +10,10 @@ import jax.numpy as jnp
 import psutil
 from jaxtyping import Array
 
+from synth.app.fitted import solver_of
 from synth.app.options import JUDGED_BY, Options
 from synth.app.tasks import Task
+from synth.descent.solvers import LBFGS
 from synth.errors import InputError
 from synth.statistics import MODELS, NUM_ANGLES
 from synth.transforms.filters import max_scales, num_points
@@ -21,14 +23,15 @@ __all__ = ["Cost", "cost"]
 # Of a descent, on average over pictures, those of coarser levels by their share of the pixels.
 _EVALUATIONS = {"moments": 65, "gray_levels": 125, "rectified": 200}
 _KEPT = 150  # where pixels are kept: no descent ends before its last stage
-# Measured with two cores, from 256² to 1024², of 1 to 8 samples and 1 to 5 channels; right within
+# Measured with two cores, from 256² to 4096², of 1 to 8 samples and 1 to 5 channels; right within
 # a factor of two. Of several components, all numbers count for each one of them.
 # An evaluation, in FFTs of all maps.
 _FFTS = {"moments": 5.5, "spectra": 15.0, "rectified": 35.0, "between": 36.0}
 # Per point, filters included.
 _BYTES = {"moments": 14.5, "spectra": 225.0, "rectified": 600.0, "between": 225.0}
-_PER_PIXEL = 500  # bytes of fields, spectra and samples that a run holds
-_STATE = 350  # of a descent: 20 curvature pairs and what else it remembers, bytes per pixel
+_PER_PIXEL = 200  # bytes of fields, spectra and samples that a run holds
+_PAIR = 16  # of a descent, per curvature pair and pixel: two devices have it
+_STATE = 30  # what else it remembers
 _FILLING = 1e4  # FFTs of conjugate gradients
 _BASE = 1.1e9  # bytes of the program itself
 _SHARE = 0.9  # of the memory that is free
@@ -92,7 +95,9 @@ def cost(task: Task, options: Options) -> Cost:
     if task.layout.kept is not None:
         seconds += _FILLING * pixels * second
     together = options.samples if options.descents else 1
-    return Cost(seconds, _BASE + held + pixels * (_PER_PIXEL + together * _STATE), _free())
+    solver = solver_of(task, options)
+    state = _STATE + (_PAIR * solver.memory if isinstance(solver, LBFGS) else 0)
+    return Cost(seconds, _BASE + held + pixels * (_PER_PIXEL + together * state), _free())
 
 
 def _evaluations(model: str, task: Task, options: Options) -> int:

@@ -13,12 +13,12 @@ from synth.descent import Schedule, compile_descent, num_levels
 from synth.descent.solvers import LBFGS, Adam, Solver
 from synth.errors import InputError
 from synth.models import MomentModel, fit, mix
-from synth.statistics import joint
+from synth.statistics import MODELS, joint
 
 __all__ = ["coarser_models", "compile_ahead", "levels", "models", "solver_of"]
 
 _LEAST_SIDE = 16  # pixels, of the coarsest level
-_PAIRS = 2**29  # bytes of curvature pairs of all samples, about
+_PAIRS = 2**28  # bytes of curvature pairs of all samples, about
 _FEWEST_PAIRS = 5
 
 Shares = Sequence[float]
@@ -57,7 +57,8 @@ def coarser_models(
         return []
     shapes = [task.layout.torus, shape_of(task.texture)]
     shapes += [shape_of(task.other)] if task.other else []
-    number = options.levels or num_levels(*shapes)
+    far = options.gray_levels or set(MODELS[name]) != {"moments"}
+    number = options.levels or num_levels(*shapes, far=far)
     room = 1 + int(math.log2(min(map(min, shapes)) / _LEAST_SIDE))
     with_grays = replace(options, gray_levels=True)
 

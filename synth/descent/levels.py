@@ -113,13 +113,16 @@ def _hastened(schedule: Schedule) -> Schedule:
     )
 
 
-def num_levels(*shapes: tuple[int, int]) -> int:
-    """How many levels there are by default: down to 64 pixels.
+def num_levels(*shapes: tuple[int, int], far: bool = True) -> int:
+    """How many levels there are by default: down to 64 pixels, or to 128 of three levels or more.
 
     Args:
         shapes: of targets and textures on the last level, pixels.
+        far: whether the model can hold rows of bricks together, as spectra and gray levels can;
+            for others a third level of 64 pixels costs more than it brings.
     """
-    return max(1, 1 + int(math.log2(min(map(min, shapes)) / _COARSEST)))
+    number = 1 + int(math.log2(min(map(min, shapes)) / _COARSEST))
+    return max(1, number if far or number < 3 else number - 1)
 
 
 @jax.jit(static_argnames="kind")

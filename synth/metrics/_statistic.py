@@ -1,7 +1,7 @@
 """What a held-out statistic is, and the distances and borders that several of them share."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -11,6 +11,9 @@ Features = Float[np.ndarray, "..."]
 Wraps = tuple[bool, bool]  # the rows' axis, the columns' axis
 
 FARTHEST = 1e4
+
+Planes = Float[np.ndarray, "... h w"]  # a field, or all components of one
+Prepare = Callable[[Field, Wraps], Any]
 
 
 class Statistic(NamedTuple):
@@ -27,12 +30,32 @@ class Statistic(NamedTuple):
         gaps: whether the field may miss pixels (NaN), which are left out. What is NaN in the
             features, for want of pixels, does not count. Otherwise missing pixels are drawn
             before, as ``transforms.estimate.complete`` does.
+        prepare: ``(field, periodic) -> what describe is given instead of the field``, where
+            several statistics begin alike.
     """
 
-    describe: Callable[[Field, Wraps], Features]
+    describe: Callable[[Any, Wraps], Features]
     distance: Callable[[Features, Features], float]
     least: int = 8
     gaps: bool = False
+    prepare: "Prepare | None" = None
+
+    def measure(
+        self, field: Planes, periodic: Wraps, prepared: "dict[Prepare, Any] | None" = None
+    ) -> Features:
+        """Features of a field.
+
+        Args:
+            field: as for ``describe``.
+            periodic: as for ``describe``.
+            prepared: what other statistics have prepared of the same field; it is added to.
+        """
+        if self.prepare is None:
+            return self.describe(field, periodic)
+        known = {} if prepared is None else prepared
+        if self.prepare not in known:
+            known[self.prepare] = self.prepare(field, periodic)
+        return self.describe(known[self.prepare], periodic)
 
 
 def in_units_of(

@@ -4,7 +4,7 @@ No statistic can tell a copy from a good texture, so these two signs stand besid
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Complex, Float, Int
@@ -15,6 +15,9 @@ from synth.metrics._units import Units
 from synth.metrics.patches import SIDE, patches_at, windows
 from synth.transforms.estimate import Periodic, complete
 from synth.transforms.fourier import half_octaves, periodogram, radial_average, radial_frequency
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 # Independent pieces of the bundled gray textures and of three photographs stay under 0.12 and
 # 0.03, components of the material's few stones under 0.25, bricks, whose bond agrees, under 0.35;
@@ -102,10 +105,12 @@ def copying(
     check_target(target)
     check_candidate("The candidate", candidate, target)
     if target.ndim == 2:
-        return _signs(target, candidate, periodic)
-    units = Units.of(target)
-    planes = (units.express(field)[: units.leading] for field in (target, candidate))
-    return strongest([_signs(x, y, periodic) for x, y in zip(*planes, strict=True)])
+        known, other = target[None], candidate[None]
+    else:
+        units = Units.of(target)
+        known, other = (units.express(field)[: units.leading] for field in (target, candidate))
+    pairs = zip(known, other, strict=True)
+    return strongest([Original.of(x, periodic).signs(y) for x, y in pairs])
 
 
 def strongest(signs: Sequence[Copying]) -> Copying:
@@ -118,16 +123,70 @@ def strongest(signs: Sequence[Copying]) -> Copying:
     return first._replace(coherence=max(one.coherence for one in signs))
 
 
-def _signs(
-    target: Float[np.ndarray, "h w"], candidate: Float[np.ndarray, "h w"], periodic: Periodic
-) -> Copying:
-    """Signs of one plane."""
-    x, y = (
-        complete(in_units_of(target, field), periodic=periodic) for field in (target, candidate)
-    )
-    whitening = _whitening(x)
-    correlation, chance = _correlation(np.fft.fft2(x) * whitening, np.fft.fft2(y) * whitening)
-    return Copying(correlation, _coherence(x.astype(np.float32), y.astype(np.float32)), chance)
+class Original(NamedTuple):
+    """What candidates are searched for: one plane of the target, prepared once for all of them.
+
+    Attributes:
+        plane: as it was given.
+        periodic: axes across which its missing pixels, and those of candidates, are drawn.
+        whitening: factor of every wave.
+        spectrum: of the plane, whitened.
+        mean: of its patches.
+        axes: principal components of the patches.
+        tree: of all patches, by these components.
+    """
+
+    plane: Float[np.ndarray, "h w"]
+    periodic: Periodic
+    whitening: Float[np.ndarray, "h w"]
+    spectrum: Complex[np.ndarray, "h w"]
+    mean: Float[np.ndarray, " 49"]
+    axes: Float[np.ndarray, "49 d"]
+    tree: "KDTree"
+
+    @classmethod
+    def of(cls, plane: Float[np.ndarray, "h w"], periodic: Periodic = True) -> "Original":
+        """Prepare a plane, which may miss pixels (NaN)."""
+        from scipy.spatial import KDTree
+
+        x = complete(in_units_of(plane, plane), periodic=periodic)
+        whitening, patched = _whitening(x), x.astype(np.float32)
+        mean, axes = _components(windows(patched, (False, False), most=_LEARNED))
+        places = _places(plane.shape).ravel()
+        parts = np.array_split(places, max(1, len(places) // _AT_ONCE))
+        points = np.concatenate([(patches_at(patched, part) - mean) @ axes for part in parts])
+        tree = KDTree(points, leafsize=40, balanced_tree=False)
+        return cls(plane, periodic, whitening, np.fft.fft2(x) * whitening, mean, axes, tree)
+
+    def signs(self, candidate: Float[np.ndarray, "h w"]) -> Copying:
+        """Signs of a plane of the same shape and in the same units."""
+        y = complete(in_units_of(self.plane, candidate), periodic=self.periodic)
+        correlation, chance = _correlation(self.spectrum, np.fft.fft2(y) * self.whitening)
+        return Copying(correlation, self._coherence(y.astype(np.float32)), chance)
+
+    def _coherence(self, candidate: Float[np.ndarray, "h w"]) -> float:
+        """Fraction of patches u of the candidate with v(u + δ) = v(u) + δ, v the nearest place.
+
+        Only patches richer than the median take part: flat ones are everywhere alike. A step δ
+        of a patch's side leaves no pixel in common, so that smoothness alone keeps no neighbor.
+        """
+        place, kept = _places(candidate.shape), []
+        for first, second in ((place[:-SIDE], place[SIDE:]), (place[:, :-SIDE], place[:, SIDE:])):
+            starts = _rich(candidate, first.ravel(), second.ravel())
+            step = second[0, 0] - first[0, 0]
+            found = [
+                self.tree.query((patches_at(candidate, places) - self.mean) @ self.axes)[1]
+                for places in (starts, starts + step)
+            ]
+            kept.append(found[1] == found[0] + step)
+        answers = np.concatenate(kept)
+        return float(answers.mean()) if len(answers) >= _FEWEST else 0.0
+
+
+def _places(shape: tuple[int, ...]) -> Int[np.ndarray, "a b"]:
+    """Numbers of the places of all patches within a field, along rows."""
+    height, width = (n - SIDE + 1 for n in shape)
+    return np.arange(height * width).reshape(height, width)
 
 
 def _whitening(target: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
@@ -162,33 +221,6 @@ def _order(power: Float[np.ndarray, "h w"]) -> float:
     own = np.fft.ifft2(power).real
     row, column = (np.abs(np.fft.fftfreq(n)) >= _FAR for n in power.shape)
     return float(own[row[:, None] | column].max() / own[0, 0])
-
-
-def _coherence(target: Float[np.ndarray, "h w"], candidate: Float[np.ndarray, "h w"]) -> float:
-    """Fraction of patches u of the candidate with v(u + δ) = v(u) + δ, v the nearest place.
-
-    Only patches richer than the median take part: flat ones are everywhere alike. A step δ of
-    a patch's side leaves no pixel in common, so that smoothness alone keeps no neighbor.
-    """
-    from scipy.spatial import KDTree
-
-    height, width = (n - SIDE + 1 for n in target.shape)
-    mean, axes = _components(windows(target, (False, False), most=_LEARNED))
-    places = np.arange(height * width)
-    parts = np.array_split(places, max(1, len(places) // _AT_ONCE))
-    points = np.concatenate([(patches_at(target, part) - mean) @ axes for part in parts])
-    tree = KDTree(points, leafsize=40, balanced_tree=False)
-    place = places.reshape(height, width)
-    kept = []
-    for first, second in ((place[:-SIDE], place[SIDE:]), (place[:, :-SIDE], place[:, SIDE:])):
-        starts, step = _rich(candidate, first.ravel(), second.ravel()), second[0, 0] - first[0, 0]
-        found = [
-            tree.query((patches_at(candidate, places) - mean) @ axes)[1]
-            for places in (starts, starts + step)
-        ]
-        kept.append(found[1] == found[0] + step)
-    answers = np.concatenate(kept)
-    return float(answers.mean()) if len(answers) >= _FEWEST else 0.0
 
 
 def _components(

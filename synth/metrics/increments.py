@@ -47,8 +47,20 @@ def flatness(
     return np.array([one(lag) for lag in lags])
 
 
-def describe_structure(
+def prepare_moments(
     field: Float[np.ndarray, "h w"], periodic: Wraps
+) -> Float[np.ndarray, "step 4"]:
+    """Moments ⟨|δ|^q⟩, q = 1 … 4, of all steps; NaN where hardly a pair is known.
+
+    Args:
+        field: in the target's units; pairs with a missing pixel do not count.
+        periodic: whether increments cross the borders, per axis.
+    """
+    return np.array([_moments(each) for each in _increments(field, periodic)])
+
+
+def describe_structure(
+    moments: Float[np.ndarray, "step 4"], _: Wraps
 ) -> Float[np.ndarray, "step 4"]:
     """Structure functions log ⟨|δ|^q⟩^(1/q), q = 1 … 4, of all steps.
 
@@ -56,27 +68,20 @@ def describe_structure(
     as that: nobody sees them.
 
     Args:
-        field: in the target's units; pairs with a missing pixel do not count.
-        periodic: whether increments cross the borders, per axis.
+        moments: of ``prepare_moments``.
 
     Source:
         U. Frisch, "Turbulence" (1995), Ch. 8.
     """
-    orders = np.arange(1, 5)
-    moments = np.array([_moments(each) for each in _increments(field, periodic)])
-    return np.log(np.maximum(moments ** (1 / orders), _UNSEEN))
+    return np.log(np.maximum(moments ** (1 / np.arange(1, 5)), _UNSEEN))
 
 
-def describe_flatness(
-    field: Float[np.ndarray, "h w"], periodic: Wraps
-) -> Float[np.ndarray, " step"]:
+def describe_flatness(moments: Float[np.ndarray, "step 4"], _: Wraps) -> Float[np.ndarray, " step"]:
     """Logarithm of the flatness ⟨δ⁴⟩ / ⟨δ²⟩² of all steps; 0, the least, for a constant field.
 
     Args:
-        field: in the target's units; pairs with a missing pixel do not count.
-        periodic: whether increments cross the borders, per axis.
+        moments: of ``prepare_moments``.
     """
-    moments = np.array([_moments(each) for each in _increments(field, periodic)])
     return np.log((moments[:, 3] + _UNSEEN**4) / (moments[:, 1] + _UNSEEN**2) ** 2)
 
 

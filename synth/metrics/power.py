@@ -61,30 +61,37 @@ def spectrum_error(
     return float(np.sqrt(np.mean((levels[0] - levels[1]) ** 2)))
 
 
-def describe_rings(field: Float[np.ndarray, "h w"], periodic: Wraps) -> Float[np.ndarray, " ring"]:
-    """Radial spectrum in dB over half-octaves, floored as in ``spectrum_error``.
+def prepare_power(field: Float[np.ndarray, "h w"], periodic: Wraps) -> Float[np.ndarray, "h w"]:
+    """Power per frequency, in FFT order, of which rings and sectors are made.
 
     Args:
         field: in the target's units.
         periodic: axes that are not are tapered.
     """
-    return _decibels(radial_spectrum(field, periodic=periodic)[1])
+    return estimate_spectrum(field, periodic=periodic)
 
 
-def describe_sectors(field: Float[np.ndarray, "h w"], periodic: Wraps) -> Float[np.ndarray, " bin"]:
+def describe_rings(power: Float[np.ndarray, "h w"], _: Wraps) -> Float[np.ndarray, " ring"]:
+    """Radial spectrum in dB over half-octaves, floored as in ``spectrum_error``.
+
+    Args:
+        power: of ``prepare_power``.
+    """
+    return _decibels(radial_average(power, half_octaves(power.shape))[1])
+
+
+def describe_sectors(power: Float[np.ndarray, "h w"], _: Wraps) -> Float[np.ndarray, " bin"]:
     """Spectrum in dB over octave rings and eight sectors, the first centered on the rows' axis.
 
     Args:
-        field: in the target's units.
-        periodic: axes that are not are tapered.
+        power: of ``prepare_power``.
 
     Returns:
         Levels of all bins that hold a frequency.
     """
-    power = np.fft.fftshift(estimate_spectrum(field, periodic=periodic)).ravel()
-    place = _bins(field.shape).ravel()
+    place = _bins(power.shape).ravel()
     count = np.bincount(place)
-    sums = np.bincount(place, power)
+    sums = np.bincount(place, np.fft.fftshift(power).ravel())
     filled = count > 0
     filled[0] = False  # bin 0 is the mean
     return _decibels(sums[filled] / count[filled])

@@ -10,21 +10,21 @@ from synth.metrics.alignment import describe_alignment
 from synth.metrics.bispectra import describe_equilateral, describe_squeezed
 from synth.metrics.coherence import describe_coherence, describe_moduli
 from synth.metrics.colors import describe_colors
-from synth.metrics.increments import describe_flatness, describe_structure
+from synth.metrics.increments import describe_flatness, describe_structure, prepare_moments
 from synth.metrics.jets import describe_jets, jet_distance
 from synth.metrics.marginals import describe_kurtosis, describe_skewness, describe_values
 from synth.metrics.minkowski import describe_area, describe_euler, describe_perimeter
 from synth.metrics.patches import describe_color_patches, describe_patches
-from synth.metrics.power import describe_rings, describe_sectors
+from synth.metrics.power import describe_rings, describe_sectors, prepare_power
 
 STATISTICS: dict[str, Statistic] = {
-    "radial spectrum": Statistic(describe_rings, rms),
-    "spectrum 2-D": Statistic(describe_sectors, rms),
+    "radial spectrum": Statistic(describe_rings, rms, prepare=prepare_power),
+    "spectrum 2-D": Statistic(describe_sectors, rms, prepare=prepare_power),
     "wasserstein": Statistic(describe_values, mean_absolute, gaps=True),
     "skewness": Statistic(describe_skewness, rms, gaps=True),
     "kurtosis": Statistic(describe_kurtosis, rms, gaps=True),
-    "structure functions": Statistic(describe_structure, rms, gaps=True),
-    "flatness": Statistic(describe_flatness, rms, gaps=True),
+    "structure functions": Statistic(describe_structure, rms, gaps=True, prepare=prepare_moments),
+    "flatness": Statistic(describe_flatness, rms, gaps=True, prepare=prepare_moments),
     "equilateral bispectrum": Statistic(describe_equilateral, rms, least=16),
     "squeezed bispectrum": Statistic(describe_squeezed, rms, least=32),
     "area": Statistic(describe_area, mean_absolute, gaps=True),

@@ -23,7 +23,7 @@ from synth.metrics._check import check_candidate, check_real, check_target, plai
 from synth.metrics._statistic import Features, Field, Wraps
 from synth.metrics._units import Units, drawn, missing
 from synth.metrics.colors import ForeignColors
-from synth.metrics.copies import Copying, copying, strongest
+from synth.metrics.copies import Copying, Original, strongest
 from synth.metrics.registry import CHANNEL_STATISTICS, STATISTICS
 from synth.transforms.estimate import Periodic, axes_of
 
@@ -155,12 +155,15 @@ def _compared(
         spread[name] = floors[name].ends(pairs)
     foreign = None if target.ndim == 2 else ForeignColors.of(target)
     row = _Row(ruler, floors, real[0], views[0].drawn, foreign)
+    every = [field for each in candidates.values() for field in each]
+    of_planes = [pool.submit(row.signs, index, every) for index in range(ruler.units.leading)]
     started = {
-        name: [(pool.submit(row.distances, field), pool.submit(row.signs, field)) for field in each]
+        name: [pool.submit(row.distances, field) for field in each]
         for name, each in candidates.items()
     }
+    signs = map(strongest, zip(*(each.result() for each in of_planes), strict=True))
     scores = {
-        name: row.score(candidates[name], [(one.result(), other.result()) for one, other in each])
+        name: row.score(candidates[name], [(one.result(), next(signs)) for one in each])
         for name, each in started.items()
     }
     units = {name: each.unit for name, each in floors.items()}
@@ -191,13 +194,18 @@ class _Ruler(NamedTuple):
         cuts = _quadrants(view.known[0]) if self.pieces else [(slice(None), slice(None))]
         wraps = (False, False) if self.pieces else self.periodic
         least = min(view.known[0][cuts[0]].shape)
+        prepared = [[{} for _ in cuts] for _ in view.known]
         found = {}
         for name, statistic in (_ALL if len(view.known) > 1 else STATISTICS).items():
             if statistic.least <= least:
                 planes = view.known if statistic.gaps else view.drawn
+                entries = planes if name in STATISTICS else [planes]
                 found[name] = tuple(
-                    tuple(statistic.describe(entry[..., *cut], wraps) for cut in cuts)
-                    for entry in (planes if name in STATISTICS else [planes])
+                    tuple(
+                        statistic.measure(entry[..., *cut], wraps, own)
+                        for cut, own in zip(cuts, each, strict=True)
+                    )
+                    for entry, each in zip(entries, prepared, strict=False)
                 )
         return found
 
@@ -282,11 +290,16 @@ class _Row(NamedTuple):
             return None
         return np.array([self.colors.share(field) for field in fields])
 
-    def signs(self, field: Channels) -> Copying:
-        """Signs of copying of a field as it is; only what it misses itself is drawn."""
+    def signs(self, index: int, fields: Sequence[Channels]) -> list[Copying]:
+        """Signs of copying of one component of fields as they are.
+
+        Only what a field misses itself is drawn. One component at a time is prepared, for all
+        fields: that takes much longer than a search, and much memory.
+        """
         units, periodic = self.ruler.units, self.ruler.periodic
-        planes = drawn(units.express(field)[: units.leading], periodic)
-        return strongest([copying(x, y) for x, y in zip(self.whole, planes, strict=False)])
+        original = Original.of(self.whole[index])
+        planes = (drawn(units.express(field)[index, None], periodic)[0] for field in fields)
+        return [original.signs(plane) for plane in planes]
 
 
 def _distance(name: str, wanted: Parts, found: Parts) -> float:
