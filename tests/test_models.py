@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 from synth import (
     GrayLevels,
@@ -19,6 +20,7 @@ from synth.errors import InputError
 from synth.metrics import kurtosis, skewness
 from synth.models._standard import standardize
 from synth.models.check import check_descriptor
+from synth.models.start import normal_levels
 from synth.statistics import excess
 from synth.transforms.fourier import periodogram, radial_average, radial_frequency
 
@@ -473,3 +475,12 @@ def test_units_do_not_matter_to_the_gaussian(unit):
 def test_a_constant_field_is_refused_whatever_its_type(dtype):
     with pytest.raises(InputError, match="The field is constant"):
         fit_gaussian(np.full((32, 32), 0.1, dtype))
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 4096**2])
+def test_normal_levels_are_finite_and_symmetric_of_large_fields_too(count):
+    levels = np.asarray(normal_levels(count))
+    np.testing.assert_array_equal(levels, -levels[::-1])
+    places = np.linspace(0, count - 1, 50).astype(int)
+    wanted = scipy.stats.norm.ppf((places + 0.5) / count)
+    np.testing.assert_allclose(levels[places], wanted, atol=1e-5)

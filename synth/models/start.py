@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-__all__ = ["Start", "skewed_spectrum"]
+__all__ = ["Start", "normal_levels", "skewed_spectrum"]
 
 Start = Literal["skewed", "gaussian", "variable", "pixels"]
 """Noise that a descent starts from: a Gaussian sample of the target's radial spectrum whose gray
@@ -28,7 +28,16 @@ def skewed_spectrum(
         The field's Fourier coefficients on the half-plane.
     """
     rank = jnp.argsort(jnp.argsort(jnp.fft.irfft2(sample, s=shape).ravel()))
-    normal = jax.scipy.stats.norm.ppf((jnp.arange(levels.size) + 0.5) / levels.size)
-    asymmetric = normal + (levels + levels[::-1]) / 2
+    asymmetric = normal_levels(levels.size) + (levels + levels[::-1]) / 2
     phase = jnp.angle(jnp.fft.rfft2(asymmetric[rank].reshape(shape)))
     return jnp.abs(sample) * jnp.exp(1j * phase)
+
+
+def normal_levels(count: int) -> Float[Array, " n"]:
+    """Quantiles at (i + ½) / n of the normal law.
+
+    The upper half is the lower one's mirror image: float32 has no numbers left between the last
+    places of 4096² and 1.
+    """
+    low = jax.scipy.stats.norm.ppf((jnp.arange((count + 1) // 2) + 0.5) / count)
+    return jnp.concatenate([low, -low[: count // 2][::-1]])
