@@ -26,6 +26,7 @@ from synth import (
     MomentModel,
     Outcome,
     ScatteringMoments,
+    ScatteringSpectra,
     Schedule,
     descend_levels,
     drain,
