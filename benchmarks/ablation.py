@@ -26,7 +26,6 @@ from synth import (
     MomentModel,
     Outcome,
     ScatteringMoments,
-    ScatteringSpectra,
     Schedule,
     descend_levels,
     drain,
@@ -36,13 +35,14 @@ from synth import (
     morlet_bank,
 )
 from synth.app.clock import Clock
+from synth.app.fitted import holds_together
 from synth.app.images import Texture
 from synth.app.options import Options
 from synth.app.tasks import coarser, prepare
 from synth.descent import num_levels
 from synth.metrics import compare, spectrum_error
 from synth.models import Start
-from synth.statistics import MODELS, Colors, GrayLevels, matches
+from synth.statistics import MODELS
 from synth.transforms.estimate import Periodic
 
 NAMES = ("turbulence", "sparse", "cascade", "ising", "foam", "brick", "grass", "gravel")
@@ -155,8 +155,7 @@ def _models(texture: Texture, model: str, variant: Variant) -> list[MomentModel]
     options = Options(texture.name, levels=variant.levels)
     task = prepare(texture, options)
     finest = fitted(texture.field[0], model, variant, texture.periodic)
-    far = matches(finest.descriptor, (GrayLevels, Colors, ScatteringSpectra))
-    number = variant.levels or num_levels(finest.shape, far=far)
+    number = variant.levels or num_levels(finest.shape, far=holds_together(model))
     smaller = (coarser(task, level).texture for level in range(number - 1, 0, -1))
     return [
         *(fitted(e.field[0], model, variant, e.periodic, gray_levels=True) for e in smaller),

@@ -10,7 +10,7 @@ import pytest
 from fields import picture, run_command, white
 
 from synth import Outcome, Schedule, descend, drain, fit, joint, load
-from synth.app.ahead import ahead
+from synth.app.ahead import Begun, ahead
 from synth.app.fitted import coarser_models, levels, models
 from synth.app.options import Options
 from synth.app.runs import generate
@@ -222,6 +222,24 @@ class TestApplication:
         known = ~np.isnan(coarser(task, 1).texture.field[0])
         assert not known[6:14, 6:14].any()
         assert known[20:].all()
+
+    @pytest.mark.parametrize(
+        ("also", "number"),
+        [
+            ({"models": ("scattering",)}, 2),
+            ({"models": ("scattering",), "gray_levels": True}, 3),
+            ({"models": ("spectra",)}, 3),
+            ({"models": ("full",)}, 3),
+            ({"models": ("scattering",), "size": 128}, 2),
+        ],
+    )
+    def test_order_2_alone_begins_at_128_pixels(self, also, number):
+        task, options = self.task("foam", **also)
+
+        def later(function, *given):
+            return Begun(lambda: function(*given), None)
+
+        assert len(coarser_models(task, options, (), options.models[0], later)) == number - 1
 
     def test_levels_that_do_not_fit_are_left_out(self):
         task, options = self.task("foam", size=32, levels=6, models=("full",), angles=2)

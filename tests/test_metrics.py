@@ -14,7 +14,7 @@ from synth.metrics import (
     spectrum_error,
 )
 from synth.metrics._sliced import lines, quantiles
-from synth.metrics._statistic import in_units_of
+from synth.metrics._statistic import Statistic, in_units_of, rms
 from synth.transforms.estimate import axes_of
 from synth.transforms.palette import some
 
@@ -163,6 +163,22 @@ class TestSpectrum:
         x = noise((64, 64))
         levels = 10 * np.log10(radial_spectrum(x)[1] / x.var()) + 40
         assert spectrum_error(x, 0 * x) == pytest.approx(np.sqrt(np.mean(levels**2)))
+
+
+def test_what_statistics_share_is_prepared_once_for_a_field():
+    calls = []
+
+    def prepare(field, periodic):
+        calls.append(periodic)
+        return 2 * field
+
+    one, other = (Statistic(lambda twice, _: twice.max(keepdims=True), rms, prepare=prepare),) * 2
+    field, prepared = noise((8, 8)), {}
+    for statistic in (one, other):
+        assert statistic.measure(field, (True, False), prepared) == 2 * field.max()
+    assert calls == [(True, False)]
+    one.measure(field, (True, False))
+    assert len(calls) == 2
 
 
 def describe(name, field, periodic=True):

@@ -172,6 +172,15 @@ class TestCompiled:
             assert len(traced) == 2
         assert len(list(folder.glob("double-*-trace"))) == 2
 
+    def test_what_is_not_used_is_not_sent_to_the_devices(self, folder):
+        def first(used, unused):
+            return used + 1
+
+        gone = jnp.ones(3)
+        gone.delete()
+        np.testing.assert_array_equal(compiled(first)(jnp.ones(2), gone), [2, 2])
+        assert list(folder.glob("first-*-trace"))
+
     def test_what_it_depends_on_is_told_apart(self, function, traced):
         compiled(function)(self.TREE)
         compiled(function)({**self.TREE, "x": np.arange(4.0)})

@@ -13,6 +13,7 @@ from benchmarks import uses
 from synth.app import cost
 from synth.app.arguments import pair
 from synth.app.figures import strip
+from synth.app.fitted import solver_of
 from synth.app.images import load
 from synth.app.options import Options
 from synth.app.tasks import Layout, Overlap, overlap, prepare
@@ -186,6 +187,14 @@ class TestCost:
         assert several.memory > small.memory
         assert of(64, models=("gaussian",)).seconds < small.seconds / 20
         assert "GB of memory" in large.words
+
+    @pytest.mark.parametrize(
+        ("side", "samples", "pairs"), [(256, 1, 20), (2048, 1, 8), (4096, 1, 5), (1024, 4, 8)]
+    )
+    def test_large_fields_remember_fewer_pairs(self, pictures, side, samples, pairs):
+        also = {"out_size": (side, side), "samples": samples}
+        image = str(pictures / "whole.npy")
+        assert solver_of(task(image, **also), Options(image, **also)).memory == pairs
 
     def test_what_does_not_fit_is_refused_before_it_starts(self, synth, tmp_path, monkeypatch):
         monkeypatch.setattr(cost, "_free", lambda: 1e8)

@@ -200,7 +200,7 @@ Levels = Annotated[
     typer.Option(
         help="Resolutions to descend on one after the other, each twice the one before: what is "
         "seen from afar is settled first. 1: the textures' own alone. Default: so many that the "
-        "coarsest has 64 pixels or more, by order 2 of large pictures 128."
+        "coarsest has 64 pixels or more, by order 2 alone, from 256 pixels on, 128."
     ),
 ]
 Solver = Annotated[SolverName, typer.Option(help="Descent method.")]

@@ -10,11 +10,13 @@ import jax.numpy as jnp
 import psutil
 from jaxtyping import Array
 
-from synth.app.fitted import solver_of
+from synth.app.fitted import PAIR_BYTES, solver_of
 from synth.app.options import JUDGED_BY, Options
+from synth.app.runs import mesh_of
 from synth.app.tasks import Task
 from synth.descent.solvers import LBFGS
 from synth.errors import InputError
+from synth.parallel.mesh import ANGLE
 from synth.statistics import MODELS, NUM_ANGLES
 from synth.transforms.filters import max_scales, num_points
 
@@ -30,8 +32,7 @@ _FFTS = {"moments": 5.5, "spectra": 15.0, "rectified": 35.0, "between": 36.0}
 # Per point, filters included.
 _BYTES = {"moments": 14.5, "spectra": 225.0, "rectified": 600.0, "between": 225.0}
 _PER_PIXEL = 200  # bytes of fields, spectra and samples that a run holds
-_PAIR = 16  # of a descent, per curvature pair and pixel: two devices have it
-_STATE = 30  # what else it remembers
+_STATE = 30  # what a descent remembers beside curvature pairs
 _FILLING = 1e4  # FFTs of conjugate gradients
 _BASE = 1.1e9  # bytes of the program itself
 _SHARE = 0.9  # of the memory that is free
@@ -96,7 +97,10 @@ def cost(task: Task, options: Options) -> Cost:
         seconds += _FILLING * pixels * second
     together = options.samples if options.descents else 1
     solver = solver_of(task, options)
-    state = _STATE + (_PAIR * solver.memory if isinstance(solver, LBFGS) else 0)
+    state = _STATE
+    if isinstance(solver, LBFGS):  # every device that shares the angles has all pairs
+        mesh = mesh_of(task.texture, options)
+        state += PAIR_BYTES * solver.memory * (mesh.shape[ANGLE] if mesh else 1)
     return Cost(seconds, _BASE + held + pixels * (_PER_PIXEL + together * state), _free())
 
 

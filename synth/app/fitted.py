@@ -15,9 +15,18 @@ from synth.errors import InputError
 from synth.models import MomentModel, fit, mix
 from synth.statistics import MODELS, joint
 
-__all__ = ["coarser_models", "compile_ahead", "levels", "models", "solver_of"]
+__all__ = [
+    "PAIR_BYTES",
+    "coarser_models",
+    "compile_ahead",
+    "holds_together",
+    "levels",
+    "models",
+    "solver_of",
+]
 
 _LEAST_SIDE = 16  # pixels, of the coarsest level
+PAIR_BYTES = 8  # of a curvature pair, per number of the variable
 _PAIRS = 2**28  # bytes of curvature pairs of all samples, about
 _FEWEST_PAIRS = 5
 
@@ -57,7 +66,7 @@ def coarser_models(
         return []
     shapes = [task.layout.torus, shape_of(task.texture)]
     shapes += [shape_of(task.other)] if task.other else []
-    far = options.gray_levels or set(MODELS[name]) != {"moments"}
+    far = options.gray_levels or task.texture.num_channels > 1 or holds_together(name)
     number = options.levels or num_levels(*shapes, far=far)
     room = 1 + int(math.log2(min(map(min, shapes)) / _LEAST_SIDE))
     with_grays = replace(options, gray_levels=True)
@@ -68,6 +77,11 @@ def coarser_models(
         return found
 
     return [begin(fitted, level) for level in range(1, min(number, room, task.scales or number))]
+
+
+def holds_together(name: str) -> bool:
+    """Whether a model of the ladder matches more than moments: rows of bricks run on then."""
+    return set(MODELS[name]) != {"moments"}
 
 
 def compile_ahead(model: MomentModel, task: Task, options: Options) -> None:
@@ -92,7 +106,7 @@ def solver_of(task: Task, options: Options) -> Solver:
         return Adam()
     numbers = options.samples * task.texture.num_components * math.prod(task.layout.torus)
     usual = LBFGS()
-    return LBFGS(memory=min(usual.memory, max(_FEWEST_PAIRS, _PAIRS // (8 * numbers))))
+    return LBFGS(memory=min(usual.memory, max(_FEWEST_PAIRS, _PAIRS // (PAIR_BYTES * numbers))))
 
 
 def levels(

@@ -61,8 +61,8 @@ class Options:
         tolerance: residual that every block must reach, in units of its estimation noise; by
             default the usual one of the model's descriptor, as ``Schedule.usual`` says.
         levels: number of resolutions, each twice the one before, that textures descend on one after
-            the other; by default as many as leave the coarsest 64 pixels or more, by order 2 of
-            large pictures 128.
+            the other; by default as many as leave the coarsest 64 pixels or more, by order 2
+            alone, from 256 pixels on, 128.
         solver: descent method.
         device: where it computes, as it was asked for.
         devices: how many devices of each process share the work; by default those of the mesh

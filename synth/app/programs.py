@@ -181,7 +181,7 @@ def _options(usage: Usage, arguments: PyTree) -> dict[str, str | bool]:
     A program that runs seldom, on little data, is finished earlier without optimizing.
     """
     leaves = jax.tree.leaves(arguments)
-    if any(device.platform != "cpu" for device in _devices(leaves)):
+    if any(device.platform != "cpu" for device in _devices()):
         return {}
     little = usage.rare and sum(np.size(leaf) for leaf in leaves) < _LITTLE
     return _QUICK if little else _LIGHT
@@ -255,24 +255,41 @@ def _program(
         arguments: of the types that it was traced with.
         how: it is compiled.
     """
-    pinned = _pinned()
+    every, used, pinned = exported.in_avals, _used(exported), _pinned()
 
     def flat(*leaves: Array) -> list[Array]:
-        return pinned(list(exported.call(*leaves)))
+        given = dict(zip(used, leaves, strict=True))
+        missing = (i for i in range(len(every)) if i not in given)
+        given |= {i: jnp.zeros(every[i].shape, every[i].dtype) for i in missing}
+        return pinned(list(exported.call(*(given[i] for i in range(len(every))))))
+
+    def taken(arguments: PyTree) -> list[Any]:
+        leaves = jax.tree.leaves(arguments)
+        return [leaves[index] for index in used]
 
     flat.__name__ = exported.fun_name
-    leaves = _abstract(jax.tree.leaves(arguments))
-    lowered = jax.jit(flat, donate_argnums=how.donated).lower(*leaves)
+    donated = [place for place, index in enumerate(used) if index in how.donated]
+    lowered = jax.jit(flat, donate_argnums=donated).lower(*_abstract(taken(arguments)))
     program = lowered.compile(how.options)
     places = list(program.input_shardings[0])
 
     def run(arguments: PyTree) -> PyTree:
         # What an exported function returns is bound to its device, and what JAX makes else is
         # not: a jitted function would be compiled for either.
-        leaves = jax.device_put(jax.tree.leaves(arguments), places)
-        return jax.tree.unflatten(structure, program(*leaves))
+        return jax.tree.unflatten(structure, program(*jax.device_put(taken(arguments), places)))
 
     return run
+
+
+def _used(exported: export.Exported) -> list[int]:
+    """Which arguments a program needs: no other is sent to where XLA would have it."""
+    kept = set(exported.module_kept_var_idx)
+    keys = jax.dtypes.extended  # of which there are no zeros
+    return [
+        index
+        for index, one in enumerate(exported.in_avals)
+        if index in kept or jnp.issubdtype(one.dtype, keys)
+    ]
 
 
 def _pinned() -> Callable[[list[Array]], list[Array]]:
@@ -302,7 +319,7 @@ def _abstract(leaves: Sequence[Any]) -> list[jax.ShapeDtypeStruct]:
 def _name(function: Callable[..., PyTree], arguments: PyTree) -> str:
     """Name of the file of a trace, which tells apart all that it depends on."""
     leaves, structure = jax.tree.flatten(arguments)
-    devices = sorted(_devices(leaves), key=lambda device: device.id)
+    devices = sorted(_devices(), key=lambda device: device.id)
     depends = (
         _SOURCE,
         (function.__module__, function.__qualname__),
@@ -319,13 +336,10 @@ def _name(function: Callable[..., PyTree], arguments: PyTree) -> str:
     return f"{function.__name__.strip('_')}-{digest}-trace"
 
 
-def _devices(leaves: list[Any]) -> set[Any]:
-    """Where a function of these arrays runs: on the mesh, or where they are."""
+def _devices() -> set[Any]:
+    """Where a program runs: on the mesh, or on the default device."""
     mesh = jax.sharding.get_mesh()
-    if not mesh.empty:
-        return set(mesh.devices.flat)
-    arrays = [leaf for leaf in leaves if isinstance(leaf, jax.Array)]
-    return set().union(*(leaf.devices() for leaf in arrays)) or jnp.zeros(()).devices()
+    return jnp.zeros(()).devices() if mesh.empty else set(mesh.devices.flat)
 
 
 def _digest() -> str:

@@ -27,7 +27,7 @@ from synth.models import GaussianModel, MomentModel
 from synth.parallel.mesh import common_mesh
 from synth.statistics import MODELS, NUM_ANGLES, Residual
 
-__all__ = ["Candidate", "Look", "Result", "generate", "read"]
+__all__ = ["Candidate", "Look", "Result", "generate", "mesh_of", "read"]
 
 _FEW = 4  # samples, from which on a spread is told
 _MOST_MISSING = 0.5  # of the pixels of a part that is scored
@@ -202,7 +202,7 @@ def generate(
         InputError: if the options do not fit the picture.
     """
     task = task or prepare(texture, options)
-    run, mesh = _with_threads(task, options, clock or Clock()), _mesh(texture, options)
+    run, mesh = _with_threads(task, options, clock or Clock()), mesh_of(texture, options)
     while True:
         try:
             with jax.set_mesh(mesh) if mesh else nullcontext():
@@ -288,7 +288,7 @@ def _verdict(samples: tuple[Synthesis, ...], what: str) -> str:
     return longest.verdict if len(samples) == 1 else f"{len(samples)} {what}. {longest.verdict}"
 
 
-def _mesh(texture: Texture, options: Options) -> Mesh | None:
+def mesh_of(texture: Texture, options: Options) -> Mesh | None:
     """The devices that share the work, if there are several and the caller has not set a mesh."""
     if options.devices is None and not jax.sharding.get_mesh().empty:
         return None

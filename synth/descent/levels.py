@@ -114,12 +114,12 @@ def _hastened(schedule: Schedule) -> Schedule:
 
 
 def num_levels(*shapes: tuple[int, int], far: bool = True) -> int:
-    """How many levels there are by default: down to 64 pixels, or to 128 of three levels or more.
+    """How many levels there are by default: down to 64 pixels.
 
     Args:
         shapes: of targets and textures on the last level, pixels.
-        far: whether the model can hold rows of bricks together, as spectra and gray levels can;
-            for others a third level of 64 pixels costs more than it brings.
+        far: whether the model can hold rows of bricks together, as spectra and gray levels can.
+            For others 128 pixels are enough where that leaves two levels or more.
     """
     number = 1 + int(math.log2(min(map(min, shapes)) / _COARSEST))
     return max(1, number if far or number < 3 else number - 1)

@@ -12,7 +12,6 @@ Wraps = tuple[bool, bool]  # the rows' axis, the columns' axis
 
 FARTHEST = 1e4
 
-Planes = Float[np.ndarray, "... h w"]  # a field, or all components of one
 Prepare = Callable[[Field, Wraps], Any]
 
 
@@ -20,7 +19,8 @@ class Statistic(NamedTuple):
     """What is measured on every field, and how two measurements differ.
 
     Attributes:
-        describe: ``(field, periodic) -> features``; the field is in units of the target's
+        describe: ``(field, periodic) -> features``, or of what ``prepare`` made of the field, if
+            that is set: call ``measure``, which knows. The field is in units of the target's
             standard deviation around the target's mean, and wraps along the axes that are
             ``periodic``, the rows' axis first. Fields of one shape have features of one shape.
             Statistics of several channels take all components of a field, ``k h w``.
@@ -38,17 +38,21 @@ class Statistic(NamedTuple):
     distance: Callable[[Features, Features], float]
     least: int = 8
     gaps: bool = False
-    prepare: "Prepare | None" = None
+    prepare: Prepare | None = None
 
     def measure(
-        self, field: Planes, periodic: Wraps, prepared: "dict[Prepare, Any] | None" = None
+        self,
+        field: Float[np.ndarray, "... h w"],
+        periodic: Wraps,
+        prepared: dict[Prepare, Any] | None = None,
     ) -> Features:
         """Features of a field.
 
         Args:
             field: as for ``describe``.
             periodic: as for ``describe``.
-            prepared: what other statistics have prepared of the same field; it is added to.
+            prepared: what other statistics have prepared of the same field, with its missing
+                pixels or without as for this one; it is added to.
         """
         if self.prepare is None:
             return self.describe(field, periodic)

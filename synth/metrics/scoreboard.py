@@ -11,7 +11,7 @@ channels on all of them together. A gray field is its own only component.
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -155,15 +155,16 @@ def _compared(
         spread[name] = floors[name].ends(pairs)
     foreign = None if target.ndim == 2 else ForeignColors.of(target)
     row = _Row(ruler, floors, real[0], views[0].drawn, foreign)
-    every = [field for each in candidates.values() for field in each]
-    of_planes = [pool.submit(row.signs, index, every) for index in range(ruler.units.leading)]
+    originals = [pool.submit(Original.of, each) for each in row.whole[: ruler.units.leading]]
     started = {
-        name: [pool.submit(row.distances, field) for field in each]
+        name: [
+            (pool.submit(row.distances, field), pool.submit(row.signs, originals, field))
+            for field in each
+        ]
         for name, each in candidates.items()
     }
-    signs = map(strongest, zip(*(each.result() for each in of_planes), strict=True))
     scores = {
-        name: row.score(candidates[name], [(one.result(), next(signs)) for one in each])
+        name: row.score(candidates[name], [(one.result(), other.result()) for one, other in each])
         for name, each in started.items()
     }
     units = {name: each.unit for name, each in floors.items()}
@@ -194,18 +195,23 @@ class _Ruler(NamedTuple):
         cuts = _quadrants(view.known[0]) if self.pieces else [(slice(None), slice(None))]
         wraps = (False, False) if self.pieces else self.periodic
         least = min(view.known[0][cuts[0]].shape)
-        prepared = [[{} for _ in cuts] for _ in view.known]
+        # By whether pixels are missing, of every component and of all together, of every cut.
+        prepared = {
+            (gaps, alone): [[{} for _ in cuts] for _ in (view.known if alone else [0])]
+            for gaps, alone in product((False, True), repeat=2)
+        }
         found = {}
         for name, statistic in (_ALL if len(view.known) > 1 else STATISTICS).items():
             if statistic.least <= least:
                 planes = view.known if statistic.gaps else view.drawn
-                entries = planes if name in STATISTICS else [planes]
+                alone = name in STATISTICS
+                entries = planes if alone else [planes]
                 found[name] = tuple(
                     tuple(
                         statistic.measure(entry[..., *cut], wraps, own)
                         for cut, own in zip(cuts, each, strict=True)
                     )
-                    for entry, each in zip(entries, prepared, strict=False)
+                    for entry, each in zip(entries, prepared[statistic.gaps, alone], strict=True)
                 )
         return found
 
@@ -290,16 +296,17 @@ class _Row(NamedTuple):
             return None
         return np.array([self.colors.share(field) for field in fields])
 
-    def signs(self, index: int, fields: Sequence[Channels]) -> list[Copying]:
-        """Signs of copying of one component of fields as they are.
+    def signs(self, originals: Sequence[Future[Original]], field: Channels) -> Copying:
+        """Signs of copying of a field as it is; only what it misses itself is drawn.
 
-        Only what a field misses itself is drawn. One component at a time is prepared, for all
-        fields: that takes much longer than a search, and much memory.
+        Args:
+            originals: leading components of the target, that threads began to prepare before.
+            field: in the target's channels.
         """
         units, periodic = self.ruler.units, self.ruler.periodic
-        original = Original.of(self.whole[index])
-        planes = (drawn(units.express(field)[index, None], periodic)[0] for field in fields)
-        return [original.signs(plane) for plane in planes]
+        planes = drawn(units.express(field)[: units.leading], periodic)
+        every = zip(originals, planes, strict=True)
+        return strongest([original.result().signs(plane) for original, plane in every])
 
 
 def _distance(name: str, wanted: Parts, found: Parts) -> float:

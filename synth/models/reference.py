@@ -92,7 +92,7 @@ def moments_on_torus(descriptor: Descriptor, field: Float[Array, "*k h w"]) -> M
 def _measured(
     descriptor: Descriptor, of_quadrants: Descriptor, pictures: Observation, samples: Observation
 ) -> tuple[Moments, Residual]:
-    return whole(_with_noise((descriptor, of_quadrants), descriptor.observe, pictures, samples))
+    return _with_noise((descriptor, of_quadrants), descriptor.observe, pictures, samples)
 
 
 @partial(compiled, rare=True)
@@ -102,7 +102,7 @@ def _measured_on_torus(
     def observe(picture: Observation) -> Moments:
         return descriptor(picture.field)
 
-    return whole(_with_noise((descriptor, of_quadrants), observe, pictures, samples))
+    return _with_noise((descriptor, of_quadrants), observe, pictures, samples)
 
 
 def _with_noise(

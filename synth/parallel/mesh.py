@@ -182,9 +182,14 @@ def undivided() -> AbstractContextManager[None]:
 
 
 def everywhere(tree: Tree) -> Tree:
-    """Arrays, on every device of the mesh that is set; as they are without one."""
+    """Arrays, on every device of the mesh that is set; as they are without one.
+
+    Where several processes have made them, each has its own, and all are taken to be alike.
+    """
     mesh = jax.sharding.get_mesh()
-    return tree if mesh.empty else jax.device_put(tree, NamedSharding(mesh, WHOLE))
+    if mesh.empty or jax.process_count() > 1:
+        return tree
+    return jax.device_put(tree, NamedSharding(mesh, WHOLE))
 
 
 class Room(NamedTuple):
