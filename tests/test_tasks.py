@@ -189,7 +189,8 @@ class TestCost:
         assert "GB of memory" in large.words
 
     @pytest.mark.parametrize(
-        ("side", "samples", "pairs"), [(256, 1, 20), (2048, 1, 8), (4096, 1, 5), (1024, 4, 8)]
+        ("side", "samples", "pairs"),
+        [(256, 1, 20), (640, 1, 20), (768, 1, 14), (256, 9, 14), (4096, 1, 8)],
     )
     def test_large_fields_remember_fewer_pairs(self, pictures, side, samples, pairs):
         also = {"out_size": (side, side), "samples": samples}

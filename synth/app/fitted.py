@@ -27,8 +27,8 @@ __all__ = [
 
 _LEAST_SIDE = 16  # pixels, of the coarsest level
 PAIR_BYTES = 8  # of a curvature pair, per number of the variable
-_PAIRS = 2**28  # bytes of curvature pairs of all samples, about
-_FEWEST_PAIRS = 5
+_PAIRS = 2**26  # bytes of curvature pairs of all samples, about
+_FEWEST_PAIRS = 8
 
 Shares = Sequence[float]
 
