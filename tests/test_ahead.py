@@ -186,7 +186,7 @@ def test_what_runs_seldom_is_not_optimized_on_a_processor(monkeypatch):
     some = {"xla_backend_optimization_level": "1"}
     assert kept._options(rare, ((much,), {})) == some
     assert kept._options(usual, ((little,), {})) == some
-    monkeypatch.setattr(kept, "_devices", lambda _: {type("Chip", (), {"platform": "gpu"})})
+    monkeypatch.setattr(kept, "_devices", lambda: {type("Chip", (), {"platform": "gpu"})})
     assert kept._options(rare, ((little,), {})) == {}
 
 

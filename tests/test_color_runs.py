@@ -319,7 +319,7 @@ class TestUses:
     def test_devices_share_the_angles_between_channels_too(self, files, monkeypatch, name, angles):
         asked = {}
         monkeypatch.setattr(runs, "common_mesh", lambda _, **also: asked.update(also))
-        runs._mesh(load(files / name), Options(name, models=("scattering",)))
+        runs.mesh_of(load(files / name), Options(name, models=("scattering",)))
         assert set(asked["angles"]) == angles
 
 
@@ -335,8 +335,8 @@ class TestCost:
             self.of(files, name, monkeypatch, (model,)) for name in ("gray.png", "rgb.png")
         )
         assert 3 <= color.seconds / gray.seconds < 12
-        base = cost._BASE
-        assert 3 <= (color.memory - base) / (gray.memory - base) < 6
+        base = cost._BASE  # of color, ten curvature pairs are remembered instead of twenty
+        assert 2.5 <= (color.memory - base) / (gray.memory - base) < 6
 
     def test_a_channel_that_does_not_vary_takes_nothing(self, files, monkeypatch):
         two, three = (self.of(files, name, monkeypatch) for name in ("constant.png", "rgb.png"))

@@ -10,6 +10,7 @@ channels on all of them together. A gray field is its own only component.
 """
 
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import combinations, product
@@ -195,24 +196,21 @@ class _Ruler(NamedTuple):
         cuts = _quadrants(view.known[0]) if self.pieces else [(slice(None), slice(None))]
         wraps = (False, False) if self.pieces else self.periodic
         least = min(view.known[0][cuts[0]].shape)
-        # By whether pixels are missing, of every component and of all together, of every cut.
-        prepared = {
-            (gaps, alone): [[{} for _ in cuts] for _ in (view.known if alone else [0])]
-            for gaps, alone in product((False, True), repeat=2)
-        }
+        # What statistics share, by what they are given: with gaps or without, alone or together.
+        prepared: defaultdict[tuple[bool, bool, int, int], dict] = defaultdict(dict)
         found = {}
         for name, statistic in (_ALL if len(view.known) > 1 else STATISTICS).items():
-            if statistic.least <= least:
-                planes = view.known if statistic.gaps else view.drawn
-                alone = name in STATISTICS
-                entries = planes if alone else [planes]
-                found[name] = tuple(
-                    tuple(
-                        statistic.measure(entry[..., *cut], wraps, own)
-                        for cut, own in zip(cuts, each, strict=True)
-                    )
-                    for entry, each in zip(entries, prepared[statistic.gaps, alone], strict=True)
+            if statistic.least > least:
+                continue
+            gaps, alone = statistic.gaps, name in STATISTICS
+            planes = view.known if gaps else view.drawn
+            found[name] = tuple(
+                tuple(
+                    statistic.measure(entry[..., *cut], wraps, prepared[gaps, alone, number, place])
+                    for place, cut in enumerate(cuts)
                 )
+                for number, entry in enumerate(planes if alone else [planes])
+            )
         return found
 
 
