@@ -139,7 +139,7 @@ def finder(function: Callable[..., PyTree], usage: Usage = _USUAL) -> Finder:
 
     def make(name: str, arguments: PyTree) -> Program | None:
         how = _How(_places(function, usage.donated, arguments), _options(usage, arguments))
-        return _load(name, arguments, how) or _trace(function, arguments, name, how)
+        return _load(name, how) or _trace(function, arguments, name, how)
 
     def find(arguments: PyTree) -> Program | None:
         traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments))
@@ -214,7 +214,7 @@ def _trace(
     flat.__name__ = function.__name__
     with suppress(Exception):  # not all that JAX compiles can be exported
         exported = export.export(jax.jit(flat))(*_abstract(leaves))
-        program = _program(exported, jax.tree.structure(skeletons[0]), arguments, how)
+        program = _program(exported, jax.tree.structure(skeletons[0]), how)
         _store(name, exported, skeletons[0])
         return program
     return None
@@ -228,7 +228,7 @@ def _store(name: str, exported: export.Exported, skeleton: PyTree) -> None:
             seals.write(name, to_text(skeleton).encode() + b"\n" + exported.serialize())
 
 
-def _load(name: str, arguments: PyTree, how: _How) -> Program | None:
+def _load(name: str, how: _How) -> Program | None:
     """Compile what was traced before; None if there is none that can be used."""
     seals = open_folder(_folder())
     content = None if seals is None else seals.read(name)
@@ -237,22 +237,20 @@ def _load(name: str, arguments: PyTree, how: _How) -> Program | None:
     with suppress(Exception):  # whatever a file that was sealed for other devices may raise
         text, stored = content.split(b"\n", 1)
         structure = jax.tree.structure(from_text(text.decode()))
-        return _program(export.deserialize(bytearray(stored)), structure, arguments, how)
+        return _program(export.deserialize(bytearray(stored)), structure, how)
     return None
 
 
 def _program(
     exported: export.Exported,
     structure: Any,  # noqa: ANN401 - JAX's PyTreeDef is no type for checkers
-    arguments: PyTree,
     how: _How,
 ) -> Program:
-    """Compile an exported function of the leaves of such arguments; its results are no leaves.
+    """Compile an exported function of leaves, as one of arguments; its results are no leaves.
 
     Args:
         exported: the function.
         structure: of its results, as JAX has it.
-        arguments: of the types that it was traced with.
         how: it is compiled.
     """
     every, used, pinned = exported.in_avals, _used(exported), _pinned()
@@ -269,7 +267,8 @@ def _program(
 
     flat.__name__ = exported.fun_name
     donated = [place for place, index in enumerate(used) if index in how.donated]
-    lowered = jax.jit(flat, donate_argnums=donated).lower(*_abstract(taken(arguments)))
+    shapes = [jax.ShapeDtypeStruct(every[i].shape, every[i].dtype) for i in used]
+    lowered = jax.jit(flat, donate_argnums=donated).lower(*shapes)
     program = lowered.compile(how.options)
     places = list(program.input_shardings[0])
 
