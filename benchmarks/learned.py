@@ -114,19 +114,27 @@ def measure(name: str, setting: Setting) -> list[dict[str, Any]]:
             told = tell(reals, made, 0, patch, setting.network)
             rows.append(row(name, model, told, time.perf_counter() - start))
             show(rows[-1])
-    for patch in setting.patches if setting.trials else ():
-        rows.append(control(name, patch, setting))
-        show(rows[-1])
+    for one in controls(name, setting) if setting.trials else ():
+        rows.append(one)
+        show(one)
     return rows
 
 
-def control(name: str, patch: int, setting: Setting) -> dict[str, Any]:
+def controls(name: str, setting: Setting) -> list[dict[str, Any]]:
     """Real against real over several trials: mean area, and how often intervals contain 0.5."""
-    trials, start, network = [], time.perf_counter(), setting.network
+    told: dict[int, list[Told]] = {patch: [] for patch in setting.patches}
+    seconds = dict.fromkeys(setting.patches, 0.0)
     for trial in range(setting.trials):
         first = _CONTROLS + 2 * setting.fields * trial
         own, other = (real_fields(name, setting, first + n) for n in (0, setting.fields))
-        trials.append(tell(own, other, trial, patch, network))
+        for patch in setting.patches:
+            start = time.perf_counter()
+            told[patch].append(tell(own, other, trial, patch, setting.network))
+            seconds[patch] += time.perf_counter() - start
+    return [_control(name, patch, told[patch], seconds[patch]) for patch in setting.patches]
+
+
+def _control(name: str, patch: int, trials: Sequence[Told], seconds: float) -> dict[str, Any]:
     areas = np.array([told.auc for told in trials])
     return {
         "name": name,
@@ -135,9 +143,9 @@ def control(name: str, patch: int, setting: Setting) -> dict[str, Any]:
         "auc": round(float(areas.mean()), 4),
         "low": round(float(areas.min()), 4),
         "high": round(float(areas.max()), 4),
-        "trials": setting.trials,
+        "trials": len(trials),
         "contain_half": sum(told.low <= 0.5 <= told.high for told in trials),
-        "seconds": round(time.perf_counter() - start, 1),
+        "seconds": round(seconds, 1),
     }
 
 
