@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
-from jaxtyping import PyTree
+from jaxtyping import Array, PyTree
 
 from synth.errors import InputError
 
@@ -28,8 +28,10 @@ __all__ = [
     "common_mesh",
     "device_mesh",
     "everywhere",
+    "exchanged",
     "room",
     "samples_at_once",
+    "share",
     "split",
     "split_if_even",
     "undivided",
@@ -143,7 +145,7 @@ def split(
     Raises:
         InputError: if the devices of the axis cannot share them evenly.
     """
-    devices = jax.sharding.get_abstract_mesh().shape.get(axis, 1)
+    devices = _devices_along(axis)
     if devices == 1:
         return function
     if count % devices:
@@ -160,9 +162,45 @@ def split_if_even(
     function: Callable[..., Tree], axis: str, count: int, **specs: PyTree
 ) -> Callable[..., Tree]:
     """As ``split``; where the devices cannot share the parts evenly, each does all of them."""
-    if count % jax.sharding.get_abstract_mesh().shape.get(axis, 1):
+    if count % _devices_along(axis):
         return function
     return split(function, axis, count, **specs)
+
+
+def exchanged(parts: Array, axis: str, *, given: int, gained: int) -> Array:
+    """What a device has of one axis of an array, given for what others have of another axis.
+
+    To be called in a function that is ``split``; without a mesh a device has all of both.
+
+    Args:
+        parts: a part along the axis ``gained``, all of the axis ``given``.
+        axis: ``SAMPLE`` or ``ANGLE``.
+        given: of which a part is left afterwards.
+        gained: of which all is there afterwards, in the order of devices.
+    """
+    if _devices_along(axis) == 1:
+        return parts
+    return jax.lax.all_to_all(parts, axis, split_axis=given, concat_axis=gained, tiled=True)
+
+
+def share(array: Array, axis: str, along: int) -> Array:
+    """A device's part of an array that every device has, in a function that is ``split``.
+
+    Args:
+        array: all of it.
+        axis: ``SAMPLE`` or ``ANGLE``.
+        along: which axis of the array is shared out.
+    """
+    devices = _devices_along(axis)
+    if devices == 1:
+        return array
+    size = array.shape[along] // devices
+    start = jax.lax.axis_index(axis) * size
+    return jax.lax.dynamic_slice_in_dim(array, start, size, along)
+
+
+def _devices_along(axis: str) -> int:
+    return jax.sharding.get_abstract_mesh().shape.get(axis, 1)
 
 
 def whole(tree: Tree) -> Tree:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from synth.statistics.descriptor import Descriptor
 from synth.transforms.filters import FilterBank
 
-__all__ = ["Banked"]
+__all__ = ["Banked", "Correlated"]
 
 Kind = TypeVar("Kind", bound="Banked")
 
@@ -36,3 +36,14 @@ class Banked(Descriptor):
     def on(self: Kind, shape: tuple[int, int]) -> Kind:
         """The same moments of fields of another shape, see ``FilterBank.on``."""
         return replace(self, bank=self.bank.on(shape))
+
+
+class Correlated(Banked):
+    """A descriptor of covariances, whose bank holds the squares of its filters.
+
+    Attributes:
+        bank: the filter bank; ``squared``, if the one that is given is not.
+    """
+
+    def __post_init__(self) -> None:
+        self.bank = self.bank.squared()

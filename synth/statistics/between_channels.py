@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact
 
-from synth.statistics.banked import Banked
+from synth.statistics.banked import Correlated
 from synth.statistics.channels import check_count
 from synth.statistics.descriptor import Residual
 from synth.transforms.between import Between, between, pairs
@@ -22,7 +22,7 @@ _POWERS = 0.25  # factor of the loss of powers: with more, they converge first a
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
 
 
-class BetweenChannels(Banked):
+class BetweenChannels(Correlated):
     """Powers of the waves of several channels, shared ones too, and covariances of their moduli.
 
     Attributes:

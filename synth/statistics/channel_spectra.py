@@ -3,7 +3,7 @@
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from synth.statistics.banked import Banked
+from synth.statistics.banked import Correlated
 from synth.statistics.between_channels import BetweenChannels
 from synth.statistics.channels import EachChannel, check_count
 from synth.statistics.descriptor import Descriptor, Moments, Residual
@@ -15,7 +15,7 @@ from synth.transforms.weighted import Observation, between_weighted
 __all__ = ["SpectraOfChannels"]
 
 
-class SpectraOfChannels(Banked):
+class SpectraOfChannels(Correlated):
     """Scattering spectra of fields of several channels: of each, and between them.
 
     Moments are those of two descriptors, ``each`` and ``between``; made together, they share

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from synth.statistics.banked import Banked
+from synth.statistics.banked import Correlated
 from synth.statistics.descriptor import Residual
 from synth.transforms.spectra import Spectra, scattering_spectra
 from synth.transforms.weighted import Observation, spectra_weighted
@@ -16,7 +16,7 @@ __all__ = ["ScatteringSpectra"]
 _LEAST_POWER = 1e-8  # of a field of variance 1; smaller powers count as if they were this
 
 
-class ScatteringSpectra(Banked):
+class ScatteringSpectra(Correlated):
     """The scattering spectra of fields of one shape.
 
     Attributes:

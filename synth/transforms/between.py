@@ -15,19 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import PartitionSpec
 from jaxtyping import Array, Complex, Float, Inexact
 
-from synth.parallel.mesh import ANGLE, WHOLE, split, whole
 from synth.transforms.filters import Band, FilterBank
-from synth.transforms.spectra import Spectra, band_power, planes, products, spectra_of
-from synth.transforms.windows import (
-    centered_spectrum,
-    first_layer,
-    mean,
-    resize,
-    windows,
-)
+from synth.transforms.products import combs_of_spectrum, products, products_of_scales
+from synth.transforms.spectra import Spectra, band_power, spectra_of
+from synth.transforms.squares import Squares
+from synth.transforms.windows import centered_spectrum, mean, windows
 
 __all__ = ["Between", "ChannelSpectra", "between", "between_of", "channel_spectra", "pairs"]
 
@@ -125,13 +119,9 @@ def channel_spectra(
         D 102 (2020), for covariances of wavelet transforms.
     """
     bank = lax.stop_gradient(bank)
-    levels, spectra, s1, layers = _first_layers(field, bank)
-    stack, matrices, modulus = planes(spectra[:, None]), [], []
-    for band, layer in zip((bank.first[0], *bank.second), layers, strict=True):
-        parts = [resize(part, band.box) for part in (stack, planes(layer))]
-        stack = jnp.concatenate(parts, axis=2)
-        matrices.append(_products(stack, band))
-        modulus.append(_covariances(stack[:, :, 1:], bank.num_angles))
+    levels, spectra = _spectra(field, bank)
+    s1, found = products_of_scales(spectra, bank, _all_products)
+    matrices, modulus = zip(*found, strict=True)
 
     def of_channel(channel: int) -> Spectra:
         above = jnp.zeros_like(levels[channel])
@@ -165,18 +155,15 @@ def between(field: Float[Array, "c h w"], bank: FilterBank) -> Between:
         ValueError: if the bank is made for another shape.
     """
     bank = lax.stop_gradient(bank)
-    _, spectra, _, layers = _first_layers(field, bank)
-    moduli, matrices, modulus = [], [], []
-    for band, layer in zip((bank.first[0], *bank.second), layers, strict=True):
-        moduli = [resize(part, band.box) for part in (*moduli, layer)]
-        matrices.append(_products(planes(resize(spectra, band.box)[:, None]), band))
-        modulus.append(_covariances(planes(jnp.concatenate(moduli, axis=1)), bank.num_angles))
+    _, spectra = _spectra(field, bank)
+    _, found = products_of_scales(spectra, bank, _own_products)
+    matrices, modulus = zip(*found, strict=True)
     return _assembled(matrices, modulus, (spectra, spectra), bank)
 
 
 def between_of(
     spectra: Sequence[Complex[Array, "c h w"]],
-    moduli: Sequence[Sequence[Complex[Array, "c l _ _"]]],
+    moduli: Sequence[Sequence[Float[Array, "2 c l _ _ _"]]],
     bank: FilterBank,
     *,
     overlaps: Sequence[Float[Array, "_ _"]],
@@ -187,7 +174,7 @@ def between_of(
     Args:
         spectra: centered, of all channels, as the wavelets of each scale see them; then as the
             residual band does, and φ_J.
-        moduli: of each scale k the spectra of |x_c⋆ψ_{j,l}| for j ≤ k, on the box of band k.
+        moduli: of each scale k the combs of |x_c⋆ψ_{j,l}| for j ≤ k.
         bank: of the wavelets.
         overlaps: of each scale the mean products of the weights of two channels: of the channels
             themselves, and then of their moduli.
@@ -198,16 +185,16 @@ def between_of(
     """
     matrices, modulus = [], []
     own = np.eye(len(spectra[0]), dtype=bool)
-    parts = zip(spectra[:-2], moduli, (bank.first[0], *bank.second), strict=True)
-    for k, (seen, finer, band) in enumerate(parts):
-        waves = jnp.concatenate(finer, axis=1)
-        stack = planes(jnp.concatenate([resize(seen, band.box)[:, None], waves], axis=1))
-        matrices.append(_products(stack, band) / overlaps[k][:, None, :])
+    parts = zip(spectra[:-2], moduli, bank.squared().squares, strict=True)
+    for k, (seen, finer, weights) in enumerate(parts):
+        waves = combs_of_spectrum(seen, weights.grid, bank.num_angles)[:, :, None]
+        products_, covariances = _all_products(jnp.concatenate([waves, *finer], axis=2), weights)
+        matrices.append(products_ / overlaps[k][:, None, :])
         rows, columns = pairs(len(seen), k, bank.num_angles)
         common = overlaps[k][1:, 1:][
-            k * bank.num_angles + rows % bank.num_angles, columns % (waves.shape[1])
+            k * bank.num_angles + rows % bank.num_angles, columns % ((k + 1) * bank.num_angles)
         ]
-        modulus.append(_covariances(stack[:, :, 1:], bank.num_angles) / common)
+        modulus.append(covariances / common)
     found = _assembled(matrices, modulus, (spectra[-2], spectra[-1]), bank)
     common = jnp.stack([overlap[0, 0] for overlap in overlaps])[:, None, None]
     alone = jnp.stack(squares)[:, None, None]
@@ -218,33 +205,13 @@ def between_of(
     )
 
 
-def _first_layers(
+def _spectra(
     field: Float[Array, "c h w"], bank: FilterBank
-) -> tuple[
-    Float[Array, " c"],
-    Complex[Array, "c h w"],
-    Float[Array, "c j l"],
-    list[Complex[Array, "c l _ _"]],
-]:
-    """Means and spectra of the channels, means of their moduli, and spectra of these."""
+) -> tuple[Float[Array, " c"], Complex[Array, "c h w"]]:
+    """Means of the channels, and spectra of these less their means."""
     bank.check(field.shape[-2:])
-    boxes = [band.box for band in (bank.first[0], *bank.second)]
     levels = mean(field)
-    spectra = centered_spectrum(field - levels[:, None, None], bank.shape)
-
-    def layers(
-        spectra: Complex[Array, "c h w"], first: Sequence[Band]
-    ) -> tuple[Float[Array, "c j l"], list[Complex[Array, "c l _ _"]]]:
-        return lax.map(lambda one: first_layer(one, first, mean, boxes), spectra)
-
-    moduli = split(
-        layers,
-        ANGLE,
-        bank.num_angles,
-        in_specs=(WHOLE, PartitionSpec(ANGLE)),
-        out_specs=(PartitionSpec(None, None, ANGLE), PartitionSpec(None, ANGLE)),
-    )
-    return levels, spectra, *whole(moduli(spectra, bank.first))
+    return levels, centered_spectrum(field - levels[:, None, None], bank.shape)
 
 
 def _assembled(
@@ -269,29 +236,35 @@ def _assembled(
     )
 
 
-def _products(stack: Float[Array, "2 c n a b"], band: Band) -> Complex[Array, "m c n c n"]:
-    """Products of all fields of all channels in a band, see ``spectra.products``."""
+def _all_products(
+    stack: Float[Array, "2 c n l r k"], weights: Squares
+) -> tuple[Complex[Array, "m c n c n"], Float[Array, " u"]]:
+    """Products of all fields of all channels, and covariances of the moduli."""
+    return _products(stack, weights), _covariances(stack[:, :, 1:], weights)
+
+
+def _own_products(
+    stack: Float[Array, "2 c n l r k"], weights: Squares
+) -> tuple[Complex[Array, "m c 1 c 1"], Float[Array, " u"]]:
+    """Products of the channels themselves, and covariances of their moduli."""
+    return _products(stack[:, :, :1], weights), _covariances(stack[:, :, 1:], weights)
+
+
+def _products(stack: Float[Array, "2 c n l r k"], weights: Squares) -> Complex[Array, "m c n c n"]:
     _, count, size = stack.shape[:3]
-    correlated = split(
-        products,
-        ANGLE,
-        len(band.starts),
-        in_specs=(WHOLE, PartitionSpec(ANGLE)),
-        out_specs=PartitionSpec(ANGLE),
-    )
-    matrix = whole(correlated(stack.reshape(2, count * size, *stack.shape[3:]), band))
+    matrix = products(stack.reshape(2, count * size, *stack.shape[3:]), weights)
     return matrix.reshape(-1, count, size, count, size)
 
 
-def _covariances(moduli: Float[Array, "2 c n a b"], num_angles: int) -> Float[Array, " u"]:
+def _covariances(moduli: Float[Array, "2 c n l r k"], weights: Squares) -> Float[Array, " u"]:
     """Covariances of the moduli of scale k with those of all j ≤ k, of other channels."""
-    _, count, size, height, width = moduli.shape
-    flat = moduli.reshape(2, count, size, -1)
-    coarse = flat[:, :, size - num_angles :].reshape(2, count * num_angles, -1)
-    every = sum(map(_times_transposed, coarse, flat.reshape(2, count * size, -1)))
-    levels = moduli[0, :, :, height // 2, width // 2]
-    means = levels[:, size - num_angles :].reshape(-1, 1) * levels.ravel()
-    return (every - means)[pairs(count, size // num_angles - 1, num_angles)]
+    _, count, size = moduli.shape[:3]
+    num_angles = len(weights.even)
+    coarse = moduli[:, :, size - num_angles :] * weights.count
+    every = jnp.zeros((count * num_angles, count * size), moduli.dtype)
+    for a, b in zip(coarse, moduli, strict=True):
+        every += _times_transposed(a.reshape(len(every), -1), b.reshape(count * size, -1))
+    return every[pairs(count, size // num_angles - 1, num_angles)]
 
 
 def _times_transposed(a: Float[Array, "m k"], b: Float[Array, "n k"]) -> Float[Array, "m n"]:
@@ -303,6 +276,6 @@ def _band_covariance(spectra: Complex[Array, "c h w"], band: Band | None) -> Flo
     """Covariances of channels in a band of one real filter; 0 without one."""
     if band is None:
         return jnp.zeros((len(spectra), len(spectra)), spectra.real.dtype)
-    part = planes((windows(spectra, band.starts, band.grid) * band.filters[:, None])[0])
-    flat = jnp.moveaxis(part, 0, 1).reshape(len(spectra), -1)
-    return jnp.matmul(flat, flat.T, precision=lax.Precision.HIGHEST)
+    part = (windows(spectra, band.starts, band.grid) * band.filters[:, None])[0]
+    flat = jnp.stack([part.real, part.imag], axis=1).reshape(len(spectra), -1)
+    return _times_transposed(flat, flat)

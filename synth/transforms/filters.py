@@ -9,6 +9,7 @@ second layer, of which only averages are taken.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -17,6 +18,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
 from synth.errors import InputError
+from synth.transforms.squares import Squares, squares
 from synth.transforms.wavelets import (
     SIGMA,
     XI,
@@ -91,6 +93,7 @@ class FilterBank(eqx.Module):
         shape: height and width of the pictures, pixels.
         tight: whether the Littlewood–Paley sum is 1 on the whole Fourier square.
         oversampling: windows are 2^oversampling times as wide as the default ones.
+        squares: |ψ|² of every scale, for covariances; empty unless ``squared``.
     """
 
     first: tuple[Band, ...]
@@ -100,6 +103,7 @@ class FilterBank(eqx.Module):
     shape: tuple[int, int] = eqx.field(static=True)
     tight: bool = eqx.field(static=True)
     oversampling: int = eqx.field(static=True)
+    squares: tuple[Squares, ...] = ()
 
     @property
     def num_scales(self) -> int:
@@ -168,9 +172,18 @@ class FilterBank(eqx.Module):
             return self
         return self._remade(self.shape, oversampling)
 
+    def squared(self) -> "FilterBank":
+        """With ``squares``, which covariances would make anew each time."""
+        if self.squares:
+            return self
+        bands = (self.first[0], *self.second)
+        each = (squares(b.filters, b.starts, b.box, self.shape) for b in bands)
+        return replace(self, squares=tuple(each))
+
     def _remade(self, shape: tuple[int, int], oversampling: int) -> "FilterBank":
         sizes, dtype = (self.num_scales, self.num_angles), self.lowpass.filters.dtype
-        return _bank(shape, *sizes, self.tight, oversampling, dtype)
+        bank = _bank(shape, *sizes, self.tight, oversampling, dtype)
+        return bank.squared() if self.squares else bank
 
 
 def half_of(shape: tuple[int, int]) -> tuple[int, int]:

@@ -177,7 +177,8 @@ def rectified_of(
     found = []
     for k, own in enumerate(spectra):
         finer = spectra[max(0, k - reach) : k + 1]
-        left = jnp.stack([resize_half(each, octave(shape, k)) for each in finer])
+        grid = own.shape[-2], own.shape[-1]
+        left = jnp.stack([resize_half(each, grid) for each in finer])
         found.append(whole(correlated(left, own[0], jnp.asarray(shifts(k, octaves)))))
     return Rectified(tuple(found))
 

@@ -221,7 +221,8 @@ def _wavelets(
     second_layer: SecondLayer,
 ) -> tuple[Float[Array, "j l ..."], list[Float[Array, "_ l m ..."]]]:
     """Coefficients of all paths that begin with an angle of ``first``; order 2 by k."""
-    order1, layers = first_layer(spectrum, first, average, [band.box for band in second])
+    kept = [partial(centered_spectrum, box=band.box) for band in second]
+    order1, layers = first_layer(spectrum, first, average, kept)
     order2, stack = [], jnp.zeros((0, *spectrum.shape), spectrum.dtype)
     for k, (band, layer) in enumerate(zip(second, layers, strict=True), start=1):
         stack = jnp.concatenate([resize(each, band.box) for each in (stack, layer)])

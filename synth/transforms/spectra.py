@@ -2,13 +2,10 @@
 
     x ──► |x⋆ψ₁|,   ⟨x⋆ψ₃ (|x⋆ψ₂|⋆ψ₃)*⟩,   ⟨|x⋆ψ₁|⋆ψ₃ (|x⋆ψ₂|⋆ψ₃)*⟩,   j₁ ≤ j₂ ≤ j₃.
 
-A covariance over the whole picture is a sum over frequencies (Parseval), so that the second
-layer needs no inverse FFT: for each ψ₃ all spectra that feed it are cut to its band, and the
-matrix of their products is one matrix product.
+The second layer needs no inverse FFT, see ``products``.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -16,26 +13,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import PartitionSpec
 from jaxtyping import Array, Complex, Float, Inexact, Int
 
-from synth.parallel.mesh import ANGLE, WHOLE, split, whole
 from synth.transforms.filters import XI, Band, FilterBank
-from synth.transforms.windows import (
-    add_windows,
-    centered_spectrum,
-    first_layer,
-    mean,
-    resize,
-    windows,
-)
+from synth.transforms.products import products, products_of_scales
+from synth.transforms.windows import centered_spectrum, mean, windows
 
 __all__ = [
     "Covariance",
     "Spectra",
     "band_power",
-    "planes",
-    "products",
     "scattering_spectra",
     "spectra_of",
     "spectra_paths",
@@ -190,25 +177,11 @@ def scattering_spectra(
     """
     bank.check(field.shape)
     bank = lax.stop_gradient(bank)
-    level, by_angle = mean(field), PartitionSpec(ANGLE)
+    level = mean(field)
     spectrum = centered_spectrum(field - level, bank.shape)
-    second = (bank.first[0], *bank.second)
-    moduli = split(
-        partial(first_layer, average=mean, boxes=[band.box for band in second]),
-        ANGLE,
-        bank.num_angles,
-        in_specs=(WHOLE, by_angle),
-        out_specs=(PartitionSpec(None, ANGLE), by_angle),
+    (s1,), matrices = products_of_scales(
+        spectrum[None], bank, lambda stack, weights: products(stack[:, 0], weights)
     )
-    correlated = split(
-        products, ANGLE, bank.num_angles, in_specs=(WHOLE, by_angle), out_specs=by_angle
-    )
-    s1, layers = whole(moduli(spectrum, bank.first))
-    stack, matrices = planes(spectrum[None]), []
-    for band, layer in zip(second, layers, strict=True):
-        parts = [resize(each, band.box) for each in (stack, planes(layer))]
-        stack = jnp.concatenate(parts, axis=1)
-        matrices.append(whole(correlated(stack, band)))
     above = jnp.zeros_like(level)
     if bank.residual is not None:
         above = band_power(spectrum, bank.residual)
@@ -280,60 +253,3 @@ def band_power(spectrum: Complex[Array, "h w"], band: Band) -> Float[Array, ""]:
     """Power of a field, given by its centered spectrum, in a band of one filter."""
     part = (windows(spectrum, band.starts, band.grid) * band.filters)[0]
     return jnp.sum(part.real**2 + part.imag**2)
-
-
-@jax.custom_vjp
-def products(stack: Float[Array, "2 n a b"], band: Band) -> Complex[Array, "m n n"]:
-    """⟨(x_r⋆ψ_m)(x_s⋆ψ_m)*⟩ of all fields r, s, given by their spectra, for each angle m.
-
-    Real and imaginary parts are multiplied as real matrices, the fastest that backends have.
-    """
-    n = stack.shape[1]
-
-    def product(one: tuple[Array, Array]) -> Complex[Array, "n n"]:
-        part = _filtered(stack, *one)
-        both = jnp.matmul(part, part.T, precision=lax.Precision.HIGHEST)
-        return lax.complex(both[:n, :n] + both[n:, n:], both[n:, :n] - both[:n, n:])
-
-    return lax.map(product, (band.filters, band.starts))
-
-
-def _products_forward(
-    stack: Float[Array, "2 n a b"], band: Band
-) -> tuple[Complex[Array, "m n n"], tuple[Float[Array, "2 n a b"], Band]]:
-    return products(stack, band), (stack, band)
-
-
-def _products_backward(
-    saved: tuple[Float[Array, "2 n a b"], Band], cotangent: Complex[Array, "m n n"]
-) -> tuple[Float[Array, "2 n a b"], None]:
-    stack, band = saved
-    n = stack.shape[1]
-
-    def add(total: Float[Array, "2 n a b"], one: tuple[Array, Array, Array]) -> tuple[Array, None]:
-        filter_, start, slope = one
-        both = slope + slope.conj().T
-        matrix = jnp.block([[both.real, both.imag], [-both.imag, both.real]])
-        part = _filtered(stack, filter_, start)
-        slopes = jnp.matmul(matrix, part, precision=lax.Precision.HIGHEST)
-        slopes = slopes.reshape(1, 2, n, *band.grid) * filter_
-        return add_windows(total, slopes, start[None]), None
-
-    inputs = (band.filters, band.starts, cotangent)
-    return lax.scan(add, jnp.zeros_like(stack), inputs)[0], None
-
-
-products.defvjp(_products_forward, _products_backward)
-
-
-def _filtered(
-    stack: Float[Array, "2 n a b"], filter_: Float[Array, "c d"], start: Int[Array, "2"]
-) -> Float[Array, "_ _"]:
-    """What one filter keeps of all spectra, a row for every real part, then every imaginary."""
-    part = windows(stack, start[None], (filter_.shape[0], filter_.shape[1]))[0] * filter_
-    return part.reshape(2 * stack.shape[1], -1)
-
-
-def planes(spectra: Complex[Array, "*n a b"]) -> Float[Array, "2 *n a b"]:
-    """Real and imaginary parts."""
-    return jnp.stack([spectra.real, spectra.imag])

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -24,15 +25,15 @@ from jaxtyping import Array, Bool, Complex, Float
 from synth.transforms.between import Between, between_of
 from synth.transforms.estimate import WIDEST_RAMP, ramp
 from synth.transforms.filters import SIGMA, Band, FilterBank
+from synth.transforms.products import combs_of_maps, combs_of_spectrum, products
 from synth.transforms.rectified import Rectified, octave, rectified_of, rectified_waves
 from synth.transforms.scattering import Scattering
-from synth.transforms.spectra import Spectra, band_power, planes, products, spectra_of
+from synth.transforms.spectra import Spectra, band_power, spectra_of
 from synth.transforms.windows import (
     bandpass,
     bandpasses,
     centered_spectrum,
     modulus,
-    resize,
     right_half,
 )
 
@@ -207,17 +208,17 @@ def spectra_weighted(picture: Observation, bank: FilterBank, *, isotropic: bool 
         The spectra: those of ``scattering_spectra`` where nothing is missing and both axes wrap.
     """
     field, layers = picture.field, _layers(picture, bank)
-    bands = (bank.first[0], *bank.second)
     windows = [_window(picture, bank, scale) for scale in range(bank.num_scales)]
     matrices = []
-    for k, (band, window) in enumerate(zip(bands, windows, strict=True)):
-        own = resize(_spectrum(field, window)[None], band.box)
+    for k, (weights, window) in enumerate(zip(bank.squared().squares, windows, strict=True)):
+        own = combs_of_spectrum(_spectrum(field, window)[None], weights.grid, bank.num_angles)
         moduli = [
-            centered_spectrum(_weighted(layer, window), band.box) for layer in layers[: k + 1]
+            combs_of_maps(_weighted(layer, window), weights.grid, bank.num_angles)
+            for layer in layers[: k + 1]
         ]
-        stack = jnp.concatenate([planes(each) for each in (own, *moduli)], axis=1)
+        stack = jnp.concatenate([own, *moduli], axis=1)
         shares = [jnp.ones_like(window), *(layer.share for layer in layers[: k + 1])]
-        matrices.append(products(stack, band) / _overlap(window, shares, bank.num_angles))
+        matrices.append(products(stack, weights) / _overlap(window, shares, bank.num_angles))
     finest, coarsest = windows[0], windows[-1]
     level = jnp.sum(finest * field) / jnp.sum(finest)
     above = jnp.zeros_like(level)
@@ -242,20 +243,21 @@ def between_weighted(picture: Observation, bank: FilterBank) -> Between:
     Returns:
         The covariances: those of ``between`` where nothing is missing and both axes wrap.
     """
-    bands, scales = (bank.first[0], *bank.second), range(bank.num_scales)
+    scales, squares = range(bank.num_scales), bank.squared().squares
     seen = [_window(picture, bank, scale) for scale in scales]
 
-    def of_channel(field: Float[Array, "h w"]) -> list[list[Complex[Array, "l _ _"]]]:
+    def of_channel(field: Float[Array, "h w"]) -> list[list[Float[Array, "2 l _ _ _"]]]:
         layers = _layers(Observation(field, picture.known, picture.wraps), bank)
         return [
             [
-                centered_spectrum(_weighted(layer, seen[scale]), bands[scale].box)
+                combs_of_maps(_weighted(layer, seen[scale]), squares[scale].grid, bank.num_angles)
                 for layer in layers[: scale + 1]
             ]
             for scale in scales
         ]
 
     moduli = lax.map(of_channel, picture.field)  # the loop is compiled once
+    moduli = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), moduli)
     shares = [_share(picture, bank, scale) for scale in scales]
 
     def spectra(window: Float[Array, "h w"]) -> Complex[Array, "c h w"]:

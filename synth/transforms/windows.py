@@ -19,12 +19,14 @@ from synth.transforms.filters import Band
 
 __all__ = [
     "Average",
+    "Keep",
     "add_windows",
     "bandpass",
     "bandpasses",
     "centered_spectrum",
     "each_chunk",
     "first_layer",
+    "half_spectrum",
     "mean",
     "modulus",
     "resize",
@@ -43,6 +45,9 @@ Out = TypeVar("Out")
 
 Average = Callable[[Float[Array, "*p n m"]], Float[Array, "..."]]
 """What is kept of maps: one number each, or fewer points."""
+
+Keep = Callable[[Float[Array, "l n m"]], Inexact[Array, "l ..."]]
+"""What is kept of the spectra of maps, map by map."""
 
 
 @jax.custom_jvp
@@ -85,7 +90,7 @@ def centered_spectrum(
     Returns:
         The coefficients, that of the mean at (a // 2, b // 2).
     """
-    half, rows = _half_spectrum(maps), maps.shape[-2]
+    half, rows = half_spectrum(maps), maps.shape[-2]
     height, width = (min(size, n) for size, n in zip(box, maps.shape[-2:], strict=True))
     first, columns = rows // 2 - height // 2, width // 2
     right = half[..., first : first + height, : width - columns]
@@ -105,18 +110,18 @@ def right_half(maps: Float[Array, "*p n m"], box: tuple[int, int]) -> Complex[Ar
         box: height and width of the box, which are odd.
     """
     columns = (maps.shape[-1] + 1) // 2
-    return resize_half(_half_spectrum(maps)[..., :columns], box)
+    return resize_half(half_spectrum(maps)[..., :columns], (box[0], box[1] // 2 + 1))
 
 
-def resize_half(half: Complex[Array, "*p n m"], box: tuple[int, int]) -> Complex[Array, "*p a b"]:
-    """Crop a right half to that of another box, or pad it with zeros."""
+def resize_half(half: Inexact[Array, "*p n m"], grid: tuple[int, int]) -> Inexact[Array, "*p a b"]:
+    """Crop a right half, or pad it with zeros, to other numbers of rows and columns."""
     rows, columns = half.shape[-2:]
-    return _padded(half, [_centered_edges(rows, box[0]), (0, box[1] // 2 + 1 - columns)])
+    return _padded(half, [_centered_edges(rows, grid[0]), (0, grid[1] - columns)])
 
 
 @jax.custom_vjp
-def _half_spectrum(maps: Float[Array, "*p n m"]) -> Complex[Array, "*p n k"]:
-    """Fourier coefficients of real maps on a half-plane, the rows centered."""
+def half_spectrum(maps: Float[Array, "*p n m"]) -> Complex[Array, "*p n k"]:
+    """Fourier coefficients of real maps from the column of the zero on, the rows centered."""
     rows, columns = maps.shape[-2:]
     half = jnp.fft.rfft2(maps * _alternating(rows) / (rows * columns))
     return jnp.fft.fftshift(half, axes=-2) if rows % 2 else half
@@ -125,7 +130,7 @@ def _half_spectrum(maps: Float[Array, "*p n m"]) -> Complex[Array, "*p n k"]:
 def _half_spectrum_forward(
     maps: Float[Array, "*p n m"],
 ) -> tuple[Complex[Array, "*p n k"], Float[Array, "0 m"]]:
-    return _half_spectrum(maps), jnp.zeros((0, maps.shape[-1]), maps.dtype)
+    return half_spectrum(maps), jnp.zeros((0, maps.shape[-1]), maps.dtype)
 
 
 def _half_spectrum_backward(
@@ -141,7 +146,7 @@ def _half_spectrum_backward(
     return (maps * _alternating(rows),)
 
 
-_half_spectrum.defvjp(_half_spectrum_forward, _half_spectrum_backward)
+half_spectrum.defvjp(_half_spectrum_forward, _half_spectrum_backward)
 
 
 def _hermitian(column: Complex[Array, "*p n _"]) -> Complex[Array, "*p n _"]:
@@ -283,31 +288,31 @@ def first_layer(
     spectrum: Complex[Array, "n m"],
     bands: Sequence[Band],
     average: Average,
-    boxes: Sequence[tuple[int, int]],
-) -> tuple[Float[Array, "j l ..."], list[Complex[Array, "l _ _"]]]:
-    """Averages of |x⋆ψ_{j,l}|, and their spectra.
+    kept: Sequence[Keep],
+) -> tuple[Float[Array, "j l ..."], list[Inexact[Array, "l ..."]]]:
+    """Averages of |x⋆ψ_{j,l}|, and what is kept of their spectra.
 
     Args:
         spectrum: of x, centered.
         bands: one per scale.
         average: of maps.
-        boxes: for each scale, the first ones, whose spectra are asked for: the box of them.
+        kept: for each scale, the first ones, whose spectra are asked for: what is kept of them.
 
     Returns:
-        The averages, and a spectrum per angle for each of the boxes.
+        The averages, and what is kept per scale.
     """
     averages, spectra = [], []
-    for band, box in zip_longest(bands, boxes):
-        several = _layer(spectrum, band, average, box)
+    for band, keep in zip_longest(bands, kept):
+        several = _layer(spectrum, band, average, keep)
         averages.append(several[0])
         spectra += several[1:]
     return jnp.stack(averages), spectra
 
 
 def _layer(
-    spectrum: Complex[Array, "n m"], band: Band, average: Average, box: tuple[int, int] | None
+    spectrum: Complex[Array, "n m"], band: Band, average: Average, keep: Keep | None
 ) -> tuple[Array, ...]:
-    """Averages of |x⋆ψ_l| of one scale, and their spectra on a box, if there is one.
+    """Averages of |x⋆ψ_l| of one scale, and what is kept of their spectra, if anything is.
 
     All angles at once, unless their maps would be many: then a chunk at a time, and the derivative
     makes them again.
@@ -315,7 +320,7 @@ def _layer(
 
     def some(chunk: tuple[Array, Array]) -> tuple[Array, ...]:
         maps = modulus(bandpasses(spectrum, Band(*chunk, band.box)))
-        return (average(maps), *([] if box is None else [centered_spectrum(maps, box)]))
+        return (average(maps), *([] if keep is None else [keep(maps)]))
 
     if len(band.starts) * band.grid_size * _BYTES < room().first:
         return some((band.filters, band.starts))

@@ -1,0 +1,238 @@
+"""Sums over frequencies: products of the spectra of real fields, as every scale sees them.
+
+A covariance over the whole picture is a sum over frequencies (Parseval), so that a wavelet whose
+output is only correlated needs no inverse FFT: all spectra that feed it are cut to its band and
+multiplied with each other, a matrix product weighted by |ψ̂|². Half of the frequencies tell all
+of a real field, see ``squares``. Devices share the angles of the first layer, then the combs of
+frequencies: each gives every other one the combs of its own moduli, and the sums are added.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import PartitionSpec
+from jaxtyping import Array, Complex, Float
+
+from synth.parallel.mesh import ANGLE, WHOLE, exchanged, room, share, split, whole
+from synth.transforms.filters import Band, FilterBank
+from synth.transforms.squares import Squares, combed
+from synth.transforms.windows import first_layer, half_spectrum, mean, resize_half
+
+__all__ = ["combs_of_maps", "combs_of_spectrum", "products", "products_of_scales"]
+
+_BYTES = 4  # of a real number
+_ARRAYS = 8  # of the size of a part that are at work at once
+
+Sums = TypeVar("Sums")
+
+
+def products_of_scales(
+    spectra: Complex[Array, "c h w"],
+    bank: FilterBank,
+    sums: Callable[[Float[Array, "2 c n l r k"], Squares], Sums],
+) -> tuple[Float[Array, "c j l"], list[Sums]]:
+    """Means of the moduli, and for every scale k sums over the frequencies that ψ_k sees.
+
+    Args:
+        spectra: of real fields of mean 0, centered; one per channel.
+        bank: of their shape.
+        sums: of combs of each field and of its moduli |x⋆ψ_{j,l}|, j ≤ k, in this order, and the
+            weights of these combs. Its results are sums over the combs.
+
+    Returns:
+        S1 of every channel, and the results of ``sums`` of all combs per scale.
+    """
+    angles = bank.num_angles
+    by_scale = bank.squared().squares
+
+    def work(
+        spectra: Complex[Array, "c h w"],
+        first: Sequence[Band],
+        by_scale: Sequence[Squares],
+    ) -> tuple[Float[Array, "c j l"], list[Sums]]:
+        kept = [partial(_kept, grid=each.grid, combs=angles) for each in by_scale]
+        moduli, waves = _mapped(partial(first_layer, bands=first, average=mean, kept=kept), spectra)
+        own = share(combs_of_spectrum(spectra, by_scale[0].grid, angles), ANGLE, 2)
+        stack, found = own[:, :, None], []
+        for wave, weights in zip(_all_angles(waves), by_scale, strict=True):
+            new = jnp.moveaxis(wave, 2, 0)
+            stack = jnp.concatenate([resize_half(stack, weights.grid), new], axis=2)
+            found.append(sums(stack, weights))
+        return moduli, jax.tree.map(lambda leaf: leaf[None], found)
+
+    shared = split(
+        work,
+        ANGLE,
+        angles,
+        in_specs=(WHOLE, PartitionSpec(ANGLE), PartitionSpec(None, ANGLE)),
+        out_specs=(PartitionSpec(None, None, ANGLE), PartitionSpec(ANGLE)),
+    )
+    moduli, found = shared(spectra, bank.first, by_scale)
+    # Each device's own sums, to be added: the derivative of a sum inside would be added again.
+    return whole(moduli), jax.tree.map(lambda leaf: leaf.sum(0), found)
+
+
+def _all_angles(
+    waves: Sequence[Float[Array, "c _l 2 combs _ _"]],
+) -> list[Float[Array, "c angles 2 _l _ _"]]:
+    """All angles on some combs, for some angles on all combs: one exchange for all scales."""
+    flat = [wave.reshape(*wave.shape[:4], -1) for wave in waves]
+    ends = np.cumsum([each.shape[-1] for each in flat])[:-1]
+    given = exchanged(jnp.concatenate(flat, axis=-1), ANGLE, given=3, gained=1)
+    parts = zip(jnp.split(given, ends, axis=-1), waves, strict=True)
+    return [part.reshape(*part.shape[:4], *wave.shape[4:]) for part, wave in parts]
+
+
+def _mapped(function: Callable[[Array], Sums], every: Array) -> Sums:
+    """``lax.map``; without a loop for one alone, which would copy what it keeps."""
+    if len(every) > 1:
+        return lax.map(function, every)
+    return jax.tree.map(lambda leaf: leaf[None], function(every[0]))
+
+
+def _kept(
+    maps: Float[Array, "*p n m"], grid: tuple[int, int], combs: int
+) -> Float[Array, "*p 2 l r k"]:
+    """``combs_of_maps``, map by map."""
+    return jnp.moveaxis(combs_of_maps(maps, grid, combs), 0, -4)
+
+
+def combs_of_maps(
+    maps: Float[Array, "*p n m"], grid: tuple[int, int], combs: int
+) -> Float[Array, "2 *p l r k"]:
+    """Real and imaginary parts of the spectra of real maps, the right half, by combs.
+
+    Args:
+        maps: real fields.
+        grid: rows of a comb, and columns.
+        combs: how many.
+    """
+    return _combed(half_spectrum(maps), grid, combs)
+
+
+def combs_of_spectrum(
+    spectra: Complex[Array, "*p h w"], grid: tuple[int, int], combs: int
+) -> Float[Array, "2 *p l r k"]:
+    """The same of centered spectra of real fields on all frequencies of the picture."""
+    columns = spectra.shape[-1]
+    right = spectra[..., columns // 2 :]
+    if columns % 2 == 0:  # the highest frequency is its own opposite
+        right = jnp.concatenate([right, spectra[..., :1]], axis=-1)
+    return _combed(right, grid, combs)
+
+
+def _combed(
+    half: Complex[Array, "*p n m"], grid: tuple[int, int], combs: int
+) -> Float[Array, "2 *p l r k"]:
+    rows, columns = grid
+    half = resize_half(half, (rows * combs, columns))
+    return jnp.stack([combed(half.real, combs), combed(half.imag, combs)])
+
+
+def products(stack: Float[Array, "2 n l r k"], weights: Squares) -> Complex[Array, "m n n"]:
+    """Σ |ψ_m|² X_r X_s* of all fields r, s over the frequencies of some combs, for each angle m.
+
+    Args:
+        stack: real and imaginary parts of their spectra, by combs.
+        weights: of these combs.
+
+    Returns:
+        The sums; those of all combs are ⟨(x_r⋆ψ_m)(x_s⋆ψ_m)*⟩.
+    """
+    flat = stack.reshape(*stack.shape[:2], -1)
+    angles = len(weights.even)
+    return _products(flat, weights.even.reshape(angles, -1), weights.odd.reshape(angles, -1))
+
+
+Weights = Float[Array, "m k"]
+
+
+@jax.custom_vjp
+def _products(stack: Float[Array, "2 n k"], even: Weights, odd: Weights) -> Complex[Array, "m n n"]:
+    """Σ e Re(X_r X_s*) + i o Im(X_r X_s*): real matrix products, of parts that caches hold."""
+    return _products_forward(stack, even, odd)[0]
+
+
+Saved = tuple[Float[Array, "2 n k"], Weights, Weights]
+
+
+def _products_forward(
+    stack: Float[Array, "2 n k"], even: Weights, odd: Weights
+) -> tuple[Complex[Array, "m n n"], Saved]:
+    def add(
+        total: tuple[Array, Array], part: Saved, _: Array | int
+    ) -> tuple[Float[Array, "mn n"], Float[Array, "mn n"]]:
+        (real, imag), even, odd = part
+        same = _times(_each(even, real), real.T) + _times(_each(even, imag), imag.T)
+        return total[0] + same, total[1] + _times(_each(odd, imag), real.T)
+
+    n, angles = stack.shape[1], len(even)
+    nothing = jnp.zeros((angles * n, n), stack.dtype)
+    found = _over_parts(add, (nothing, nothing), stack, even, odd)
+    real, crossed = (each.reshape(angles, n, n) for each in found)
+    return lax.complex(real, crossed - crossed.swapaxes(1, 2)), (stack, even, odd)
+
+
+def _products_backward(
+    saved: Saved, cotangent: Complex[Array, "m n n"]
+) -> tuple[Float[Array, "2 n k"], None, None]:
+    stack, even, odd = saved
+    n = stack.shape[1]
+
+    def beside(matrices: Float[Array, "m n n"]) -> Float[Array, "n mn"]:
+        return matrices.swapaxes(0, 1).reshape(n, -1)
+
+    # JAX's cotangent of a complex number is that of its real part less i times the other's.
+    real, imag = cotangent.real, -cotangent.imag
+    even_slopes = beside(real + real.swapaxes(1, 2))
+    crossed = imag - imag.swapaxes(1, 2)
+    odd_slopes = beside(crossed.swapaxes(1, 2)), beside(crossed)
+
+    def put(total: Float[Array, "2 n _"], part: Saved, start: Array | int) -> Array:
+        planes, even, odd = part
+        slopes = [
+            _times(even_slopes, _each(even, own)) + _times(matrix, _each(odd, other))
+            for own, other, matrix in zip(planes, planes[::-1], odd_slopes, strict=True)
+        ]
+        return lax.dynamic_update_slice_in_dim(total, jnp.stack(slopes), start, axis=2)
+
+    return _over_parts(put, jnp.zeros_like(stack), stack, even, odd), None, None
+
+
+_products.defvjp(_products_forward, _products_backward)
+
+
+def _over_parts(
+    function: Callable[[Sums, Saved, Array | int], Sums],
+    first: Sums,
+    stack: Float[Array, "2 n k"],
+    even: Weights,
+    odd: Weights,
+) -> Sums:
+    """A function of what it gave before, of a part of the frequencies, and of where that begins."""
+    count = stack.shape[2]
+    fit = room().step // (_BYTES * _ARRAYS * len(even) * stack.shape[1])
+    size = max(each for each in range(1, count + 1) if count % each == 0 and each <= max(1, fit))
+    if size == count:
+        return function(first, (stack, even, odd), 0)
+
+    def step(total: Sums, start: Array) -> tuple[Sums, None]:
+        cut = partial(lax.dynamic_slice_in_dim, start_index=start, slice_size=size, axis=-1)
+        return function(total, (cut(stack), cut(even), cut(odd)), start), None
+
+    return lax.scan(step, first, size * jnp.arange(count // size))[0]
+
+
+def _each(weights: Weights, part: Float[Array, "n k"]) -> Float[Array, "mn k"]:
+    """A part under the weights of every angle."""
+    return (weights[:, None] * part).reshape(-1, part.shape[1])
+
+
+def _times(a: Float[Array, "n k"], b: Float[Array, "k m"]) -> Float[Array, "n m"]:
+    """A B, in full precision on every device."""
+    return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)
