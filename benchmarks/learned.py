@@ -14,6 +14,7 @@ Beside the JSON a table of the same name is written, in Markdown.
 import argparse
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,11 +59,16 @@ class Setting(NamedTuple):
 
 
 def real_fields(name: str, setting: Setting, first: int) -> Fields:
-    """Fields of a process, from consecutive seeds."""
-    shape = (setting.size, setting.size)
-    seeds = range(first, first + setting.fields)
-    drawn = [PROCESSES[name](shape, key=jax.random.key(seed)) for seed in seeds]
-    return np.stack([np.asarray(field) for field in drawn])[:, None]
+    """Fields of a process, from consecutive seeds, one on every device at a time."""
+    devices = jax.local_devices()
+
+    def draw(index: int) -> Float[np.ndarray, "h w"]:
+        with jax.default_device(devices[index % len(devices)]):
+            key = jax.random.key(first + index)
+            return np.asarray(PROCESSES[name]((setting.size, setting.size), key=key))
+
+    with ThreadPoolExecutor(len(devices)) as pool:
+        return np.stack(list(pool.map(draw, range(setting.fields))))[:, None]
 
 
 def textures(model: str, reals: Fields) -> Fields:
