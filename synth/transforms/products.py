@@ -167,9 +167,11 @@ def _products_forward(
     def add(
         total: tuple[Array, Array], part: Saved, _: Array | int
     ) -> tuple[Float[Array, "mn n"], Float[Array, "mn n"]]:
-        (real, imag), even, odd = part
-        same = _times(_each(even, real), real.T) + _times(_each(even, imag), imag.T)
-        return total[0] + same, total[1] + _times(_each(odd, imag), real.T)
+        planes, even, odd = part
+        turned = planes.swapaxes(1, 2)
+        same = _times(_each(even, planes), turned)
+        crossed = _times(_each(odd, planes[1:]), turned[:1])
+        return total[0] + same.sum(0), total[1] + crossed[0]
 
     n, angles = stack.shape[1], len(even)
     nothing = jnp.zeros((angles * n, n), stack.dtype)
@@ -191,15 +193,14 @@ def _products_backward(
     real, imag = cotangent.real, -cotangent.imag
     even_slopes = beside(real + real.swapaxes(1, 2))
     crossed = imag - imag.swapaxes(1, 2)
-    odd_slopes = beside(crossed.swapaxes(1, 2)), beside(crossed)
+    odd_slopes = jnp.stack([beside(crossed.swapaxes(1, 2)), beside(crossed)])
+    every_even = jnp.broadcast_to(even_slopes, odd_slopes.shape)
 
     def put(total: Float[Array, "2 n _"], part: Saved, start: Array | int) -> Array:
         planes, even, odd = part
-        slopes = [
-            _times(even_slopes, _each(even, own)) + _times(matrix, _each(odd, other))
-            for own, other, matrix in zip(planes, planes[::-1], odd_slopes, strict=True)
-        ]
-        return lax.dynamic_update_slice_in_dim(total, jnp.stack(slopes), start, axis=2)
+        slopes = _times(every_even, _each(even, planes))
+        slopes += _times(odd_slopes, _each(odd, planes[::-1]))
+        return lax.dynamic_update_slice_in_dim(total, slopes, start, axis=2)
 
     return _over_parts(put, jnp.zeros_like(stack), stack, even, odd), None, None
 
@@ -228,11 +229,11 @@ def _over_parts(
     return lax.scan(step, first, size * jnp.arange(count // size))[0]
 
 
-def _each(weights: Weights, part: Float[Array, "n k"]) -> Float[Array, "mn k"]:
-    """A part under the weights of every angle."""
-    return (weights[:, None] * part).reshape(-1, part.shape[1])
+def _each(weights: Weights, planes: Float[Array, "c n k"]) -> Float[Array, "c mn k"]:
+    """Real or imaginary parts under the weights of every angle."""
+    return (weights[:, None] * planes[:, None]).reshape(len(planes), -1, planes.shape[-1])
 
 
-def _times(a: Float[Array, "n k"], b: Float[Array, "k m"]) -> Float[Array, "n m"]:
-    """A B, in full precision on every device."""
+def _times(a: Float[Array, "c n k"], b: Float[Array, "c k m"]) -> Float[Array, "c n m"]:
+    """Matrix products A B, in full precision on every device."""
     return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)
