@@ -178,6 +178,10 @@ alone = colored(None)
 for angles in (4, 8):  # which share twelve directions evenly, and do not
     for name, a, b in zip(("slope", "kept"), colored(angles), alone):
         errors[f"{name} {angles}"] = float(np.linalg.norm(a - b) / np.linalg.norm(b))
+options = dict(shape=(64, 64), channels=3, scales=3, angles=4)
+model = fit(joint("spectra", **options), field)
+alone, shared = sloped(None), sloped(4)
+errors["spectra of channels"] = float(np.linalg.norm(shared - alone) / np.linalg.norm(alone))
 for samples, angles in ((1, (8,)), (3, (4,)), (1, (8, 4)), (1, (5,)), (1, (7, 11))):
     mesh = common_mesh(None, samples=samples, angles=angles)
     shares.append(mesh and tuple(mesh.shape.values()))
@@ -203,7 +207,7 @@ def test_eight_devices_give_the_result_of_one():
     assert "8 devices of the mesh cannot share 4 angles evenly" in ended.stderr
     errors, shares = json.loads(ended.stdout)
     assert shares == [[1, 8], [3, 2], [1, 4], [1, 5], None]  # of a processor, if none are named
-    assert len(errors) == 10
+    assert len(errors) == 11
     assert max(errors.values()) <= 1e-4, errors
 
 

@@ -1,5 +1,7 @@
 """Sums over half of the frequencies against those over all of them."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +11,7 @@ from fields import white
 from synth import EXACT, morlet_bank
 from synth.parallel import mesh
 from synth.transforms.products import combs_of_maps, combs_of_spectrum, products
-from synth.transforms.squares import comb_grid
+from synth.transforms.responses import comb_grid
 from synth.transforms.windows import centered_spectrum
 
 SHAPES = [(32, 32), (27, 40), (45, 50), (33, 21)]
@@ -34,9 +36,9 @@ def on_all_frequencies(every, bank, band):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("oversampling", [0, EXACT])
 def test_half_of_the_frequencies_tells_all(shape, oversampling):
-    bank = morlet_bank(shape, 3, 3, oversampling=oversampling).squared()
+    bank = morlet_bank(shape, 3, 3, oversampling=oversampling).with_responses()
     every = fields(shape)
-    for band, weights in zip((bank.first[0], *bank.second), bank.squares, strict=True):
+    for band, weights in zip((bank.first[0], *bank.second), bank.responses, strict=True):
         combs = combs_of_maps(jnp.asarray(every, jnp.float32), weights.grid, 3)
         wanted = on_all_frequencies(every, bank, band)
         np.testing.assert_allclose(
@@ -57,17 +59,27 @@ def test_combs_of_a_spectrum_are_those_of_its_maps(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_counted_frequencies_sum_up_to_a_covariance(shape):
-    bank = morlet_bank(shape, 2, 4).squared()
-    one, two = fields(shape, 2)
-    weights = bank.squares[0]  # whose box is the whole square
-    a, b = combs_of_maps(jnp.asarray([one, two], jnp.float32), weights.grid, 4).swapaxes(0, 1)
-    found = float(jnp.sum(weights.count * a * b))
-    assert found == pytest.approx(np.mean(one * two) - one.mean() * two.mean(), abs=1e-6)
+@pytest.mark.parametrize("scale", [0, 1])
+def test_counted_frequencies_sum_up_to_a_covariance(shape, scale):
+    bank = morlet_bank(shape, 2, 4).with_responses()
+    every = fields(shape, 2)
+    response, band = bank.responses[scale], (bank.first[0], *bank.second)[scale]
+    a, b = combs_of_maps(jnp.asarray(every, jnp.float32), response.grid, 4).swapaxes(0, 1)
+    x, y = np.fft.fft2(every) / every[0].size
+    inside = [
+        np.abs(np.fft.fftfreq(n, 1 / n)) <= side // 2 if side < n else np.ones(n, bool)
+        for n, side in zip(shape, band.box, strict=True)
+    ]
+    seen = inside[0][:, None] & inside[1]
+    seen[0, 0] = False
+    wanted = np.sum(seen * x * y.conj()).real
+    assert float(jnp.sum(response.count * a * b)) == pytest.approx(wanted, abs=1e-6)
+    if scale == 0:  # whose box is the whole square
+        assert wanted == pytest.approx(np.mean(every[0] * every[1]) - np.prod(every.mean((1, 2))))
 
 
 def test_parts_of_the_frequencies_add_up(monkeypatch):
-    weights = morlet_bank((64, 64), 2, 4).squared().squares[0]
+    weights = morlet_bank((64, 64), 2, 4).with_responses().responses[0]
     combs = combs_of_maps(jnp.asarray(fields((64, 64)), jnp.float32), weights.grid, 4)
     mixed = np.random.default_rng(0).normal(size=(2, 4, 3, 3))
 
@@ -85,7 +97,7 @@ def test_parts_of_the_frequencies_add_up(monkeypatch):
 def test_slopes_are_those_of_differences():
     mixed = np.random.default_rng(0).normal(size=(2, 2, 2, 2))
     with jax.enable_x64(True):
-        weights = morlet_bank((16, 18), 2, 2, dtype=jnp.float64).squared().squares[1]
+        weights = morlet_bank((16, 18), 2, 2, dtype=jnp.float64).with_responses().responses[1]
         shape = (2, 2, *weights.count.shape[1:])
         combs, step = jnp.asarray(np.random.default_rng(1).normal(size=(2, *shape)))
 
@@ -97,16 +109,19 @@ def test_slopes_are_those_of_differences():
         assert float(jnp.sum(jax.grad(total)(combs) * step)) == pytest.approx(float(wanted))
 
 
-def test_banks_keep_their_squares():
+def test_banks_keep_their_responses():
     bank = morlet_bank((64, 48), 3, 4)
-    assert not bank.squares
-    squared = bank.squared()
-    assert squared.squared() is squared
-    for other in (squared.on((40, 64)), squared.halved(), squared.sampled(1)):
-        assert [each.even.shape[0] for each in other.squares] == [4] * 3
-    assert not bank.halved().squares
-    traced = jax.jit(lambda bank: bank.squared().squares)(bank)
-    for a, b in zip(jax.tree.leaves(traced), jax.tree.leaves(squared.squares), strict=True):
+    assert not bank.responses
+    full = bank.with_responses()
+    assert full.with_responses() is full
+    for other in (full.on((40, 64)), full.halved(), full.sampled(1)):
+        anew = replace(other, responses=()).with_responses()
+        assert other.responses[0].grid != full.responses[0].grid or other.oversampling
+        for a, b in zip(jax.tree.leaves(other), jax.tree.leaves(anew), strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert not bank.halved().responses
+    traced = jax.jit(lambda bank: bank.with_responses().responses)(bank)
+    for a, b in zip(jax.tree.leaves(traced), jax.tree.leaves(full.responses), strict=True):
         np.testing.assert_array_equal(a, b)
 
 

@@ -28,7 +28,7 @@ _KEPT = 150  # where pixels are kept: no descent ends before its last stage
 # Measured with two cores, from 256² to 4096², of 1 to 8 samples and 1 to 5 channels; right within
 # a factor of two. Of several components, all numbers count for each one of them.
 # An evaluation, in FFTs of all maps.
-_FFTS = {"moments": 5.5, "spectra": 15.0, "rectified": 35.0, "between": 36.0}
+_FFTS = {"moments": 5.5, "spectra": 10.0, "rectified": 35.0, "between": 36.0}
 # Per point, filters included.
 _BYTES = {"moments": 14.5, "spectra": 225.0, "rectified": 600.0, "between": 225.0}
 _PER_PIXEL = 200  # bytes of fields, spectra and samples that a run holds

@@ -2,8 +2,8 @@
 
 Samples of an ensemble are independent. One large field is split over the angles of its filter
 bank: every device holds the field and does the work of its own angles. The mesh is that of
-``jax.set_mesh``; without one everything runs on JAX's default device. Communication is left
-to ``jax.shard_map``: it gathers what is split and sums the gradients of what is not.
+``jax.set_mesh``; without one everything runs on JAX's default device. ``jax.shard_map``
+gathers what is split and sums the gradients of what is not; covariances exchange parts.
 
     with jax.set_mesh(device_mesh(samples=2, angles=4)):
         drain(descend(model, keys=jax.random.split(jax.random.key(0), 2)))
@@ -168,9 +168,9 @@ def split_if_even(
 
 
 def exchanged(parts: Array, axis: str, *, given: int, gained: int) -> Array:
-    """What a device has of one axis of an array, given for what others have of another axis.
+    """All of one axis of an array instead of a part, and of another axis a part instead of all.
 
-    To be called in a function that is ``split``; without a mesh a device has all of both.
+    In a function that is ``split``; without a mesh a device has all of both.
 
     Args:
         parts: a part along the axis ``gained``, all of the axis ``given``.

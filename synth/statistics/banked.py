@@ -39,11 +39,11 @@ class Banked(Descriptor):
 
 
 class Correlated(Banked):
-    """A descriptor of covariances, whose bank holds the squares of its filters.
+    """A descriptor of covariances, whose bank holds the responses of its filters.
 
     Attributes:
-        bank: the filter bank; ``squared``, if the one that is given is not.
+        bank: the filter bank, with its ``responses``.
     """
 
     def __post_init__(self) -> None:
-        self.bank = self.bank.squared()
+        self.bank = self.bank.with_responses()

@@ -19,8 +19,8 @@ from jaxtyping import Array, Complex, Float, Inexact
 
 from synth.transforms.filters import Band, FilterBank
 from synth.transforms.products import combs_of_spectrum, products, products_of_scales
+from synth.transforms.responses import Response
 from synth.transforms.spectra import Spectra, band_power, spectra_of
-from synth.transforms.squares import Squares
 from synth.transforms.windows import centered_spectrum, mean, windows
 
 __all__ = ["Between", "ChannelSpectra", "between", "between_of", "channel_spectra", "pairs"]
@@ -185,11 +185,11 @@ def between_of(
     """
     matrices, modulus = [], []
     own = np.eye(len(spectra[0]), dtype=bool)
-    parts = zip(spectra[:-2], moduli, bank.squared().squares, strict=True)
-    for k, (seen, finer, weights) in enumerate(parts):
-        waves = combs_of_spectrum(seen, weights.grid, bank.num_angles)[:, :, None]
-        products_, covariances = _all_products(jnp.concatenate([waves, *finer], axis=2), weights)
-        matrices.append(products_ / overlaps[k][:, None, :])
+    parts = zip(spectra[:-2], moduli, bank.with_responses().responses, strict=True)
+    for k, (seen, finer, response) in enumerate(parts):
+        waves = combs_of_spectrum(seen, response.grid, bank.num_angles)[:, :, None]
+        matrix, covariances = _all_products(jnp.concatenate([waves, *finer], axis=2), response)
+        matrices.append(matrix / overlaps[k][:, None, :])
         rows, columns = pairs(len(seen), k, bank.num_angles)
         common = overlaps[k][1:, 1:][
             k * bank.num_angles + rows % bank.num_angles, columns % ((k + 1) * bank.num_angles)
@@ -237,30 +237,32 @@ def _assembled(
 
 
 def _all_products(
-    stack: Float[Array, "2 c n l r k"], weights: Squares
+    stack: Float[Array, "2 c n q r s"], response: Response
 ) -> tuple[Complex[Array, "m c n c n"], Float[Array, " u"]]:
     """Products of all fields of all channels, and covariances of the moduli."""
-    return _products(stack, weights), _covariances(stack[:, :, 1:], weights)
+    return _products(stack, response), _covariances(stack[:, :, 1:], response)
 
 
 def _own_products(
-    stack: Float[Array, "2 c n l r k"], weights: Squares
+    stack: Float[Array, "2 c n q r s"], response: Response
 ) -> tuple[Complex[Array, "m c 1 c 1"], Float[Array, " u"]]:
     """Products of the channels themselves, and covariances of their moduli."""
-    return _products(stack[:, :, :1], weights), _covariances(stack[:, :, 1:], weights)
+    return _products(stack[:, :, :1], response), _covariances(stack[:, :, 1:], response)
 
 
-def _products(stack: Float[Array, "2 c n l r k"], weights: Squares) -> Complex[Array, "m c n c n"]:
+def _products(
+    stack: Float[Array, "2 c n q r s"], response: Response
+) -> Complex[Array, "m c n c n"]:
     _, count, size = stack.shape[:3]
-    matrix = products(stack.reshape(2, count * size, *stack.shape[3:]), weights)
+    matrix = products(stack.reshape(2, count * size, *stack.shape[3:]), response)
     return matrix.reshape(-1, count, size, count, size)
 
 
-def _covariances(moduli: Float[Array, "2 c n l r k"], weights: Squares) -> Float[Array, " u"]:
+def _covariances(moduli: Float[Array, "2 c n q r s"], response: Response) -> Float[Array, " u"]:
     """Covariances of the moduli of scale k with those of all j ≤ k, of other channels."""
     _, count, size = moduli.shape[:3]
-    num_angles = len(weights.even)
-    coarse = moduli[:, :, size - num_angles :] * weights.count
+    num_angles = len(response.even)
+    coarse = moduli[:, :, size - num_angles :] * response.count
     every = jnp.zeros((count * num_angles, count * size), moduli.dtype)
     for a, b in zip(coarse, moduli, strict=True):
         every += _times_transposed(a.reshape(len(every), -1), b.reshape(count * size, -1))

@@ -18,7 +18,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
 from synth.errors import InputError
-from synth.transforms.squares import Squares, squares
+from synth.transforms.responses import Response, response_of
 from synth.transforms.wavelets import (
     SIGMA,
     XI,
@@ -93,7 +93,7 @@ class FilterBank(eqx.Module):
         shape: height and width of the pictures, pixels.
         tight: whether the Littlewood–Paley sum is 1 on the whole Fourier square.
         oversampling: windows are 2^oversampling times as wide as the default ones.
-        squares: |ψ|² of every scale, for covariances; empty unless ``squared``.
+        responses: |ψ|² of every scale, for covariances; empty unless ``with_responses``.
     """
 
     first: tuple[Band, ...]
@@ -103,7 +103,7 @@ class FilterBank(eqx.Module):
     shape: tuple[int, int] = eqx.field(static=True)
     tight: bool = eqx.field(static=True)
     oversampling: int = eqx.field(static=True)
-    squares: tuple[Squares, ...] = ()
+    responses: tuple[Response, ...] = ()
 
     @property
     def num_scales(self) -> int:
@@ -172,18 +172,18 @@ class FilterBank(eqx.Module):
             return self
         return self._remade(self.shape, oversampling)
 
-    def squared(self) -> "FilterBank":
-        """With ``squares``, which covariances would make anew each time."""
-        if self.squares:
+    def with_responses(self) -> "FilterBank":
+        """The bank with its ``responses``, so that covariances need not make them at each call."""
+        if self.responses:
             return self
         bands = (self.first[0], *self.second)
-        each = (squares(b.filters, b.starts, b.box, self.shape) for b in bands)
-        return replace(self, squares=tuple(each))
+        each = (response_of(b.filters, b.starts, b.box, self.shape) for b in bands)
+        return replace(self, responses=tuple(each))
 
     def _remade(self, shape: tuple[int, int], oversampling: int) -> "FilterBank":
         sizes, dtype = (self.num_scales, self.num_angles), self.lowpass.filters.dtype
         bank = _bank(shape, *sizes, self.tight, oversampling, dtype)
-        return bank.squared() if self.squares else bank
+        return bank.with_responses() if self.responses else bank
 
 
 def half_of(shape: tuple[int, int]) -> tuple[int, int]:
@@ -313,8 +313,7 @@ def _bank(
         return _band(evened[j], shape, centers=centers, window=window, dtype=dtype)
 
     def even(full: Float[np.ndarray, "h w"], window: tuple[int, int]) -> Band:
-        whole = [Patch(full, (0, 0))]
-        return _band(whole, shape, centers=[(0.0, 0.0)], window=window, dtype=dtype)
+        return _band([Patch(full, (0, 0))], shape, centers=[(0.0, 0.0)], window=window, dtype=dtype)
 
     return FilterBank(
         first=tuple(band(j, _FIRST_LAYER) for j in scales),
@@ -348,16 +347,17 @@ def littlewood_paley(bank: FilterBank) -> Float[np.ndarray, "h w"]:
     """
     even = [bank.lowpass] if bank.residual is None else [bank.lowpass, bank.residual]
 
-    def squares(bands: Iterable[Band]) -> Float[np.ndarray, "h w"]:
-        return sum_on(bank.shape, (patch for band in bands for patch in _squares(band, bank)))
-
-    return mean_energy(squares(even), squares(bank.first))
+    return mean_energy(_sum_of_squares(even, bank), _sum_of_squares(bank.first, bank))
 
 
-def _squares(band: Band, bank: FilterBank) -> Iterator[Patch]:
-    corners = np.asarray(band.starts) + np.array(bank.shape) // 2
-    for filter_, (row, column) in zip(np.asarray(band.filters, np.float64), corners, strict=True):
-        yield Patch(filter_**2, (int(row), int(column)))
+def _sum_of_squares(bands: Iterable[Band], bank: FilterBank) -> Float[np.ndarray, "h w"]:
+    def patches(band: Band) -> Iterator[Patch]:
+        corners = np.asarray(band.starts) + np.array(bank.shape) // 2
+        values = np.asarray(band.filters, np.float64) ** 2
+        for square, (row, column) in zip(values, corners, strict=True):
+            yield Patch(square, (int(row), int(column)))
+
+    return sum_on(bank.shape, (patch for band in bands for patch in patches(band)))
 
 
 def _size(shape: tuple[int, int]) -> str:
@@ -365,13 +365,11 @@ def _size(shape: tuple[int, int]) -> str:
 
 
 def _check_sizes(shape: tuple[int, int], num_scales: int | None, num_angles: int) -> int:
-    height, width = shape
     most = max_scales(shape)
-    if num_scales is None:
-        num_scales = most
+    num_scales = most if num_scales is None else num_scales
     if not 1 <= num_scales <= most:
         raise InputError(
-            f"{num_scales} scales do not fit a picture of {height} × {width} pixels: choose "
+            f"{num_scales} scales do not fit a picture of {_size(shape)} pixels: choose "
             f"1 to {most} (log2 of the shorter side), or a larger picture."
         )
     if not 1 <= num_angles <= _MOST_ANGLES:

@@ -3,7 +3,7 @@
 A covariance over the whole picture is a sum over frequencies (Parseval), so that a wavelet whose
 output is only correlated needs no inverse FFT: all spectra that feed it are cut to its band and
 multiplied with each other, a matrix product weighted by |ψ̂|². Half of the frequencies tell all
-of a real field, see ``squares``. Devices share the angles of the first layer, then the combs of
+of a real field, see ``responses``. Devices share the angles of the first layer, then the combs of
 frequencies: each gives every other one the combs of its own moduli, and the sums are added.
 """
 
@@ -20,7 +20,7 @@ from jaxtyping import Array, Complex, Float
 
 from synth.parallel.mesh import ANGLE, WHOLE, exchanged, room, share, split, whole
 from synth.transforms.filters import Band, FilterBank
-from synth.transforms.squares import Squares, combed
+from synth.transforms.responses import Response, combed
 from synth.transforms.windows import first_layer, half_spectrum, mean, resize_half
 
 __all__ = ["combs_of_maps", "combs_of_spectrum", "products", "products_of_scales"]
@@ -34,7 +34,7 @@ Sums = TypeVar("Sums")
 def products_of_scales(
     spectra: Complex[Array, "c h w"],
     bank: FilterBank,
-    sums: Callable[[Float[Array, "2 c n l r k"], Squares], Sums],
+    sums: Callable[[Float[Array, "2 c n q r s"], Response], Sums],
 ) -> tuple[Float[Array, "c j l"], list[Sums]]:
     """Means of the moduli, and for every scale k sums over the frequencies that ψ_k sees.
 
@@ -42,27 +42,27 @@ def products_of_scales(
         spectra: of real fields of mean 0, centered; one per channel.
         bank: of their shape.
         sums: of combs of each field and of its moduli |x⋆ψ_{j,l}|, j ≤ k, in this order, and the
-            weights of these combs. Its results are sums over the combs.
+            response on these combs. Its results are sums over the combs.
 
     Returns:
         S1 of every channel, and the results of ``sums`` of all combs per scale.
     """
     angles = bank.num_angles
-    by_scale = bank.squared().squares
+    by_scale = bank.with_responses().responses
 
     def work(
         spectra: Complex[Array, "c h w"],
         first: Sequence[Band],
-        by_scale: Sequence[Squares],
+        by_scale: Sequence[Response],
     ) -> tuple[Float[Array, "c j l"], list[Sums]]:
         kept = [partial(_kept, grid=each.grid, combs=angles) for each in by_scale]
         moduli, waves = _mapped(partial(first_layer, bands=first, average=mean, kept=kept), spectra)
         own = share(combs_of_spectrum(spectra, by_scale[0].grid, angles), ANGLE, 2)
         stack, found = own[:, :, None], []
-        for wave, weights in zip(_all_angles(waves), by_scale, strict=True):
+        for wave, response in zip(_all_angles(waves), by_scale, strict=True):
             new = jnp.moveaxis(wave, 2, 0)
-            stack = jnp.concatenate([resize_half(stack, weights.grid), new], axis=2)
-            found.append(sums(stack, weights))
+            stack = jnp.concatenate([resize_half(stack, response.grid), new], axis=2)
+            found.append(sums(stack, response))
         return moduli, jax.tree.map(lambda leaf: leaf[None], found)
 
     shared = split(
@@ -74,12 +74,12 @@ def products_of_scales(
     )
     moduli, found = shared(spectra, bank.first, by_scale)
     # Each device's own sums, to be added: the derivative of a sum inside would be added again.
-    return whole(moduli), jax.tree.map(lambda leaf: leaf.sum(0), found)
+    return whole((moduli, jax.tree.map(lambda leaf: leaf.sum(0), found)))
 
 
 def _all_angles(
-    waves: Sequence[Float[Array, "c _l 2 combs _ _"]],
-) -> list[Float[Array, "c angles 2 _l _ _"]]:
+    waves: Sequence[Float[Array, "c _ 2 _ _ _"]],
+) -> list[Float[Array, "c _ 2 _ _ _"]]:
     """All angles on some combs, for some angles on all combs: one exchange for all scales."""
     flat = [wave.reshape(*wave.shape[:4], -1) for wave in waves]
     ends = np.cumsum([each.shape[-1] for each in flat])[:-1]
@@ -97,14 +97,14 @@ def _mapped(function: Callable[[Array], Sums], every: Array) -> Sums:
 
 def _kept(
     maps: Float[Array, "*p n m"], grid: tuple[int, int], combs: int
-) -> Float[Array, "*p 2 l r k"]:
+) -> Float[Array, "*p 2 q r s"]:
     """``combs_of_maps``, map by map."""
     return jnp.moveaxis(combs_of_maps(maps, grid, combs), 0, -4)
 
 
 def combs_of_maps(
     maps: Float[Array, "*p n m"], grid: tuple[int, int], combs: int
-) -> Float[Array, "2 *p l r k"]:
+) -> Float[Array, "2 *p q r s"]:
     """Real and imaginary parts of the spectra of real maps, the right half, by combs.
 
     Args:
@@ -117,7 +117,7 @@ def combs_of_maps(
 
 def combs_of_spectrum(
     spectra: Complex[Array, "*p h w"], grid: tuple[int, int], combs: int
-) -> Float[Array, "2 *p l r k"]:
+) -> Float[Array, "2 *p q r s"]:
     """The same of centered spectra of real fields on all frequencies of the picture."""
     columns = spectra.shape[-1]
     right = spectra[..., columns // 2 :]
@@ -128,41 +128,41 @@ def combs_of_spectrum(
 
 def _combed(
     half: Complex[Array, "*p n m"], grid: tuple[int, int], combs: int
-) -> Float[Array, "2 *p l r k"]:
+) -> Float[Array, "2 *p q r s"]:
     rows, columns = grid
     half = resize_half(half, (rows * combs, columns))
     return jnp.stack([combed(half.real, combs), combed(half.imag, combs)])
 
 
-def products(stack: Float[Array, "2 n l r k"], weights: Squares) -> Complex[Array, "m n n"]:
+def products(stack: Float[Array, "2 n q r s"], response: Response) -> Complex[Array, "m n n"]:
     """Σ |ψ_m|² X_r X_s* of all fields r, s over the frequencies of some combs, for each angle m.
 
     Args:
         stack: real and imaginary parts of their spectra, by combs.
-        weights: of these combs.
+        response: on these combs; it counts as constant.
 
     Returns:
         The sums; those of all combs are ⟨(x_r⋆ψ_m)(x_s⋆ψ_m)*⟩.
     """
     flat = stack.reshape(*stack.shape[:2], -1)
-    angles = len(weights.even)
-    return _products(flat, weights.even.reshape(angles, -1), weights.odd.reshape(angles, -1))
+    angles = len(response.even)
+    return _products(flat, response.even.reshape(angles, -1), response.odd.reshape(angles, -1))
 
 
-Weights = Float[Array, "m k"]
+Weights = Float[Array, "m f"]
 
 
 @jax.custom_vjp
-def _products(stack: Float[Array, "2 n k"], even: Weights, odd: Weights) -> Complex[Array, "m n n"]:
+def _products(stack: Float[Array, "2 n f"], even: Weights, odd: Weights) -> Complex[Array, "m n n"]:
     """Σ e Re(X_r X_s*) + i o Im(X_r X_s*): real matrix products, of parts that caches hold."""
     return _products_forward(stack, even, odd)[0]
 
 
-Saved = tuple[Float[Array, "2 n k"], Weights, Weights]
+Saved = tuple[Float[Array, "2 n f"], Weights, Weights]
 
 
 def _products_forward(
-    stack: Float[Array, "2 n k"], even: Weights, odd: Weights
+    stack: Float[Array, "2 n f"], even: Weights, odd: Weights
 ) -> tuple[Complex[Array, "m n n"], Saved]:
     def add(
         total: tuple[Array, Array], part: Saved, _: Array | int
@@ -182,7 +182,7 @@ def _products_forward(
 
 def _products_backward(
     saved: Saved, cotangent: Complex[Array, "m n n"]
-) -> tuple[Float[Array, "2 n k"], None, None]:
+) -> tuple[Float[Array, "2 n f"], None, None]:
     stack, even, odd = saved
     n = stack.shape[1]
 
@@ -211,14 +211,14 @@ _products.defvjp(_products_forward, _products_backward)
 def _over_parts(
     function: Callable[[Sums, Saved, Array | int], Sums],
     first: Sums,
-    stack: Float[Array, "2 n k"],
+    stack: Float[Array, "2 n f"],
     even: Weights,
     odd: Weights,
 ) -> Sums:
     """A function of what it gave before, of a part of the frequencies, and of where that begins."""
     count = stack.shape[2]
     fit = room().step // (_BYTES * _ARRAYS * len(even) * stack.shape[1])
-    size = max(each for each in range(1, count + 1) if count % each == 0 and each <= max(1, fit))
+    size = max(each for each in range(1, min(count, max(1, fit)) + 1) if count % each == 0)
     if size == count:
         return function(first, (stack, even, odd), 0)
 
@@ -229,11 +229,11 @@ def _over_parts(
     return lax.scan(step, first, size * jnp.arange(count // size))[0]
 
 
-def _each(weights: Weights, planes: Float[Array, "c n k"]) -> Float[Array, "c mn k"]:
+def _each(weights: Weights, planes: Float[Array, "p n f"]) -> Float[Array, "p mn f"]:
     """Real or imaginary parts under the weights of every angle."""
     return (weights[:, None] * planes[:, None]).reshape(len(planes), -1, planes.shape[-1])
 
 
-def _times(a: Float[Array, "c n k"], b: Float[Array, "c k m"]) -> Float[Array, "c n m"]:
+def _times(a: Float[Array, "p n f"], b: Float[Array, "p k m"]) -> Float[Array, "p n m"]:
     """Matrix products A B, in full precision on every device."""
     return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)

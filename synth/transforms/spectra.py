@@ -180,7 +180,7 @@ def scattering_spectra(
     level = mean(field)
     spectrum = centered_spectrum(field - level, bank.shape)
     (s1,), matrices = products_of_scales(
-        spectrum[None], bank, lambda stack, weights: products(stack[:, 0], weights)
+        spectrum[None], bank, lambda stack, response: products(stack[:, 0], response)
     )
     above = jnp.zeros_like(level)
     if bank.residual is not None:

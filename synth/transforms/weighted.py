@@ -209,16 +209,16 @@ def spectra_weighted(picture: Observation, bank: FilterBank, *, isotropic: bool 
     """
     field, layers = picture.field, _layers(picture, bank)
     windows = [_window(picture, bank, scale) for scale in range(bank.num_scales)]
-    matrices = []
-    for k, (weights, window) in enumerate(zip(bank.squared().squares, windows, strict=True)):
-        own = combs_of_spectrum(_spectrum(field, window)[None], weights.grid, bank.num_angles)
+    matrices, responses = [], bank.with_responses().responses
+    for k, (response, window) in enumerate(zip(responses, windows, strict=True)):
+        own = combs_of_spectrum(_spectrum(field, window)[None], response.grid, bank.num_angles)
         moduli = [
-            combs_of_maps(_weighted(layer, window), weights.grid, bank.num_angles)
+            combs_of_maps(_weighted(layer, window), response.grid, bank.num_angles)
             for layer in layers[: k + 1]
         ]
         stack = jnp.concatenate([own, *moduli], axis=1)
         shares = [jnp.ones_like(window), *(layer.share for layer in layers[: k + 1])]
-        matrices.append(products(stack, weights) / _overlap(window, shares, bank.num_angles))
+        matrices.append(products(stack, response) / _overlap(window, shares, bank.num_angles))
     finest, coarsest = windows[0], windows[-1]
     level = jnp.sum(finest * field) / jnp.sum(finest)
     above = jnp.zeros_like(level)
@@ -243,14 +243,14 @@ def between_weighted(picture: Observation, bank: FilterBank) -> Between:
     Returns:
         The covariances: those of ``between`` where nothing is missing and both axes wrap.
     """
-    scales, squares = range(bank.num_scales), bank.squared().squares
+    scales, responses = range(bank.num_scales), bank.with_responses().responses
     seen = [_window(picture, bank, scale) for scale in scales]
 
     def of_channel(field: Float[Array, "h w"]) -> list[list[Float[Array, "2 l _ _ _"]]]:
         layers = _layers(Observation(field, picture.known, picture.wraps), bank)
         return [
             [
-                combs_of_maps(_weighted(layer, seen[scale]), squares[scale].grid, bank.num_angles)
+                combs_of_maps(_weighted(layer, seen[scale]), responses[scale].grid, bank.num_angles)
                 for layer in layers[: scale + 1]
             ]
             for scale in scales

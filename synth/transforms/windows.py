@@ -296,7 +296,7 @@ def first_layer(
         spectrum: of x, centered.
         bands: one per scale.
         average: of maps.
-        kept: for each scale, the first ones, whose spectra are asked for: what is kept of them.
+        kept: what is kept of the spectra of scales 0, 1, … len(kept) − 1.
 
     Returns:
         The averages, and what is kept per scale.

@@ -21,26 +21,26 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, Shaped
 
-__all__ = ["Squares", "comb_grid", "combed", "squares"]
+__all__ = ["Response", "comb_grid", "combed", "response_of"]
 
 Given = Array | np.ndarray
 
 _MANY = 32  # rows of a comb, from which on their number is a multiple of 8, to be cut evenly
 
 
-class Squares(eqx.Module):
-    """Weights of the frequencies of one band's half, by combs.
+class Response(eqx.Module):
+    """Power response of one band on the half of its box, by combs.
 
     Attributes:
         even: e of every angle m; axes are angle, comb, row of the comb and column.
         odd: o of every angle.
-        count: of the sum of Re(X Y*) over all frequencies of the box but zero: 2, and 1 in columns
-            that hold their own opposites.
+        count: how often each frequency counts in a sum of Re(X Y*) over all of the box: 2, or 1
+            in columns that hold their own opposites; 0 at the frequency 0.
     """
 
-    even: Float[Array, "m l n c"]
-    odd: Float[Array, "m l n c"]
-    count: Float[Array, "1 l n c"]
+    even: Float[Array, "m q r s"]
+    odd: Float[Array, "m q r s"]
+    count: Float[Array, "1 q r s"]
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -63,13 +63,13 @@ def comb_grid(box: tuple[int, int], shape: tuple[int, int], combs: int) -> tuple
     return rows, width // 2 + 1
 
 
-def squares(
+def response_of(
     filters: Float[Array, "m a b"],
     starts: Int[Array, "m 2"],
     box: tuple[int, int],
     shape: tuple[int, int],
-) -> Squares:
-    """``Squares`` of a band's filters, given on their windows.
+) -> Response:
+    """The response of a band's filters, which are given on their windows.
 
     Args:
         filters: transfer functions, real.
@@ -78,7 +78,7 @@ def squares(
         shape: of the picture.
 
     Returns:
-        The weights.
+        The response.
     """
     xp = jnp if isinstance(filters, Tracer) else np
     combs = len(filters)
@@ -93,10 +93,10 @@ def squares(
     count = (2 * half * counted).astype(filters.dtype)
     even, odd = ((own + sign * opposite) * half for sign in (1, -1))
     # Computed by JAX, each shape would be a program of its own.
-    return Squares(*(jnp.asarray(combed(each, combs)) for each in (even, odd, count[None])))
+    return Response(*(jnp.asarray(combed(each, combs)) for each in (even, odd, count[None])))
 
 
-def combed(half: Shaped[Given, "*p n c"], combs: int) -> Shaped[Given, "*p l r c"]:
+def combed(half: Shaped[Given, "*p n s"], combs: int) -> Shaped[Given, "*p q r s"]:
     """The rows of a half, dealt out to combs."""
     *leading, rows, columns = half.shape
     return half.reshape(*leading, rows // combs, combs, columns).swapaxes(-3, -2)
@@ -105,11 +105,11 @@ def combed(half: Shaped[Given, "*p n c"], combs: int) -> Shaped[Given, "*p l r c
 def _at(
     power: Float[Given, "m a b"],
     starts: Int[Array, "m 2"],
-    down: Int[np.ndarray, " r"],
-    along: Int[np.ndarray, " c"],
+    down: Int[np.ndarray, " n"],
+    along: Int[np.ndarray, " s"],
     shape: tuple[int, int],
     xp: ModuleType,
-) -> Float[Given, "m r c"]:
+) -> Float[Given, "m n s"]:
     """|ψ̂|² of every angle at some frequencies, 0 outside its window and beyond the picture's."""
     wanted = ((down, shape[0], power.shape[1]), (along, shape[1], power.shape[2]))
     places, inside = [], []
