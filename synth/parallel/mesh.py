@@ -29,6 +29,7 @@ __all__ = [
     "device_mesh",
     "everywhere",
     "exchanged",
+    "largest_divisor",
     "room",
     "samples_at_once",
     "share",
@@ -252,6 +253,11 @@ def room() -> Room:
 _ROOM = {"cpu": Room(2**23, 2**26, 2**28), "accelerator": Room(2**28, 2**32, 2**32)}
 
 
+def largest_divisor(count: int, most: int) -> int:
+    """How many of ``count`` are taken at once, in equal parts of at most ``most``; 1 at least."""
+    return max(n for n in range(1, max(1, min(count, most)) + 1) if count % n == 0)
+
+
 def samples_at_once(num_points: int, count: int) -> int | None:
     """How many samples a device takes at once.
 
@@ -268,5 +274,5 @@ def samples_at_once(num_points: int, count: int) -> int | None:
         return None
     limit = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", _MEMORY)
     fit = int(_SHARE * limit / (_BYTES * max(1, num_points)))
-    at_once = max((n for n in range(1, count + 1) if count % n == 0 and n <= fit), default=1)
+    at_once = largest_divisor(count, fit)
     return at_once if at_once > 1 else None

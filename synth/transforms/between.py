@@ -18,7 +18,7 @@ from jax import lax
 from jaxtyping import Array, Complex, Float, Inexact
 
 from synth.transforms.filters import Band, FilterBank
-from synth.transforms.products import combs_of_spectrum, products, products_of_scales
+from synth.transforms.products import combs_of_spectrum, products, products_of_scales, times
 from synth.transforms.responses import Response
 from synth.transforms.spectra import Spectra, band_power, spectra_of
 from synth.transforms.windows import centered_spectrum, mean, windows
@@ -265,13 +265,8 @@ def _covariances(moduli: Float[Array, "2 c n q r s"], response: Response) -> Flo
     coarse = moduli[:, :, size - num_angles :] * response.count
     every = jnp.zeros((count * num_angles, count * size), moduli.dtype)
     for a, b in zip(coarse, moduli, strict=True):
-        every += _times_transposed(a.reshape(len(every), -1), b.reshape(count * size, -1))
+        every += times(a.reshape(len(every), -1), b.reshape(count * size, -1).T)
     return every[pairs(count, size // num_angles - 1, num_angles)]
-
-
-def _times_transposed(a: Float[Array, "m k"], b: Float[Array, "n k"]) -> Float[Array, "m n"]:
-    """A Bᵀ, in full precision on every device."""
-    return jnp.matmul(a, b.T, precision=lax.Precision.HIGHEST)
 
 
 def _band_covariance(spectra: Complex[Array, "c h w"], band: Band | None) -> Float[Array, "c c"]:
@@ -280,4 +275,4 @@ def _band_covariance(spectra: Complex[Array, "c h w"], band: Band | None) -> Flo
         return jnp.zeros((len(spectra), len(spectra)), spectra.real.dtype)
     part = (windows(spectra, band.starts, band.grid) * band.filters[:, None])[0]
     flat = jnp.stack([part.real, part.imag], axis=1).reshape(len(spectra), -1)
-    return _times_transposed(flat, flat)
+    return times(flat, flat.T)

@@ -18,12 +18,12 @@ from jax import lax
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Complex, Float
 
-from synth.parallel.mesh import ANGLE, WHOLE, exchanged, room, share, split, whole
+from synth.parallel.mesh import ANGLE, WHOLE, exchanged, largest_divisor, room, share, split, whole
 from synth.transforms.filters import Band, FilterBank
 from synth.transforms.responses import Response, combed
 from synth.transforms.windows import first_layer, half_spectrum, mean, resize_half
 
-__all__ = ["combs_of_maps", "combs_of_spectrum", "products", "products_of_scales"]
+__all__ = ["combs_of_maps", "combs_of_spectrum", "products", "products_of_scales", "times"]
 
 _BYTES = 4  # of a real number
 _ARRAYS = 8  # of the size of a part that are at work at once
@@ -169,8 +169,8 @@ def _products_forward(
     ) -> tuple[Float[Array, "mn n"], Float[Array, "mn n"]]:
         planes, even, odd = part
         turned = planes.swapaxes(1, 2)
-        same = _times(_each(even, planes), turned)
-        crossed = _times(_each(odd, planes[1:]), turned[:1])
+        same = times(_each(even, planes), turned)
+        crossed = times(_each(odd, planes[1:]), turned[:1])
         return total[0] + same.sum(0), total[1] + crossed[0]
 
     n, angles = stack.shape[1], len(even)
@@ -198,8 +198,8 @@ def _products_backward(
 
     def put(total: Float[Array, "2 n _"], part: Saved, start: Array | int) -> Array:
         planes, even, odd = part
-        slopes = _times(every_even, _each(even, planes))
-        slopes += _times(odd_slopes, _each(odd, planes[::-1]))
+        slopes = times(every_even, _each(even, planes))
+        slopes += times(odd_slopes, _each(odd, planes[::-1]))
         return lax.dynamic_update_slice_in_dim(total, slopes, start, axis=2)
 
     return _over_parts(put, jnp.zeros_like(stack), stack, even, odd), None, None
@@ -218,7 +218,7 @@ def _over_parts(
     """A function of what it gave before, of a part of the frequencies, and of where that begins."""
     count = stack.shape[2]
     fit = room().step // (_BYTES * _ARRAYS * len(even) * stack.shape[1])
-    size = max(each for each in range(1, min(count, max(1, fit)) + 1) if count % each == 0)
+    size = largest_divisor(count, fit)
     if size == count:
         return function(first, (stack, even, odd), 0)
 
@@ -234,6 +234,6 @@ def _each(weights: Weights, planes: Float[Array, "p n f"]) -> Float[Array, "p mn
     return (weights[:, None] * planes[:, None]).reshape(len(planes), -1, planes.shape[-1])
 
 
-def _times(a: Float[Array, "p n f"], b: Float[Array, "p k m"]) -> Float[Array, "p n m"]:
+def times(a: Float[Array, "*p n f"], b: Float[Array, "*p f m"]) -> Float[Array, "*p n m"]:
     """Matrix products A B, in full precision on every device."""
     return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)

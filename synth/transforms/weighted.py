@@ -25,7 +25,7 @@ from jaxtyping import Array, Bool, Complex, Float
 from synth.transforms.between import Between, between_of
 from synth.transforms.estimate import WIDEST_RAMP, ramp
 from synth.transforms.filters import SIGMA, Band, FilterBank
-from synth.transforms.products import combs_of_maps, combs_of_spectrum, products
+from synth.transforms.products import combs_of_maps, combs_of_spectrum, products, times
 from synth.transforms.rectified import Rectified, octave, rectified_of, rectified_waves
 from synth.transforms.scattering import Scattering
 from synth.transforms.spectra import Spectra, band_power, spectra_of
@@ -315,6 +315,6 @@ def _overlap(
 ) -> Float[Array, "n n"]:
     """⟨w v⟩ of the weights of the field and of all moduli of each scale, for every pair."""
     flat = (window * jnp.stack(shares)).reshape(len(shares), -1)
-    means = jnp.matmul(flat, flat.T, precision=lax.Precision.HIGHEST) / flat.shape[1]
+    means = times(flat, flat.T) / flat.shape[1]
     scales = np.concatenate([[0], np.repeat(np.arange(1, len(shares)), num_angles)])
     return means[scales][:, scales]

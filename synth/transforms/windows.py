@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Inexact, Int
 
-from synth.parallel.mesh import room
+from synth.parallel.mesh import largest_divisor, room
 from synth.transforms.filters import Band
 
 __all__ = [
@@ -281,7 +281,7 @@ def _chunk_size(band: Band, count: int) -> int:
     """
     num_angles = len(band.starts)
     fit = room().step // (band.grid_size * count * _BYTES)
-    return max(n for n in range(1, num_angles + 1) if num_angles % n == 0 and n <= max(1, fit))
+    return largest_divisor(num_angles, fit)
 
 
 def first_layer(
