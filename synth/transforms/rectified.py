@@ -20,13 +20,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jax.sharding import PartitionSpec
 from jax.typing import DTypeLike
 from jaxtyping import Array, Complex, Float, Int
 
 from synth.parallel.mesh import ANGLE, WHOLE, split, whole
 from synth.transforms.filters import Band, FilterBank
+from synth.transforms.products import times
 from synth.transforms.windows import bandpasses, centered_spectrum, resize_half, right_half
 
 __all__ = [
@@ -219,9 +219,5 @@ def _correlations(
         return both.reshape(leading, -1)
 
     pairs = (*left.shape[:3], len(right), len(by))
-    product = jnp.matmul(
-        flat(counted, int(np.prod(pairs[:3]))),
-        flat(turned, int(np.prod(pairs[3:]))).T,
-        precision=lax.Precision.HIGHEST,
-    )
+    product = times(flat(counted, int(np.prod(pairs[:3]))), flat(turned, int(np.prod(pairs[3:]))).T)
     return jnp.moveaxis(product.reshape(pairs), 3, 4)
