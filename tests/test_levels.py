@@ -19,6 +19,7 @@ from synth.descent import Stage, descend_levels, num_levels
 from synth.descent.levels import _hastened, _refined, with_waves_of
 from synth.descent.sample import Sample
 from synth.errors import InputError
+from synth.models.start import Noise
 from synth.statistics import Colors, GrayLevels, matches
 
 SHAPES = ((32, 40), (64, 80))
@@ -103,7 +104,7 @@ class TestDescent:
             assert near < 0.5 * far
 
     def test_samples_are_those_of_their_keys(self, pyramid):
-        schedule = Schedule.usual(pyramid[0].descriptor, max_steps=6)
+        schedule = Schedule.usual(pyramid[0].descriptor, max_steps=4)
         both, alone = (
             drain(descend_levels(pyramid, keys=keys, schedule=schedule))
             for keys in (KEYS, KEYS[1:])
@@ -139,7 +140,7 @@ def test_levels_that_cannot_follow_each_other_are_refused(pyramid, targets):
 
 def test_a_level_that_is_not_finite_is_noise(pyramid):
     coarse = jnp.stack([jnp.full(SHAPES[0], jnp.nan), jnp.zeros(SHAPES[0])])
-    lost, flat = _refined(pyramid[1], coarse, KEYS, kind="gaussian")
+    lost, flat = _refined(pyramid[1], coarse, KEYS, Noise("gaussian"))
     assert lost.std() == pytest.approx(1, rel=0.3)
     assert 0 < flat.std() < 0.1
 

@@ -38,13 +38,13 @@ __all__ = ["Kept", "finder", "forget", "keep", "kept"]
 _PACKAGES = ("synth", "jax", "jaxlib", "equinox", "optax")  # that shape what is traced
 _SEALED = "*-cache"  # what JAX writes
 _OURS = ("*-trace", "*-seal", KEY)
-_LITTLE = 2**24  # numbers
+_LITTLE, _VERY_LITTLE = 2**24, 2**21  # numbers; a descent of 128² pixels has 2**21
 _USUAL = Usage()
 _LEVEL = "xla_backend_optimization_level"
-_LIGHT: dict[str, str | bool] = {_LEVEL: "1"}  # as quick as at the usual 3
-_QUICK: dict[str, str | bool] = {_LEVEL: "0"}
-if jax.__version_info__ < (0, 11):  # later ones have no such option
-    _QUICK["xla_cpu_use_fusion_emitters"] = False
+# Kernels of another kind, compiled in two thirds of the time, are a sixth slower.
+_PLAIN: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
+if jax.__version_info__ >= (0, 11):  # which has no such option
+    _PLAIN = {}
 _CACHE = ("compilation_cache_dir", "enable_compilation_cache")
 
 
@@ -178,13 +178,14 @@ class _How(NamedTuple):
 def _options(usage: Usage, arguments: PyTree) -> dict[str, str | bool]:
     """Of XLA, on a processor, whose evaluations are as quick at level 1 as at 3.
 
-    A program that runs seldom, on little data, is finished earlier without optimizing.
+    A program that runs seldom, or on little data, is finished earlier with slower kernels.
     """
-    leaves = jax.tree.leaves(arguments)
     if any(device.platform != "cpu" for device in _devices()):
         return {}
-    little = usage.rare and sum(np.size(leaf) for leaf in leaves) < _LITTLE
-    return _QUICK if little else _LIGHT
+    numbers = sum(np.size(leaf) for leaf in jax.tree.leaves(arguments))
+    if usage.rare and numbers < _LITTLE:
+        return {_LEVEL: "0"} | _PLAIN
+    return {_LEVEL: "1"} | (_PLAIN if numbers <= _VERY_LITTLE else {})
 
 
 def _places(

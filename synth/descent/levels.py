@@ -21,7 +21,9 @@ from synth.descent.outcomes import Progress, Synthesis
 from synth.descent.schedule import Schedule
 from synth.errors import InputError
 from synth.models import MomentModel, Start
+from synth.models.start import Noise
 from synth.parallel.mesh import whole
+from synth.parallel.programs import compiled
 
 __all__ = ["descend_levels", "num_levels"]
 
@@ -70,7 +72,7 @@ def descend_levels(
     """
     _check(models)
     schedule = schedule or Schedule.usual(models[-1].descriptor)
-    kind = start if isinstance(start, str) else "skewed"
+    noise = Noise(start if isinstance(start, str) else "skewed")
     run = partial(descend, keys=keys, together=together)
     evaluations: list[tuple[int, ...]] = []
     for level, (model, finer) in enumerate(pairwise(models)):
@@ -78,7 +80,7 @@ def descend_levels(
         brief = _hastened(brief) if level else brief
         found = yield from run(model, schedule=brief, start=start)
         evaluations.append(tuple(one.evaluations for one in found))
-        start = _refined(finer, jnp.stack([one.field for one in found]), keys, kind=kind)
+        start = _refined(finer, jnp.stack([one.field for one in found]), keys, noise)
     if evaluations:
         schedule = _hastened(schedule)
     found = yield from run(models[-1], schedule=schedule, start=start, judge=judge)
@@ -125,9 +127,9 @@ def num_levels(*shapes: tuple[int, int], far: bool = True) -> int:
     return max(1, number if far or number < 3 else number - 1)
 
 
-@jax.jit(static_argnames="kind")
+@partial(compiled, rare=True)
 def _refined(
-    model: MomentModel, fields: Float[Array, "b *c _ _"], keys: Key[Array, " b"], *, kind: Start
+    model: MomentModel, fields: Float[Array, "b *c _ _"], keys: Key[Array, " b"], noise: Noise
 ) -> Float[Array, "b *c h w"]:
     """Fields of a model's shape: the waves of coarser ones, and faint noise beyond these.
 
@@ -137,9 +139,9 @@ def _refined(
     def one(given: tuple[Float[Array, "*c _ _"], PRNGKeyArray]) -> Float[Array, "*c h w"]:
         field, key = given
         key = jax.random.fold_in(key, math.prod(model.shape))  # on every level another noise
-        noise = model.to_units(model.field(model.start(key=key, kind=kind)))
-        mixed = with_waves_of(_FAINT * noise, field)
-        return jnp.where(jnp.isfinite(field).all(), mixed, noise)
+        drawn = model.to_units(model.field(model.start(key=key, kind=noise.kind)))
+        mixed = with_waves_of(_FAINT * drawn, field)
+        return jnp.where(jnp.isfinite(field).all(), mixed, drawn)
 
     return whole(jax.lax.map(one, (fields, keys)))
 

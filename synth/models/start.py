@@ -2,16 +2,23 @@
 
 from typing import Literal
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-__all__ = ["Start", "normal_levels", "skewed_spectrum"]
+__all__ = ["Noise", "Start", "normal_levels", "skewed_spectrum"]
 
 Start = Literal["skewed", "gaussian", "variable", "pixels"]
 """Noise that a descent starts from: a Gaussian sample of the target's radial spectrum whose gray
 levels are as asymmetric as the target's, a Gaussian sample as it is, white noise in the variable
 of the descent, or white noise in the pixels."""
+
+
+class Noise(eqx.Module):
+    """Which noise, for a compiled function, whose arguments are trees of arrays."""
+
+    kind: Start = eqx.field(static=True)
 
 
 def skewed_spectrum(
