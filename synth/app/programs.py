@@ -41,7 +41,7 @@ _OURS = ("*-trace", "*-seal", KEY)
 _LITTLE, _VERY_LITTLE = 2**24, 2**21  # numbers; a descent of 128² pixels has 2**21
 _USUAL = Usage()
 _LEVEL = "xla_backend_optimization_level"
-# Kernels of another kind, compiled in two thirds of the time, are a sixth slower.
+# Kernels of another kind, compiled in three quarters of the time, are a sixth slower.
 _PLAIN: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
 if jax.__version_info__ >= (0, 11):  # which has no such option
     _PLAIN = {}
