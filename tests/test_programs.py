@@ -90,6 +90,7 @@ def test_the_same_command_twice_gives_the_same_fields_and_traces_nothing_new(fol
         assert traces == [
             "advance",
             "distance",
+            "from_noise",
             "look",
             "measured_on_torus",
             "moments_on_torus",
