@@ -104,7 +104,7 @@ class TestDescent:
             assert near < 0.5 * far
 
     def test_samples_are_those_of_their_keys(self, pyramid):
-        schedule = Schedule.usual(pyramid[0].descriptor, max_steps=4)
+        schedule = Schedule.usual(pyramid[0].descriptor, max_steps=6)
         both, alone = (
             drain(descend_levels(pyramid, keys=keys, schedule=schedule))
             for keys in (KEYS, KEYS[1:])

@@ -6,8 +6,7 @@ the loss once, whatever the line search does, and maps over an ensemble.
 """
 
 from abc import abstractmethod
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -143,39 +142,37 @@ class LBFGS(Solver):
         line = state.memory
         expected = state.loss + _SUFFICIENT_DECREASE * line.length * line.slope
         accepted = (loss <= expected) & jnp.all(jnp.isfinite(gradient))
-        exhausted = state.rejections + 1 == _MOST_REJECTIONS
-        reached = _Point(state.trial, gradient, loss, residual)
         return lax.cond(
-            accepted | exhausted,
-            lambda: self._turn(state, accepted, reached),
-            lambda: self._shorten(state, loss),
+            accepted,
+            lambda: self._accept(state, loss, residual, gradient),
+            lambda: self._reject(state, loss),
         )
 
     def stalled(self, state: State) -> Bool[Array, ""]:
         """Whether no step decreases the loss, not even along the gradient."""
         return state.rejections >= 2 * _MOST_REJECTIONS
 
-    def _turn(self, state: State, accepted: Bool[Array, ""], reached: "_Point") -> State:
-        """Search a new line: from the point reached, or again from the last one accepted.
-
-        The second line from a point is along its gradient: nothing else has decreased the loss.
-        """
-        pairs = state.memory.pairs
-        last = _Point(state.variable, pairs.updates, state.loss, state.residual)
-        point = jax.tree.map(partial(jnp.where, accepted), reached, last)
-        line = self._line(_kept_if(accepted, pairs, number=0), point)
+    def _accept(
+        self, state: State, loss: Array, residual: Residual, gradient: Float[Array, "*c h w"]
+    ) -> State:
+        line = self._line(state.memory.pairs, state.trial, gradient)
+        line = lax.cond(line.slope < 0, lambda: line, lambda: self._restart(state.trial, gradient))
         return State(
-            trial=point.variable + line.direction,
-            variable=point.variable,
-            loss=point.loss,
-            residual=point.residual,
-            rejections=jnp.where(accepted, 0, state.rejections + 1),
+            trial=state.trial + line.direction,
+            variable=state.trial,
+            loss=loss,
+            residual=residual,
+            rejections=jnp.zeros_like(state.rejections),
             memory=line,
         )
 
-    def _shorten(self, state: State, loss: Float[Array, ""]) -> State:
-        """Try a point nearer to the last one accepted."""
+    def _reject(self, state: State, loss: Array) -> State:
         line = eqx.tree_at(lambda line: line.length, state.memory, _shorter(state, loss))
+        line = lax.cond(
+            state.rejections + 1 == _MOST_REJECTIONS,
+            lambda: self._restart(state.variable, line.pairs.updates),
+            lambda: line,
+        )
         return State(
             trial=state.variable + line.length * line.direction,
             variable=state.variable,
@@ -185,36 +182,18 @@ class LBFGS(Solver):
             memory=line,
         )
 
-    def _line(self, pairs: _Pairs, point: "_Point") -> _Line:
-        """The line from a point, along the gradient if no other direction descends."""
-        variable, gradient = point.variable, point.gradient
+    def _line(
+        self, pairs: _Pairs, variable: Float[Array, "*c h w"], gradient: Float[Array, "*c h w"]
+    ) -> _Line:
         pairs = _without_negative_curvature(pairs, variable, gradient)
-        update, pairs = optax.scale_by_lbfgs(self.memory).update(gradient, pairs, variable)
-        step = jnp.asarray(update)
-        descends = jnp.vdot(gradient, step) > 0
-        # The first step of optax, which has no pairs, is not longer than 1.
-        plain = gradient * jnp.minimum(1, 1 / jnp.linalg.norm(gradient))
-        direction = -jnp.where(descends, step, plain)
+        step, pairs = optax.scale_by_lbfgs(self.memory).update(gradient, pairs, variable)
+        direction = -jnp.asarray(step)
         slope = jnp.vdot(gradient, direction)
-        pairs = _kept_if(descends, pairs, number=1)
         return _Line(direction, slope, jnp.ones_like(slope), pairs)
 
-
-class _Point(NamedTuple):
-    """A variable, and what its evaluation has found."""
-
-    variable: Float[Array, "*c h w"]
-    gradient: Float[Array, "*c h w"]
-    loss: Float[Array, ""]
-    residual: Residual
-
-
-def _kept_if(kept: Bool[Array, ""], pairs: _Pairs, *, number: int) -> _Pairs:
-    """Curvature pairs; or none, after a number of points: a weight of 0 is no pair."""
-    return pairs._replace(
-        count=jnp.where(kept, pairs.count, number),
-        weights_memory=jnp.where(kept, pairs.weights_memory, 0),
-    )
+    def _restart(self, variable: Float[Array, "*c h w"], gradient: Float[Array, "*c h w"]) -> _Line:
+        forgotten = optax.scale_by_lbfgs(self.memory).init(variable)
+        return self._line(forgotten, variable, gradient)
 
 
 def _without_negative_curvature(
