@@ -187,7 +187,8 @@ def test_what_runs_seldom_is_not_optimized_on_a_processor(monkeypatch):
     assert kept._options(rare, ((much,), {})) == some
     assert kept._options(usual, ((much,), {})) == some
     small = kept._options(usual, ((little,), {}))
-    assert small in (some, some | {"xla_cpu_use_fusion_emitters": False})
+    is_older = jax.__version_info__ < (0, 11)
+    assert small == some | ({"xla_cpu_use_fusion_emitters": False} if is_older else {})
     assert jax.jit(jnp.sin).lower(0.0).compile(compiler_options=small)(0.0) == 0
     monkeypatch.setattr(kept, "_devices", lambda: {type("Chip", (), {"platform": "gpu"})})
     assert kept._options(rare, ((little,), {})) == {}

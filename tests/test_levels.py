@@ -19,7 +19,7 @@ from synth.descent import Stage, descend_levels, num_levels
 from synth.descent.levels import _hastened, _refined, with_waves_of
 from synth.descent.sample import Sample
 from synth.errors import InputError
-from synth.models.start import Noise
+from synth.models.start import StartNoise
 from synth.statistics import Colors, GrayLevels, matches
 
 SHAPES = ((32, 40), (64, 80))
@@ -140,7 +140,7 @@ def test_levels_that_cannot_follow_each_other_are_refused(pyramid, targets):
 
 def test_a_level_that_is_not_finite_is_noise(pyramid):
     coarse = jnp.stack([jnp.full(SHAPES[0], jnp.nan), jnp.zeros(SHAPES[0])])
-    lost, flat = _refined(pyramid[1], coarse, KEYS, Noise("gaussian"))
+    lost, flat = _refined(pyramid[1], coarse, KEYS, StartNoise("gaussian"))
     assert lost.std() == pytest.approx(1, rel=0.3)
     assert 0 < flat.std() < 0.1
 

@@ -21,7 +21,7 @@ from synth.descent.outcomes import Progress, Synthesis
 from synth.descent.schedule import Schedule
 from synth.errors import InputError
 from synth.models import MomentModel, Start
-from synth.models.start import Noise
+from synth.models.start import StartNoise
 from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
 
@@ -72,7 +72,7 @@ def descend_levels(
     """
     _check(models)
     schedule = schedule or Schedule.usual(models[-1].descriptor)
-    noise = Noise(start if isinstance(start, str) else "skewed")
+    noise = StartNoise(start if isinstance(start, str) else "skewed")
     run = partial(descend, keys=keys, together=together)
     evaluations: list[tuple[int, ...]] = []
     for level, (model, finer) in enumerate(pairwise(models)):
@@ -129,7 +129,7 @@ def num_levels(*shapes: tuple[int, int], far: bool = True) -> int:
 
 @partial(compiled, rare=True)
 def _refined(
-    model: MomentModel, fields: Float[Array, "b *c _ _"], keys: Key[Array, " b"], noise: Noise
+    model: MomentModel, fields: Float[Array, "b *c _ _"], keys: Key[Array, " b"], noise: StartNoise
 ) -> Float[Array, "b *c h w"]:
     """Fields of a model's shape: the waves of coarser ones, and faint noise beyond these.
 

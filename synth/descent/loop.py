@@ -25,7 +25,7 @@ from synth.models.check import check_key, check_start
 from synth.models.ensemble import Descended, Ensemble
 from synth.models.gamut import Finish
 from synth.models.samples import for_each
-from synth.models.start import Noise
+from synth.models.start import StartNoise
 from synth.parallel.mesh import whole
 from synth.parallel.programs import compiled
 from synth.statistics import Residual, excess
@@ -135,7 +135,7 @@ def compile_descent(
     followed = _followed(Stage(), model, together)
     shape = (1, count) if together else (count,)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), shape))
-    states = jax.eval_shape(_from_noise, followed, solver, keys, Noise("skewed"))
+    states = jax.eval_shape(_from_noise, followed, solver, keys, StartNoise("skewed"))
     steps = jax.ShapeDtypeStruct(shape[:1], np.int32)
     _advance.prepare(followed, solver, states, steps)
     _look.prepare(followed, Ensemble(model) if together else model, solver, states)
@@ -250,11 +250,13 @@ def _begin(
     if model.kept is not None:
         fields = jnp.stack([model.complete(key=key) for key in keys])
         return _from_fields(followed, solver, grouped(fields))
-    return _from_noise(followed, solver, grouped(keys), Noise(start))
+    return _from_noise(followed, solver, grouped(keys), StartNoise(start))
 
 
 @partial(compiled, rare=True)
-def _from_noise(model: Descended, solver: Solver, keys: Key[Array, "b *_"], noise: Noise) -> State:
+def _from_noise(
+    model: Descended, solver: Solver, keys: Key[Array, "b *_"], noise: StartNoise
+) -> State:
     def one(model: Descended, key: Key[Array, "*_"]) -> State:
         return solver.init(model, model.start(key=key, kind=noise.kind))
 

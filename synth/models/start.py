@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-__all__ = ["Noise", "Start", "normal_levels", "skewed_spectrum"]
+__all__ = ["Start", "StartNoise", "normal_levels", "skewed_spectrum"]
 
 Start = Literal["skewed", "gaussian", "variable", "pixels"]
 """Noise that a descent starts from: a Gaussian sample of the target's radial spectrum whose gray
@@ -15,7 +15,7 @@ levels are as asymmetric as the target's, a Gaussian sample as it is, white nois
 of the descent, or white noise in the pixels."""
 
 
-class Noise(eqx.Module):
+class StartNoise(eqx.Module):
     """Which noise, for a compiled function, whose arguments are trees of arrays."""
 
     kind: Start = eqx.field(static=True)
