@@ -41,8 +41,9 @@ if TYPE_CHECKING:
         morlet_bank,
         shared_scales,
     )
-    from synth.transforms.scattering import Scattering, paths, scatter, scatter_local
+    from synth.transforms.scattering import Scattering, paths, scatter
     from synth.transforms.spectra import Spectra, scattering_spectra, spectra_paths
+    from synth.transforms.windowed import padded_shape, scatter_local
 
 _HOMES = {
     "app.images": ("load",),
@@ -87,12 +88,15 @@ _HOMES = {
         "Scattering",
         "paths",
         "scatter",
-        "scatter_local",
     ),
     "transforms.spectra": (
         "Spectra",
         "scattering_spectra",
         "spectra_paths",
+    ),
+    "transforms.windowed": (
+        "padded_shape",
+        "scatter_local",
     ),
 }
 
@@ -127,6 +131,7 @@ __all__ = [
     "max_scales",
     "mix",
     "morlet_bank",
+    "padded_shape",
     "paths",
     "scatter",
     "scatter_local",

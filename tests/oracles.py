@@ -72,18 +72,17 @@ def moments(field, filters):
     return np.mean(field), np.array(first), high, np.array(pairs)
 
 
-def decimated_moments(field, num_scales, num_angles):
+def decimated(field, num_scales, num_angles):
     """Order 1 and 2 of the plain Morlet bank with every map kept at one pixel in 2^j.
 
-    Each is a pair: the mean of the modulus map, and the mean over one pixel in 2^J of the map
-    smoothed by φ_J.
+    Each is a pair: the mean of the modulus map, and the map smoothed by φ_J, at one pixel in 2^J.
     """
     phi = lowpass(field.shape, num_scales)
 
     def averages(maps, scale):
         step = 2 ** (num_scales - scale)
         smooth = np.fft.ifft2(np.fft.fft2(maps) * _crop(phi, maps.shape)).real
-        return maps.mean(), smooth[::step, ::step].mean()
+        return maps.mean(), smooth[::step, ::step]
 
     angles = np.pi * np.arange(num_angles) / num_angles
     shape = field.shape
@@ -196,3 +195,27 @@ def between(fields, filters):
             for end, maps in enumerate(around):
                 found["outside"][end, c, d] = np.mean(maps[c] * maps[d].conj()).real
     return found
+
+
+def windowed(field, filters, stride, max_order):
+    """S_J x at every ``stride``-th pixel from the first one [p, n, m]: full grids throughout."""
+    wavelets, phi, residual = filters
+
+    def averages(maps):
+        smooth = np.fft.ifft2(np.fft.fft2(maps) * phi).real
+        return smooth[..., ::stride, ::stride]
+
+    spectrum = np.fft.fft2(np.asarray(field, np.float64))
+    found, parents = [averages(field)[None]], {-1: np.asarray(field, np.float64)[None]}
+    for order in range(1, max_order + 1):
+        children = {}
+        for k, band in enumerate(wavelets):
+            finer = [maps for scale, maps in parents.items() if scale < k]
+            if finer:
+                spectra = np.fft.fft2(np.concatenate(finer))[:, None]
+                children[k] = np.abs(np.fft.ifft2(spectra * band)).reshape(-1, *field.shape)
+                found.append(averages(children[k]))
+        if order == 1 and residual is not None:
+            found.append(averages(np.abs(np.fft.ifft2(spectrum * residual)))[None])
+        parents = children
+    return np.concatenate(found)

@@ -182,6 +182,12 @@ options = dict(shape=(64, 64), channels=3, scales=3, angles=4)
 model = fit(joint("spectra", **options), field)
 alone, shared = sloped(None), sloped(4)
 errors["spectra of channels"] = float(np.linalg.norm(shared - alone) / np.linalg.norm(alone))
+fields = np.random.default_rng(0).standard_normal((16, 24, 24)).astype(np.float32)
+alone = jax.device_get(scatter_local(fields, morlet_bank((24, 24), 2, 4)))
+with jax.set_mesh(device_mesh(samples=8)):
+    maps = scatter_local(fields, morlet_bank((24, 24), 2, 4))
+    assert len(maps.sharding.device_set) == 8
+errors["windowed"] = float(np.linalg.norm(maps - alone) / np.linalg.norm(alone))
 for samples, angles in ((1, (8,)), (3, (4,)), (1, (8, 4)), (1, (5,)), (1, (7, 11))):
     mesh = common_mesh(None, samples=samples, angles=angles)
     shares.append(mesh and tuple(mesh.shape.values()))
@@ -207,7 +213,7 @@ def test_eight_devices_give_the_result_of_one():
     assert "8 devices of the mesh cannot share 4 angles evenly" in ended.stderr
     errors, shares = json.loads(ended.stdout)
     assert shares == [[1, 8], [3, 2], [1, 4], [1, 5], None]  # of a processor, if none are named
-    assert len(errors) == 11
+    assert len(errors) == 12
     assert max(errors.values()) <= 1e-4, errors
 
 

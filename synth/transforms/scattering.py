@@ -1,14 +1,13 @@
-"""The wavelet-modulus cascade: a field in, its scattering coefficients out.
+"""The wavelet-modulus cascade: a field in, its scattering moments out.
 
     x ──► |x⋆ψ_{j,l}| ──► ||x⋆ψ_{j,l}|⋆ψ_{k,m}|,  k > j,
 
-each layer averaged over the whole picture (``scatter``, the moments) or locally by φ_J
-(``scatter_local``). Band j of a layer is cut out of the spectrum before its inverse FFT, so
-coarse bands cost little, and all maps that feed scale k share batched FFTs, over as many angles
-as the caches hold.
+each layer averaged over the whole picture; ``windowed`` averages it locally. Band j of a layer is
+cut out of the spectrum before its inverse FFT, so coarse bands cost little, and all maps that
+feed scale k share batched FFTs, over as many angles as the caches hold.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -23,7 +22,6 @@ from jaxtyping import Array, Complex, Float
 from synth.parallel.mesh import ANGLE, WHOLE, room, split, whole
 from synth.transforms.filters import XI, Band, FilterBank
 from synth.transforms.windows import (
-    Average,
     add_windows,
     bandpass,
     bandpasses,
@@ -38,14 +36,11 @@ from synth.transforms.windows import (
 
 _BYTES = 8  # of a complex number
 
-__all__ = ["Path", "Scattering", "paths", "scatter", "scatter_local"]
+__all__ = ["Path", "Scattering", "paths", "scatter"]
 
 
 class Scattering(eqx.Module):
-    """Scattering coefficients up to order 2, by name.
-
-    Global averages have the shapes below; local ones carry two more axes, ``n m``, the grid
-    on which φ_J is sampled.
+    """Scattering moments up to order 2, by name.
 
     Attributes:
         order0: average of x.
@@ -55,10 +50,10 @@ class Scattering(eqx.Module):
             and then by j, and per angles l and m.
     """
 
-    order0: Float[Array, "..."]
-    order1: Float[Array, "j l ..."]
-    residual: Float[Array, "..."] | None
-    order2: Float[Array, "p l m ..."]
+    order0: Float[Array, ""]
+    order1: Float[Array, "j l"]
+    residual: Float[Array, ""] | None
+    order2: Float[Array, "p l m"]
 
     def orders(self) -> tuple[Float[Array, "n0"], Float[Array, "n1"], Float[Array, "n2"]]:
         """All numbers of each order, flat; the residual band is the last of order 1."""
@@ -66,7 +61,7 @@ class Scattering(eqx.Module):
         return self.order0.ravel(), jnp.concatenate(first), self.order2.ravel()
 
     def flatten(self) -> Float[Array, " n"]:
-        """All numbers in one vector, in the order of ``paths`` for global averages."""
+        """All numbers in one vector, in the order of ``paths``."""
         return jnp.concatenate(self.orders())
 
 
@@ -74,8 +69,8 @@ class Path(NamedTuple):
     """Which coefficient a number is.
 
     Attributes:
-        order: 0, 1 or 2.
-        scales: j of each wavelet on the path, first layer first; −1 is the residual band.
+        order: number of wavelets on the path, 0 to 3.
+        scales: j of each wavelet, first layer first; −1 is the residual band.
         angles: angle πl/L of each wavelet, radians; the wave of angle 0 runs along a row.
         frequencies: center frequency of each wavelet, radians per pixel.
     """
@@ -86,11 +81,15 @@ class Path(NamedTuple):
     frequencies: tuple[float, ...]
 
 
-def paths(bank: FilterBank) -> list[Path]:
-    """Table of the coefficients of a bank, a row each, in the order of ``flatten``.
+def paths(bank: FilterBank, max_order: int = 2) -> list[Path]:
+    """Table of the coefficients of a bank, a row each.
+
+    It is the order of ``Scattering.flatten`` and of the paths of ``scatter_local``: by order, then
+    by the scale of the last wavelet, then as the paths without it, then by its angle.
 
     Args:
-        bank: the bank that ``scatter`` was given.
+        bank: the bank that the transform was given.
+        max_order: wavelets on the longest path.
 
     Example:
         >>> from synth.transforms.filters import morlet_bank
@@ -98,7 +97,6 @@ def paths(bank: FilterBank) -> list[Path]:
         >>> len(table), table[1].scales, round(table[1].frequencies[0], 3)
         (26, (0,), 2.356)
     """
-    scales, angles = range(bank.num_scales), range(bank.num_angles)
 
     def path(*steps: tuple[int, int]) -> Path:
         return Path(
@@ -108,13 +106,20 @@ def paths(bank: FilterBank) -> list[Path]:
             frequencies=tuple(XI / 2**j for j, _ in steps),
         )
 
-    residual = [] if bank.residual is None else [Path(1, (-1,), (0.0,), (np.pi * np.sqrt(2),))]
-    return [
-        path(),
-        *(path((j, a)) for j in scales for a in angles),
-        *residual,
-        *(path((j, a), (k, b)) for k in scales for j in range(k) for a in angles for b in angles),
-    ]
+    scales, angles = range(bank.num_scales), range(bank.num_angles)
+    table, parents = [path()], [()]
+    for order in range(1, max_order + 1):
+        parents = [
+            (*steps, (k, a))
+            for k in scales
+            for steps in parents
+            if not steps or steps[-1][0] < k
+            for a in angles
+        ]
+        table += [path(*steps) for steps in parents]
+        if order == 1 and bank.residual is not None:
+            table.append(Path(1, (-1,), (0.0,), (np.pi * np.sqrt(2),)))
+    return table
 
 
 @jax.jit(static_argnames="max_order")
@@ -147,58 +152,15 @@ def scatter(field: Float[Array, "h w"], bank: FilterBank, *, max_order: int = 2)
         J. Bruna and S. Mallat, "Invariant scattering convolution networks", IEEE PAMI 35
         (2013), Eqs. 7–10.
     """
-    return _cascade(field, lax.stop_gradient(bank), mean, _mean_modulus, max_order)
+    return _cascade(field, lax.stop_gradient(bank), max_order)
 
 
-@jax.jit
-def scatter_local(field: Float[Array, "h w"], bank: FilterBank) -> Scattering:
-    """Windowed scattering coefficients S_J x: the same cascade averaged locally by φ_J.
-
-    S_J x(u) = (x⋆φ_J, |x⋆ψ_{j,l}|⋆φ_J, ||x⋆ψ_{j,l}|⋆ψ_{k,m}|⋆φ_J)(u). Derivatives are as those
-    of ``scatter``: the bank counts as constant.
-
-    Args:
-        field: one channel, in any unit.
-        bank: a bank of the field's shape.
-
-    Returns:
-        Coefficients with two more axes ``n m``, the grid ``bank.lowpass.grid``: point (a, b)
-        lies at pixel (a·h/n, b·w/m). Their mean over the grid is ``scatter``'s moment.
-
-    Raises:
-        ValueError: if the bank is made for another shape.
-
-    Source:
-        J. Bruna and S. Mallat (2013), Eq. 8.
-    """
-    bank = lax.stop_gradient(bank)
-    lowpass = bank.lowpass
-
-    def average(maps: Float[Array, "*p n m"]) -> Float[Array, "*p a b"]:
-        smooth = centered_spectrum(maps, lowpass.grid) * lowpass.filters[0]
-        return jnp.fft.ifft2(jnp.fft.ifftshift(smooth, axes=(-2, -1)), norm="forward").real
-
-    def second(stack: Complex[Array, "p n m"], band: Band) -> Float[Array, "l p a b"]:
-        return each_chunk(lambda chunk: average(modulus(bandpass(stack, *chunk))), band, len(stack))
-
-    return _cascade(field, bank, average, second, max_order=2)
-
-
-SecondLayer = Callable[[Complex[Array, "p n m"], Band], Float[Array, "m p ..."]]
-
-
-def _cascade(
-    field: Float[Array, "h w"],
-    bank: FilterBank,
-    average: Average,
-    second_layer: SecondLayer,
-    max_order: int,
-) -> Scattering:
-    """The two layers; ``second_layer`` averages |·⋆ψ_k| for every angle of one band."""
+def _cascade(field: Float[Array, "h w"], bank: FilterBank, max_order: int) -> Scattering:
+    """Both layers, each device with the paths that begin with its own angles."""
     bank.check(field.shape)
     spectrum = centered_spectrum(field, bank.shape)
     wavelets = split(
-        partial(_wavelets, average=average, second_layer=second_layer),
+        _wavelets,
         ANGLE,
         bank.num_angles,
         in_specs=(WHOLE, PartitionSpec(ANGLE), WHOLE),
@@ -206,29 +168,24 @@ def _cascade(
     )
     order1, order2 = whole(wavelets(spectrum, bank.first, bank.second if max_order > 1 else ()))
     if not order2:
-        order2 = [jnp.zeros((0, bank.num_angles, *order1.shape[1:]), order1.dtype)]
+        order2 = [jnp.zeros((0, bank.num_angles, order1.shape[1]), order1.dtype)]
     residual = None
     if bank.residual is not None:
-        residual = average(modulus(bandpasses(spectrum, bank.residual)))[0]
-    return Scattering(average(field), order1, residual, jnp.concatenate(order2))
+        residual = mean(modulus(bandpasses(spectrum, bank.residual)))[0]
+    return Scattering(mean(field), order1, residual, jnp.concatenate(order2))
 
 
 def _wavelets(
-    spectrum: Complex[Array, "h w"],
-    first: Sequence[Band],
-    second: Sequence[Band],
-    average: Average,
-    second_layer: SecondLayer,
-) -> tuple[Float[Array, "j l ..."], list[Float[Array, "_ l m ..."]]]:
-    """Coefficients of all paths that begin with an angle of ``first``; order 2 by k."""
+    spectrum: Complex[Array, "h w"], first: Sequence[Band], second: Sequence[Band]
+) -> tuple[Float[Array, "j l"], list[Float[Array, "_ l m"]]]:
+    """Moments of all paths that begin with an angle of ``first``; order 2 by k."""
     kept = [partial(centered_spectrum, box=band.box) for band in second]
-    order1, layers = first_layer(spectrum, first, average, kept)
+    order1, layers = first_layer(spectrum, first, mean, kept)
     order2, stack = [], jnp.zeros((0, *spectrum.shape), spectrum.dtype)
     for k, (band, layer) in enumerate(zip(second, layers, strict=True), start=1):
         stack = jnp.concatenate([resize(each, band.box) for each in (stack, layer)])
-        averages = second_layer(stack, band)
-        by_scale = averages.reshape(len(averages), k, -1, *averages.shape[2:])
-        order2.append(jnp.moveaxis(by_scale, 0, 2))
+        means = _mean_modulus(stack, band)
+        order2.append(jnp.moveaxis(means.reshape(len(means), k, -1), 0, 2))
     return order1, order2
 
 

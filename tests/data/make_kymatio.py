@@ -1,6 +1,6 @@
-"""Write kymatio.npz: scattering coefficients by kymatio, to compare our own with.
+"""Write kymatio.npz and kymatio-maps.npz: coefficients by kymatio, to compare our own with.
 
-Not run by the tests, which only read the file. Kymatio 0.3.0 calls a SciPy function that newer
+Not run by the tests, which only read the files. Kymatio 0.3.0 calls a SciPy function that newer
 releases dropped, so it gets an environment of its own (Python 3.11, NumPy 1.26.4, SciPy 1.11.4):
 
     python3.11 -m venv kymatio-env
@@ -18,6 +18,9 @@ Keys, with NAME an input and J, L as in ``CONFIGS``:
     NAME_JJ_LL_order   int8 (n,): 0, 1 or 2
     NAME_JJ_LL_j       int8 (n, 2): scales of the first and second wavelet, -1 where there is none
     NAME_JJ_LL_theta   int8 (n, 2): kymatio's angle indices of the two, -1 where there is none
+
+kymatio-maps.npz has, for input a, NAME_JJ_LL: float32 (n, 64 / 2^J, 64 / 2^J), the windowed maps
+of the same paths, at every 2^J-th pixel from the first one.
 """
 
 from pathlib import Path
@@ -80,8 +83,8 @@ def periodic_scattering(shape, J, L):
 
 
 def main():
-    """Compute all coefficients and write the file beside this script."""
-    out = {"a_input": white().astype(np.float32)}
+    """Compute all coefficients and write the files beside this script."""
+    out, maps = {"a_input": white().astype(np.float32)}, {}
     for name, configs in CONFIGS.items():
         x = INPUTS[name]()
         out[f"{name}_probe"] = x[::16, ::16]
@@ -89,6 +92,8 @@ def main():
             key = f"{name}_J{J}_L{L}"
             S = periodic_scattering(x.shape, J, L)
             paths = S(x)
+            if name == "a":
+                maps[key] = np.array([path["coef"] for path in paths], np.float32)
             out[f"{key}_mean"] = np.array([path["coef"].mean() for path in paths])
             for phi in S.phi["levels"]:
                 phi[:] = 0
@@ -99,6 +104,7 @@ def main():
                 rows = [(path[label] + (-1, -1))[:2] for path in paths]
                 out[f"{key}_{label}"] = np.array(rows, np.int8)
     np.savez_compressed(Path(__file__).with_name("kymatio.npz"), **out)
+    np.savez_compressed(Path(__file__).with_name("kymatio-maps.npz"), **maps)
 
 
 if __name__ == "__main__":

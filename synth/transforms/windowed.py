@@ -1,0 +1,260 @@
+"""Windowed scattering S_J x, a picture's representation: the cascade averaged locally by φ_J.
+
+    x ──► |x⋆ψ_{j1}| ──► ||x⋆ψ_{j1}|⋆ψ_{j2}| ──► |||x⋆ψ_{j1}|⋆ψ_{j2}|⋆ψ_{j3}|,  j1 < j2 < j3,
+
+every map averaged by φ_J and sampled once per stride. Where ``scatter`` keeps one number per path,
+for a texture, ``scatter_local`` keeps where in the picture it was measured, for a shape.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.sharding import PartitionSpec
+from jaxtyping import Array, Complex, Float
+
+from synth.errors import InputError
+from synth.parallel.mesh import SAMPLE, WHOLE, room, split_if_even
+from synth.transforms.filters import Band, FilterBank
+from synth.transforms.fourier import good_length
+from synth.transforms.windows import (
+    Average,
+    bandpass,
+    bandpasses,
+    centered_spectrum,
+    each_chunk,
+    modulus,
+    resize,
+)
+
+__all__ = ["MAX_ORDER", "grid_of", "padded_shape", "scatter_local"]
+
+MAX_ORDER = 3
+"""Wavelets on the longest path."""
+
+_BYTES = 16  # of a point of all maps: complex, and its modulus
+_Box = tuple[int, int] | None
+
+_AT_ONCE = 4  # times the maps that fit into the caches
+
+
+def padded_shape(shape: tuple[int, int], num_scales: int) -> tuple[int, int]:
+    """Shape of the bank by which ``scatter_local`` reflects a picture at its borders.
+
+    The shortest quick FFT lengths that are multiples of 2^J and leave a margin of 2^J pixels,
+    2.5 standard deviations of φ_J, on all sides.
+
+    Args:
+        shape: height and width of the pictures, pixels.
+        num_scales: J.
+
+    Example:
+        >>> padded_shape((28, 32), 3)
+        (48, 48)
+    """
+    unit = 2**num_scales
+    height, width = (unit * good_length(math.ceil(n / unit) + 2) for n in shape)
+    return height, width
+
+
+def grid_of(shape: tuple[int, int], num_scales: int, stride: int | None = None) -> tuple[int, int]:
+    """Height and width of the maps that ``scatter_local`` returns: ⌈h / stride⌉, ⌈w / stride⌉.
+
+    Args:
+        shape: height and width of the pictures, pixels.
+        num_scales: J.
+        stride: pixels; 2^J by default.
+    """
+    height, width = (math.ceil(n / (stride or 2**num_scales)) for n in shape)
+    return height, width
+
+
+class _Axis(NamedTuple):
+    """Where the coefficients lie along one axis of a field, reflected or on a torus.
+
+    Attributes:
+        margins: pixels that are reflected before and after the field.
+        points: that the whole, margins included, is sampled at.
+        first: of these points inside the field.
+        inside: how many points are inside.
+    """
+
+    margins: tuple[int, int]
+    points: int
+    first: int
+    inside: int
+
+    @classmethod
+    def of(cls, size: int, padded: int, stride: int) -> "_Axis":
+        """The axis of a field of so many pixels, in a bank of so many."""
+        inside = math.ceil(size / stride)
+        if size == padded:
+            return cls((0, 0), inside, 0, inside)
+        offset = (size - 1 - stride * (inside - 1)) // 2  # as much on the other side
+        first = round(((padded - size) / 2 + offset) / stride)
+        before = stride * first - offset
+        return cls((before, padded - size - before), padded // stride, first, inside)
+
+
+@jax.jit(static_argnames=("stride", "max_order"))
+def scatter_local(
+    fields: Float[Array, "*b h w"],
+    bank: FilterBank,
+    *,
+    stride: int | None = None,
+    max_order: int = 2,
+) -> Float[Array, "*b p n m"]:
+    """Windowed scattering coefficients S_J x(u), sampled once per stride.
+
+    S_J x(u) = (x⋆φ_J, |x⋆ψ_{j,l}|⋆φ_J, |x⋆r|⋆φ_J, ||x⋆ψ_{j,l}|⋆ψ_{k,m}|⋆φ_J, …)(u), scales
+    growing along a path. Many pictures are one program, which takes a few at a time. Derivatives
+    are those with respect to the fields; the bank counts as constant.
+
+    Args:
+        fields: one channel each, in any unit; leading axes are pictures of a batch.
+        bank: of the fields' shape, if they lie on a torus; of their ``padded_shape``, if they are
+            to be reflected at their borders.
+        stride: pixels between coefficients, 2^J by default. With stride² times its
+            square for each coefficient, ‖S_J x − S_J y‖ ≤ 1.004 ‖x − y‖ there, and ≤ ‖x − y‖
+            at half of that and below.
+        max_order: wavelets on the longest path, 1 to 3.
+
+    Returns:
+        Coefficients in the fields' unit: p paths as in ``paths(bank, max_order)``, on a grid of
+        ``grid_of`` points. On a torus they are h/n and w/m pixels apart, beginning at pixel
+        (0, 0); reflected fields have them a stride apart, with equal margins on either side.
+
+    Raises:
+        InputError: if the bank is made for another shape, or the stride or order is out of range.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from synth.transforms.filters import morlet_bank
+        >>> bank = morlet_bank(padded_shape((28, 28), 2), num_scales=2, num_angles=8)
+        >>> scatter_local(jnp.ones((5, 28, 28)), bank).shape
+        (5, 82, 7, 7)
+
+    Source:
+        J. Bruna and S. Mallat, "Invariant scattering convolution networks", IEEE PAMI 35
+        (2013), Eq. 8.
+    """
+    shape: tuple[int, int] = fields.shape[-2:]  # pyright: ignore[reportAssignmentType]
+    stride = _checked(shape, bank, stride, max_order)
+    several = fields.reshape(-1, *shape)
+
+    def one(field: Float[Array, "h w"], bank: FilterBank) -> Float[Array, "p n m"]:
+        return _one(field, bank, stride, max_order)
+
+    def each(fields: Float[Array, "b h w"], bank: FilterBank) -> Float[Array, "b p n m"]:
+        size = min(len(fields), max(1, _AT_ONCE * room().step // (_BYTES * bank.num_points)))
+        return lax.map(lambda field: one(field, bank), fields, batch_size=size)
+
+    shared = split_if_even(
+        each,
+        SAMPLE,
+        len(several),
+        in_specs=(PartitionSpec(SAMPLE), WHOLE),
+        out_specs=PartitionSpec(SAMPLE),
+    )
+    maps = shared(several, lax.stop_gradient(bank))
+    return maps.reshape(*fields.shape[:-2], *maps.shape[1:])
+
+
+def _checked(shape: tuple[int, int], bank: FilterBank, stride: int | None, max_order: int) -> int:
+    """The stride, if all fits together."""
+    padded = padded_shape(shape, bank.num_scales)
+    if bank.shape not in (shape, padded):
+        raise InputError(
+            f"The fields are {shape} but the bank was made for {bank.shape}: make a bank with "
+            f"morlet_bank({shape}, …) for a torus, or with morlet_bank({padded}, …), their "
+            "padded_shape, to reflect them."
+        )
+    if not 1 <= max_order <= MAX_ORDER:
+        raise InputError(f"The order {max_order} is out of range: choose 1 to {MAX_ORDER}.")
+    longest = 2**bank.num_scales
+    stride = longest if stride is None else stride
+    if not 1 <= stride <= longest or (bank.shape != shape and longest % stride):
+        raise InputError(
+            f"The stride {stride} does not suit {bank.num_scales} scales: choose 1 to {longest}, "
+            "a power of two if fields are reflected."
+        )
+    return stride
+
+
+def _one(
+    field: Float[Array, "h w"], bank: FilterBank, stride: int, max_order: int
+) -> Float[Array, "p n m"]:
+    """All paths of one picture."""
+    shape: tuple[int, int] = field.shape  # pyright: ignore[reportAssignmentType]
+    axes = [_Axis.of(*sizes, stride) for sizes in zip(shape, bank.shape, strict=True)]
+    grid = axes[0].points, axes[1].points
+    inside = tuple(slice(axis.first, axis.first + axis.inside) for axis in axes)
+    field = jnp.pad(field, [axis.margins for axis in axes], mode="reflect")
+
+    def average(maps: Float[Array, "*p a b"]) -> Float[Array, "*p n m"]:
+        return _averages(maps, bank.lowpass, grid)[..., *inside]
+
+    spectrum = centered_spectrum(field, bank.shape)
+    found, layer = [average(field)[None]], {-1: spectrum[None]}
+    for order in range(1, max_order + 1):
+        # What is only averaged needs fewer samples than what is transformed once more.
+        coarse = bank.second if order == max_order > 1 else bank.first[1:]
+        bands = [bank.first[0], *coarse]
+        averages, layer = _layer(layer, bands, average, keep=order < max_order)
+        found += averages
+        if order == 1 and bank.residual is not None:
+            found.append(average(modulus(bandpasses(spectrum, bank.residual))))
+    return jnp.concatenate(found)
+
+
+def _layer(
+    parents: Mapping[int, Complex[Array, "_ _ _"]],
+    bands: Sequence[Band],
+    average: Average,
+    *,
+    keep: bool,
+) -> tuple[list[Float[Array, "_ n m"]], dict[int, Complex[Array, "_ _ _"]]]:
+    """Averages of |u⋆ψ_k| of all maps u of finer scales, and the spectra of |u⋆ψ_k|, by scale.
+
+    Args:
+        parents: spectra of the maps u, by the scale of their last wavelet.
+        bands: one per scale k.
+        average: of maps.
+        keep: whether spectra are returned.
+    """
+    averages, spectra = [], {}
+    for k, band in enumerate(bands):
+        finer = [stack for scale, stack in parents.items() if scale < k]
+        if not finer:
+            continue
+        stack = jnp.concatenate([resize(each, band.box) for each in finer])
+        box = bands[k + 1].box if keep and k + 1 < len(bands) else None
+
+        def some(chunk: tuple[Array, Array], stack: Array = stack, box: _Box = box) -> list[Array]:
+            maps = modulus(bandpass(stack, *chunk))
+            return [average(maps), *([] if box is None else [centered_spectrum(maps, box)])]
+
+        by_path = [_by_parent(each) for each in each_chunk(some, band, len(stack))]
+        averages.append(by_path[0])
+        spectra |= dict(zip([k], by_path[1:], strict=False))
+    return averages, spectra
+
+
+def _by_parent(leaf: Array) -> Array:
+    """Paths in the order of their parents, angle after angle."""
+    return jnp.moveaxis(leaf, 0, 1).reshape(-1, *leaf.shape[2:])
+
+
+def _averages(
+    maps: Float[Array, "*p a b"], lowpass: Band, grid: tuple[int, int]
+) -> Float[Array, "*p n m"]:
+    """u⋆φ_J at the points of a grid: frequencies beyond its own are folded onto it."""
+    smooth = centered_spectrum(maps, lowpass.grid) * lowpass.filters[0]
+    folds = [-(-size // n) for size, n in zip(lowpass.grid, grid, strict=True)]
+    wide = resize(smooth, (folds[0] * grid[0], folds[1] * grid[1]))
+    wide = jnp.fft.ifftshift(wide, axes=(-2, -1))
+    folded = wide.reshape(*maps.shape[:-2], folds[0], grid[0], folds[1], grid[1]).sum((-4, -2))
+    return jnp.fft.ifft2(folded, norm="forward").real

@@ -1,0 +1,202 @@
+"""Windowed scattering: against the oracle, against kymatio's maps, on batches, at borders."""
+
+import itertools
+from functools import cache
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import oracles
+import pytest
+from data.make_kymatio import INPUTS
+from fields import picture, white
+
+from synth import EXACT, morlet_bank, padded_shape, paths, scatter, scatter_local
+from synth.errors import InputError
+from synth.parallel.mesh import Room
+from synth.transforms import windowed, windows
+
+MAPS = np.load(Path(__file__).parent / "data" / "kymatio-maps.npz")
+KYMATIO = np.load(Path(__file__).parent / "data" / "kymatio.npz")
+
+_bank = cache(morlet_bank)
+_oracle_bank = cache(oracles.bank)
+
+
+def as_float32(field):
+    return jnp.asarray(field, jnp.float32)
+
+
+def errors(got, expected, table):
+    """Relative error of every order, in the norm of all its maps."""
+    orders = np.array([path.order for path in table])
+    return [
+        np.linalg.norm((got - expected)[orders == order])
+        / np.linalg.norm(expected[orders == order])
+        for order in sorted(set(orders))
+    ]
+
+
+@pytest.mark.parametrize("max_order", [1, 2, 3])
+@pytest.mark.parametrize("tight", [True, False])
+@pytest.mark.parametrize(("name", "sizes", "stride"), [("white", (3, 8), 8), ("sparse", (4, 4), 4)])
+def test_maps_equal_the_oracle(name, sizes, stride, tight, max_order):
+    shape = (96, 160)
+    field = white(shape) if name == "white" else picture(name, shape)
+    expected = oracles.windowed(field, _oracle_bank(shape, *sizes, tight), stride, max_order)
+    for oversampling, bound in ((EXACT, 1e-4), (0, 0.01)):
+        bank = _bank(shape, *sizes, tight=tight, oversampling=oversampling)
+        got = scatter_local(as_float32(field), bank, stride=stride, max_order=max_order)
+        assert got.shape == expected.shape
+        assert max(errors(got, expected, paths(bank, max_order))) <= bound
+
+
+@pytest.mark.parametrize(("num_scales", "num_angles"), [(2, 4), (3, 8)])
+def test_kymatio_s_maps_are_met_to_the_error_of_its_own_decimation(num_scales, num_angles):
+    stem = f"a_J{num_scales}_L{num_angles}"
+    field = INPUTS["a"]()
+    bank = morlet_bank(field.shape, num_scales, num_angles, tight=False, oversampling=EXACT)
+    table, ours = paths(bank), np.asarray(scatter_local(as_float32(field), bank))
+    found = {(path.scales, path.angles): maps for path, maps in zip(table, ours, strict=True)}
+    first, second = oracles.decimated(field, num_scales, num_angles)
+    exact, theirs = [], MAPS[stem]
+    named = (KYMATIO[f"{stem}_{key}"] for key in ("order", "j", "theta"))
+    for order, scales, thetas, maps in zip(*named, theirs, strict=True):
+        # It counts angles from a wave along columns, the other way round.
+        turned = [(1 + int(theta)) % num_angles for theta in thetas[:order]]
+        steps = tuple(int(j) for j in scales[:order])
+        exact.append(found[steps, tuple(np.pi * angle / num_angles for angle in turned)])
+        if order:
+            every = itertools.chain(*zip(steps, turned, strict=True))
+            own = (first if order == 1 else second)[tuple(every)][1]
+            np.testing.assert_allclose(own, maps, rtol=1e-3)
+    assert max(errors(np.array(exact), theirs, table[: len(exact)])) <= 0.02
+
+
+@pytest.mark.parametrize("oversampling", [0, 1, EXACT])
+@pytest.mark.parametrize("stride", [1, 3, 8])
+def test_maps_have_the_moments_as_their_mean(oversampling, stride):
+    bank = _bank((48, 56), 3, 4, oversampling=oversampling)
+    field = as_float32(white((48, 56)) + 3)
+    local = scatter_local(field, bank, stride=stride)
+    mean, moments = local.mean((-2, -1)), scatter(field, bank).flatten()
+    # A stride of 2^J samples a little of what φ_J leaves beyond.
+    np.testing.assert_allclose(mean, moments, rtol=1e-2 if stride == 8 else 1e-4, atol=1e-5)
+
+
+def test_a_map_is_a_convolution_with_the_lowpass():
+    bank = _bank((32, 32), 3, 4, oversampling=EXACT)
+    field = white((32, 32))
+    wavelets, lowpass, _ = oracles.bank((32, 32), 3, 4)
+    maps = np.abs(np.fft.ifft2(np.fft.fft2(field) * wavelets[1, 2]))
+    expected = np.fft.ifft2(np.fft.fft2(maps) * lowpass).real
+    local = scatter_local(as_float32(field), bank, stride=1)
+    np.testing.assert_allclose(local[1 + 1 * 4 + 2], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (32, 45), (7, 90), (1, 12)])
+@pytest.mark.parametrize("stride", [None, 2])
+def test_reflected_pictures_are_those_of_a_larger_torus(shape, stride):
+    """Whose points lie a stride apart, with equal margins, up to a pixel, on either side."""
+    padded, step = padded_shape(shape, 3), stride or 8
+    field, bank = white(shape), _bank(padded, 3, 4)
+    maps = scatter_local(as_float32(field), bank, stride=stride)
+    assert maps.shape[1:] == windowed.grid_of(shape, 3, stride)
+    margins, points = [], []
+    for size, whole, count in zip(shape, padded, maps.shape[1:], strict=True):
+        offset = (size - 1 - step * (count - 1)) // 2
+        margins.append(windowed._Axis.of(size, whole, step).margins)
+        assert sum(margins[-1]) == whole - size
+        points.append(margins[-1][0] + offset + step * np.arange(count))
+        assert points[-1][0] >= 8 - 1  # 2.5 standard deviations of φ_J, up to a pixel
+        assert points[-1][-1] <= whole - 8
+    torus = np.pad(field, margins, mode="reflect")
+    expected = scatter_local(as_float32(torus), bank, stride=1)
+    expected = expected[:, points[0][:, None], points[1]]
+    assert max(errors(maps, expected, paths(bank))) <= 1e-4
+
+
+def test_a_reflection_of_the_picture_reflects_the_maps():
+    bank = _bank(padded_shape((33, 33), 3), 3, 4, oversampling=EXACT)
+    field = white((33, 33))
+    ours = scatter_local(as_float32(field), bank)
+    half_turn = scatter_local(as_float32(field[::-1, ::-1]), bank)
+    assert max(errors(half_turn[:, ::-1, ::-1], np.asarray(ours), paths(bank))) <= 0.02
+
+
+@pytest.mark.parametrize("max_order", [2, 3])
+def test_a_batch_is_its_pictures_one_by_one(monkeypatch, max_order):
+    bank = _bank(padded_shape((20, 24), 2), 2, 4)
+    fields = as_float32(np.random.default_rng(0).standard_normal((2, 5, 20, 24)))
+    together = scatter_local(fields, bank, max_order=max_order)
+    assert together.shape == (2, 5, len(paths(bank, max_order)), 5, 6)
+    one = scatter_local(fields[1, 3], bank, max_order=max_order)
+    np.testing.assert_allclose(together[1, 3], one, rtol=1e-4, atol=1e-6)
+    jax.clear_caches()
+    for module in (windowed, windows):
+        monkeypatch.setattr(module, "room", lambda: Room(1, 0, 0))
+    little = scatter_local(fields, bank, max_order=max_order)
+    jax.clear_caches()
+    np.testing.assert_allclose(little, together, rtol=1e-4, atol=1e-6)
+
+
+def test_another_batch_of_the_same_shape_does_not_compile():
+    bank = morlet_bank((16, 20), 2, 2)
+    scatter_local(jnp.zeros((3, 16, 20)), bank)
+    before = scatter_local._cache_size()
+    scatter_local(jnp.ones((3, 16, 20)), morlet_bank((16, 20), 2, 2))
+    assert scatter_local._cache_size() == before
+
+
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("max_order", [1, 2, 3])
+def test_the_gradient_equals_finite_differences(padded, max_order):
+    shape = (24, 30)
+    with jax.enable_x64(True):
+        bank = morlet_bank(padded_shape(shape, 3) if padded else shape, 3, 2, dtype=jnp.float64)
+        field, direction = jnp.asarray(white(shape)), jnp.asarray(white(shape, seed=1))
+
+        @jax.jit
+        def value(x):
+            return jnp.sum(scatter_local(x, bank, stride=4, max_order=max_order) ** 2)
+
+        slope = jnp.vdot(jax.grad(value)(field), direction)
+        ahead, behind = (value(field + step * direction) for step in (1e-5, -1e-5))
+        assert float(slope) == pytest.approx(float(ahead - behind) / 2e-5, rel=1e-6)
+
+
+def test_homogeneous_and_moved_along_with_the_picture():
+    bank = _bank((32, 48), 3, 4, oversampling=EXACT)
+    field = as_float32(white((32, 48)))
+    maps = scatter_local(field, bank)
+    np.testing.assert_allclose(scatter_local(7 * field, bank), 7 * maps, rtol=1e-3, atol=1e-5)
+    shifted = scatter_local(jnp.roll(field, (8, 16), (0, 1)), bank)
+    np.testing.assert_allclose(shifted, jnp.roll(maps, (1, 2), (1, 2)), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(("num_scales", "num_angles"), [(1, 4), (3, 4), (4, 2)])
+@pytest.mark.parametrize("tight", [True, False])
+def test_the_table_of_paths_names_every_map(num_scales, num_angles, tight):
+    bank = _bank((32, 32), num_scales, num_angles, tight=tight)
+    for max_order in (1, 2, 3):
+        table = paths(bank, max_order)
+        maps = scatter_local(as_float32(white((32, 32))), bank, max_order=max_order)
+        assert len(table) == len(set(table)) == len(maps)
+        assert [row.order for row in table] == sorted(row.order for row in table)
+        assert all(list(row.scales) == sorted(set(row.scales)) for row in table)
+
+
+BAD = [
+    (((20, 20), (24, 20)), {}, r"The fields are \(20, 20\) but the bank was made for \(24, 20\)"),
+    (((24, 24), (24, 24)), {"stride": 9}, "The stride 9 does not suit 3 scales: choose 1 to 8"),
+    (((20, 20), padded_shape((20, 20), 3)), {"stride": 3}, "a power of two if fields"),
+    (((24, 24), (24, 24)), {"max_order": 4}, "The order 4 is out of range: choose 1 to 3"),
+    (((24, 24), (24, 24)), {"max_order": 0}, "The order 0 is out of range: choose 1 to 3"),
+]
+
+
+@pytest.mark.parametrize(("shapes", "options", "message"), BAD)
+def test_what_does_not_fit_is_refused_in_a_sentence(shapes, options, message):
+    with pytest.raises(InputError, match=message):
+        scatter_local(jnp.zeros(shapes[0]), _bank(shapes[1], 3, 2), **options)
