@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     )
     from synth.transforms.filters import (
         EXACT,
+        MAPS,
         FilterBank,
-        littlewood_paley,
         max_scales,
         morlet_bank,
         shared_scales,
     )
+    from synth.transforms.littlewood_paley import littlewood_paley
     from synth.transforms.scattering import Scattering, paths, scatter
     from synth.transforms.spectra import Spectra, scattering_spectra, spectra_paths
     from synth.transforms.windowed import padded_shape, scatter_local
@@ -78,12 +79,13 @@ _HOMES = {
     ),
     "transforms.filters": (
         "EXACT",
+        "MAPS",
         "FilterBank",
-        "littlewood_paley",
         "max_scales",
         "morlet_bank",
         "shared_scales",
     ),
+    "transforms.littlewood_paley": ("littlewood_paley",),
     "transforms.scattering": (
         "Scattering",
         "paths",
@@ -103,6 +105,7 @@ _HOMES = {
 __all__ = [
     "EXACT",
     "LBFGS",
+    "MAPS",
     "Adam",
     "Descriptor",
     "FilterBank",

@@ -89,8 +89,8 @@ def test_the_littlewood_paley_sum_is_that_of_the_filters_in_use():
 
 
 def test_negative_oversampling_is_refused():
-    with pytest.raises(InputError, match="The oversampling -1 is negative: 0 is the least"):
-        morlet_bank((32, 32), oversampling=-1)
+    with pytest.raises(InputError, match="The oversampling -2 is less than -1, the least"):
+        morlet_bank((32, 32), oversampling=-2)
 
 
 def test_windows_are_stored_at_the_precision_asked_for():

@@ -8,8 +8,9 @@ second layer, of which only averages are taken.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
 from synth.errors import InputError
+from synth.transforms.kernels import EXACTLY, Kernels, kernels_of
 from synth.transforms.responses import Response, response_of
 from synth.transforms.wavelets import (
     SIGMA,
@@ -35,12 +37,12 @@ from synth.transforms.wavelets import (
 
 __all__ = [
     "EXACT",
+    "MAPS",
     "SIGMA",
     "XI",
     "Band",
     "FilterBank",
     "half_of",
-    "littlewood_paley",
     "max_scales",
     "morlet_bank",
     "num_points",
@@ -50,12 +52,13 @@ __all__ = [
 EXACT = 99
 """An ``oversampling`` at which no map is subsampled, whatever the size of the picture."""
 
+MAPS = -1
+"""An ``oversampling`` for ``scatter_local``: narrower windows, its maps right to 1.5 %."""
+
 _LEAST_SUM = 0.5  # where the Littlewood–Paley sum is smaller, the residual band completes it
-_FIRST_LAYER = (2.0, 96)  # samples per 2^j pixels, and the fewest along an axis
-_SECOND_LAYER = (1.125, 16)
 _MOST_ANGLES = 64
+_ROUGHLY = 2e-3  # right is the low-pass of maps, as a share of its maximum
 _LEAN = 0.8  # windows lean to low frequencies, where most fields have their energy
-_LOWPASS = (4.0, 16)  # φ_J is sampled at 2^J / 4 pixels
 
 
 class Band(eqx.Module):
@@ -82,6 +85,17 @@ class Band(eqx.Module):
         return math.prod(self.grid)
 
 
+class _Sampling(NamedTuple):
+    """Samples per 2^j pixels, 2^J of the low-pass, and the fewest along an axis."""
+
+    first: tuple[float, int] = (2.0, 96)
+    second: tuple[float, int] = (1.125, 16)
+    lowpass: tuple[float, int] = (4.0, 16)
+
+
+_USUAL, _OF_MAPS = _Sampling(), _Sampling((1.5, 16), (1.0, 12), (3.0, 12))
+
+
 class FilterBank(eqx.Module):
     """Morlet wavelets ψ_{j,l}, low-pass φ_J and residual band of one grid shape.
 
@@ -92,7 +106,8 @@ class FilterBank(eqx.Module):
         residual: the one high-pass filter that completes a tight bank, or None.
         shape: height and width of the pictures, pixels.
         tight: whether the Littlewood–Paley sum is 1 on the whole Fourier square.
-        oversampling: windows are 2^oversampling times as wide as the default ones.
+        oversampling: windows are 2^oversampling times as wide as the default ones, or ``MAPS``.
+        kernels: the low-pass as a sum of products, for local averages.
         responses: |ψ|² of every scale, for covariances; empty unless ``with_responses``.
     """
 
@@ -103,6 +118,7 @@ class FilterBank(eqx.Module):
     shape: tuple[int, int] = eqx.field(static=True)
     tight: bool = eqx.field(static=True)
     oversampling: int = eqx.field(static=True)
+    kernels: Kernels
     responses: tuple[Response, ...] = ()
 
     @property
@@ -166,7 +182,7 @@ class FilterBank(eqx.Module):
     def sampled(self, oversampling: int) -> "FilterBank":
         """The same filters on windows that are 2^oversampling times as wide as the default ones.
 
-        At ``EXACT`` they are the whole square, and no map is subsampled.
+        At ``EXACT`` they are the whole square, and no map is subsampled; for ``MAPS`` see there.
         """
         if oversampling == self.oversampling:
             return self
@@ -234,8 +250,8 @@ def num_points(shape: tuple[int, int], num_scales: int, num_angles: int) -> int:
         num_scales: J.
         num_angles: L.
     """
-    first = sum(math.prod(window_of(shape, j, _FIRST_LAYER, 0)) for j in range(num_scales))
-    second = (j * math.prod(window_of(shape, j, _SECOND_LAYER, 0)) for j in range(1, num_scales))
+    first = sum(math.prod(window_of(shape, j, _USUAL.first, 0)) for j in range(num_scales))
+    second = (j * math.prod(window_of(shape, j, _USUAL.second, 0)) for j in range(1, num_scales))
     return num_angles * first + num_angles**2 * sum(second)
 
 
@@ -263,7 +279,8 @@ def morlet_bank(
         num_angles: L, angles in a half-turn.
         tight: renormalize and complete; otherwise the plain Morlet bank.
         oversampling: 0 is fast (see ``DESIGN.md`` for its error); each unit doubles the
-            sampling of the maps along both axes; ``EXACT`` does not subsample at all.
+            sampling of the maps along both axes; ``EXACT`` does not subsample at all, ``MAPS``
+            is fastest, for ``scatter_local``.
         dtype: of the filters.
 
     Returns:
@@ -293,8 +310,9 @@ def _bank(
     dtype: DTypeLike,
 ) -> FilterBank:
     """A bank of checked sizes, whose scales may be more than ``max_scales``."""
-    if oversampling < 0:
-        raise InputError(f"The oversampling {oversampling} is negative: 0 is the least.")
+    if oversampling < MAPS:
+        raise InputError(f"The oversampling {oversampling} is less than {MAPS}, the least.")
+    sampling, doubled = (_OF_MAPS, 0) if oversampling == MAPS else (_USUAL, oversampling)
     scales = range(num_scales)
     wavelets = [[morlet(shape, j, k, num_angles) for k in range(num_angles)] for j in scales]
     lowpass = gaussian(shape, num_scales)
@@ -307,57 +325,27 @@ def _bank(
         for row in wavelets
     ]
 
-    def band(j: int, sampling: tuple[float, int]) -> Band:
+    def band(j: int, density: tuple[float, int]) -> Band:
         centers = [center_of(shape, j, k, num_angles, _LEAN) for k in range(num_angles)]
-        window = window_of(shape, j, sampling, oversampling)
+        window = window_of(shape, j, density, doubled)
         return _band(evened[j], shape, centers=centers, window=window, dtype=dtype)
 
     def even(full: Float[np.ndarray, "h w"], window: tuple[int, int]) -> Band:
         return _band([Patch(full, (0, 0))], shape, centers=[(0.0, 0.0)], window=window, dtype=dtype)
 
+    smooth = window_of(shape, num_scales, sampling.lowpass, doubled)
+    averaging = cut(Patch(lowpass * gain, (0, 0)), corner_of(shape, (0.0, 0.0), smooth), smooth)
+    tolerance = _ROUGHLY if oversampling == MAPS else EXACTLY
     return FilterBank(
-        first=tuple(band(j, _FIRST_LAYER) for j in scales),
-        second=tuple(band(j, _SECOND_LAYER) for j in scales[1:]),
-        lowpass=even(lowpass * gain, window_of(shape, num_scales, _LOWPASS, oversampling)),
+        first=tuple(band(j, sampling.first) for j in scales),
+        second=tuple(band(j, sampling.second) for j in scales[1:]),
+        lowpass=even(lowpass * gain, smooth),
+        kernels=kernels_of(averaging, tolerance=tolerance, dtype=dtype),
         residual=even(residual, shape) if tight else None,
         shape=shape,
         tight=tight,
         oversampling=oversampling,
     )
-
-
-def littlewood_paley(bank: FilterBank) -> Float[np.ndarray, "h w"]:
-    """Littlewood–Paley sum of a bank: the energy that one layer keeps of each frequency.
-
-    A(ω) = |φ̂(ω)|² + |r̂(ω)|² + ½ Σ_{j,l} (|ψ̂_{j,l}(ω)|² + |ψ̂_{j,l}(−ω)|²), r the residual
-    band; 1 everywhere means that a layer keeps the norm of every real field.
-
-    Args:
-        bank: any bank; its first layer counts, on the windows that are in use.
-
-    Returns:
-        The sum on the centered Fourier square, float64, shape ``bank.shape``.
-
-    Example:
-        >>> float(abs(littlewood_paley(morlet_bank((32, 32))) - 1).max()) < 1e-6
-        True
-
-    Source:
-        J. Bruna and S. Mallat (2013), Eq. 5.
-    """
-    even = [bank.lowpass] if bank.residual is None else [bank.lowpass, bank.residual]
-
-    return mean_energy(_sum_of_squares(even, bank), _sum_of_squares(bank.first, bank))
-
-
-def _sum_of_squares(bands: Iterable[Band], bank: FilterBank) -> Float[np.ndarray, "h w"]:
-    def patches(band: Band) -> Iterator[Patch]:
-        corners = np.asarray(band.starts) + np.array(bank.shape) // 2
-        values = np.asarray(band.filters, np.float64) ** 2
-        for square, (row, column) in zip(values, corners, strict=True):
-            yield Patch(square, (int(row), int(column)))
-
-    return sum_on(bank.shape, (patch for band in bands for patch in patches(band)))
 
 
 def _size(shape: tuple[int, int]) -> str:

@@ -7,38 +7,40 @@ for a texture, ``scatter_local`` keeps where in the picture it was measured, for
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Inexact
 
 from synth.errors import InputError
 from synth.parallel.mesh import SAMPLE, WHOLE, room, split_if_even
 from synth.transforms.filters import Band, FilterBank
 from synth.transforms.fourier import good_length
+from synth.transforms.kernels import averages
 from synth.transforms.windows import (
     Average,
     bandpass,
     bandpasses,
     centered_spectrum,
-    each_chunk,
     modulus,
     resize,
 )
 
-__all__ = ["MAX_ORDER", "grid_of", "padded_shape", "scatter_local"]
+__all__ = ["MAX_ORDER", "Cascade", "grid_of", "padded_shape", "scatter_local", "sampled_locally"]
 
 MAX_ORDER = 3
 """Wavelets on the longest path."""
 
-_BYTES = 16  # of a point of all maps: complex, and its modulus
-_Box = tuple[int, int] | None
+Cascade = Callable[[Float[Array, "h w"], FilterBank, Average], Float[Array, "p n m"]]
+"""All paths of a field on the torus of a bank, as the given average leaves them."""
 
-_AT_ONCE = 4  # times the maps that fit into the caches
+_BYTES = 16  # of a point of all maps: complex, and its modulus
+_AT_ONCE = 2  # times the maps that fit into the caches
 
 
 def padded_shape(shape: tuple[int, int], num_scales: int) -> tuple[int, int]:
@@ -72,33 +74,6 @@ def grid_of(shape: tuple[int, int], num_scales: int, stride: int | None = None) 
     return height, width
 
 
-class _Axis(NamedTuple):
-    """Where the coefficients lie along one axis of a field, reflected or on a torus.
-
-    Attributes:
-        margins: pixels that are reflected before and after the field.
-        points: that the whole, margins included, is sampled at.
-        first: of these points inside the field.
-        inside: how many points are inside.
-    """
-
-    margins: tuple[int, int]
-    points: int
-    first: int
-    inside: int
-
-    @classmethod
-    def of(cls, size: int, padded: int, stride: int) -> "_Axis":
-        """The axis of a field of so many pixels, in a bank of so many."""
-        inside = math.ceil(size / stride)
-        if size == padded:
-            return cls((0, 0), inside, 0, inside)
-        offset = (size - 1 - stride * (inside - 1)) // 2  # as much on the other side
-        first = round(((padded - size) / 2 + offset) / stride)
-        before = stride * first - offset
-        return cls((before, padded - size - before), padded // stride, first, inside)
-
-
 @jax.jit(static_argnames=("stride", "max_order"))
 def scatter_local(
     fields: Float[Array, "*b h w"],
@@ -116,7 +91,8 @@ def scatter_local(
     Args:
         fields: one channel each, in any unit; leading axes are pictures of a batch.
         bank: of the fields' shape, if they lie on a torus; of their ``padded_shape``, if they are
-            to be reflected at their borders.
+            to be reflected at their borders. With ``oversampling=MAPS`` it is twice as fast and
+            right to 1.5 %, by default to 0.7 %, relative to the norm of an order.
         stride: pixels between coefficients, 2^J by default. With stride² times its
             square for each coefficient, ‖S_J x − S_J y‖ ≤ 1.004 ‖x − y‖ there, and ≤ ‖x − y‖
             at half of that and below.
@@ -141,12 +117,38 @@ def scatter_local(
         J. Bruna and S. Mallat, "Invariant scattering convolution networks", IEEE PAMI 35
         (2013), Eq. 8.
     """
+    if not 1 <= max_order <= MAX_ORDER:
+        raise InputError(f"The order {max_order} is out of range: choose 1 to {MAX_ORDER}.")
+    return sampled_locally(partial(_cascade, max_order=max_order), fields, bank, stride)
+
+
+def sampled_locally(
+    cascade: Cascade, fields: Float[Array, "*b h w"], bank: FilterBank, stride: int | None
+) -> Float[Array, "*b p n m"]:
+    """A cascade of many pictures, a few at a time, averaged once per stride.
+
+    Args:
+        cascade: of one picture.
+        fields: as ``scatter_local`` takes them.
+        bank: for it; it counts as constant.
+        stride: pixels, or None for 2^J.
+
+    Returns:
+        The averages, on the grid of ``scatter_local``.
+
+    Raises:
+        InputError: if the bank is made for another shape, or the stride is out of range.
+    """
     shape: tuple[int, int] = fields.shape[-2:]  # pyright: ignore[reportAssignmentType]
-    stride = _checked(shape, bank, stride, max_order)
+    stride = _checked(shape, bank, stride)
     several = fields.reshape(-1, *shape)
 
     def one(field: Float[Array, "h w"], bank: FilterBank) -> Float[Array, "p n m"]:
-        return _one(field, bank, stride, max_order)
+        sizes = list(zip(shape, bank.shape, strict=True))
+        rows, columns = (_points(*each, stride) for each in sizes)
+        average = partial(averages, kernels=bank.kernels, points=(rows, columns))
+        padded = jnp.pad(field, [_margins(*each) for each in sizes], mode="reflect")
+        return cascade(padded, bank, average)
 
     def each(fields: Float[Array, "b h w"], bank: FilterBank) -> Float[Array, "b p n m"]:
         size = min(len(fields), max(1, _AT_ONCE * room().step // (_BYTES * bank.num_points)))
@@ -163,7 +165,7 @@ def scatter_local(
     return maps.reshape(*fields.shape[:-2], *maps.shape[1:])
 
 
-def _checked(shape: tuple[int, int], bank: FilterBank, stride: int | None, max_order: int) -> int:
+def _checked(shape: tuple[int, int], bank: FilterBank, stride: int | None) -> int:
     """The stride, if all fits together."""
     padded = padded_shape(shape, bank.num_scales)
     if bank.shape not in (shape, padded):
@@ -172,42 +174,44 @@ def _checked(shape: tuple[int, int], bank: FilterBank, stride: int | None, max_o
             f"morlet_bank({shape}, …) for a torus, or with morlet_bank({padded}, …), their "
             "padded_shape, to reflect them."
         )
-    if not 1 <= max_order <= MAX_ORDER:
-        raise InputError(f"The order {max_order} is out of range: choose 1 to {MAX_ORDER}.")
-    longest = 2**bank.num_scales
+    longest: int = 2**bank.num_scales
     stride = longest if stride is None else stride
-    if not 1 <= stride <= longest or (bank.shape != shape and longest % stride):
+    if not 1 <= stride <= longest:
         raise InputError(
-            f"The stride {stride} does not suit {bank.num_scales} scales: choose 1 to {longest}, "
-            "a power of two if fields are reflected."
+            f"The stride {stride} does not suit {bank.num_scales} scales: choose 1 to {longest}."
         )
     return stride
 
 
-def _one(
-    field: Float[Array, "h w"], bank: FilterBank, stride: int, max_order: int
+def _cascade(
+    field: Float[Array, "h w"], bank: FilterBank, average: Average, max_order: int
 ) -> Float[Array, "p n m"]:
     """All paths of one picture."""
-    shape: tuple[int, int] = field.shape  # pyright: ignore[reportAssignmentType]
-    axes = [_Axis.of(*sizes, stride) for sizes in zip(shape, bank.shape, strict=True)]
-    grid = axes[0].points, axes[1].points
-    inside = tuple(slice(axis.first, axis.first + axis.inside) for axis in axes)
-    field = jnp.pad(field, [axis.margins for axis in axes], mode="reflect")
-
-    def average(maps: Float[Array, "*p a b"]) -> Float[Array, "*p n m"]:
-        return _averages(maps, bank.lowpass, grid)[..., *inside]
-
     spectrum = centered_spectrum(field, bank.shape)
     found, layer = [average(field)[None]], {-1: spectrum[None]}
     for order in range(1, max_order + 1):
         # What is only averaged needs fewer samples than what is transformed once more.
         coarse = bank.second if order == max_order > 1 else bank.first[1:]
-        bands = [bank.first[0], *coarse]
-        averages, layer = _layer(layer, bands, average, keep=order < max_order)
-        found += averages
+        several, layer = _layer(layer, [bank.first[0], *coarse], average, keep=order < max_order)
+        found += several
         if order == 1 and bank.residual is not None:
             found.append(average(modulus(bandpasses(spectrum, bank.residual))))
     return jnp.concatenate(found)
+
+
+def _margins(size: int, padded: int) -> tuple[int, int]:
+    """Pixels that are reflected before and after a field."""
+    before = (padded - size) // 2
+    return before, padded - size - before
+
+
+def _points(size: int, padded: int, stride: int) -> Float[np.ndarray, " n"]:
+    """Where coefficients lie along an axis, as shares of it, margins included."""
+    count = math.ceil(size / stride)
+    if size == padded:
+        return np.arange(count) / count
+    first = (size - 1 - stride * (count - 1)) / 2
+    return (_margins(size, padded)[0] + first + stride * np.arange(count)) / padded
 
 
 def _layer(
@@ -225,36 +229,32 @@ def _layer(
         average: of maps.
         keep: whether spectra are returned.
     """
-    averages, spectra = [], {}
+    found, spectra = [], {}
     for k, band in enumerate(bands):
         finer = [stack for scale, stack in parents.items() if scale < k]
         if not finer:
             continue
         stack = jnp.concatenate([resize(each, band.box) for each in finer])
         box = bands[k + 1].box if keep and k + 1 < len(bands) else None
-
-        def some(chunk: tuple[Array, Array], stack: Array = stack, box: _Box = box) -> list[Array]:
-            maps = modulus(bandpass(stack, *chunk))
-            return [average(maps), *([] if box is None else [centered_spectrum(maps, box)])]
-
-        by_path = [_by_parent(each) for each in each_chunk(some, band, len(stack))]
-        averages.append(by_path[0])
+        by_path = [_by_parent(each) for each in _averaged(stack, band, average, box)]
+        found.append(by_path[0])
         spectra |= dict(zip([k], by_path[1:], strict=False))
-    return averages, spectra
+    return found, spectra
 
 
-def _by_parent(leaf: Array) -> Array:
+def _averaged(
+    stack: Complex[Array, "p a b"], band: Band, average: Average, box: tuple[int, int] | None
+) -> list[Inexact[Array, "l p ..."]]:
+    """Averages of |u⋆ψ_l| of every angle, one after the other, and their spectra on a box."""
+
+    def one(filter_: tuple[Array, Array]) -> list[Array]:
+        values, start = filter_
+        maps = modulus(bandpass(stack, values[None], start[None])[0])
+        return [average(maps), *([] if box is None else [centered_spectrum(maps, box)])]
+
+    return lax.map(one, (band.filters, band.starts))
+
+
+def _by_parent(leaf: Inexact[Array, "l p ..."]) -> Inexact[Array, "_ ..."]:
     """Paths in the order of their parents, angle after angle."""
     return jnp.moveaxis(leaf, 0, 1).reshape(-1, *leaf.shape[2:])
-
-
-def _averages(
-    maps: Float[Array, "*p a b"], lowpass: Band, grid: tuple[int, int]
-) -> Float[Array, "*p n m"]:
-    """u⋆φ_J at the points of a grid: frequencies beyond its own are folded onto it."""
-    smooth = centered_spectrum(maps, lowpass.grid) * lowpass.filters[0]
-    folds = [-(-size // n) for size, n in zip(lowpass.grid, grid, strict=True)]
-    wide = resize(smooth, (folds[0] * grid[0], folds[1] * grid[1]))
-    wide = jnp.fft.ifftshift(wide, axes=(-2, -1))
-    folded = wide.reshape(*maps.shape[:-2], folds[0], grid[0], folds[1], grid[1]).sum((-4, -2))
-    return jnp.fft.ifft2(folded, norm="forward").real

@@ -11,7 +11,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from synth.app.figures._page import HEADING, INK, LIFT, MARGIN, SMALL, Box, Page, plot, style
 from synth.app.figures._parts import bare, frequency_axis, number
-from synth.transforms.filters import Band, FilterBank, littlewood_paley
+from synth.transforms.filters import Band, FilterBank
+from synth.transforms.littlewood_paley import littlewood_paley
 
 __all__ = ["filter_bank"]
 
