@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         shared_scales,
     )
     from synth.transforms.littlewood_paley import littlewood_paley
+    from synth.transforms.rotations import scatter_rotations
     from synth.transforms.scattering import Scattering, paths, scatter
     from synth.transforms.spectra import Spectra, scattering_spectra, spectra_paths
     from synth.transforms.windowed import padded_shape, scatter_local
@@ -86,6 +87,7 @@ _HOMES = {
         "shared_scales",
     ),
     "transforms.littlewood_paley": ("littlewood_paley",),
+    "transforms.rotations": ("scatter_rotations",),
     "transforms.scattering": (
         "Scattering",
         "paths",
@@ -138,6 +140,7 @@ __all__ = [
     "paths",
     "scatter",
     "scatter_local",
+    "scatter_rotations",
     "scattering_spectra",
     "shared_scales",
     "spectra_paths",

@@ -21,7 +21,7 @@ def test_examples_in_docstrings(name):
 
 def test_the_readme_s_python():
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     names = {}
     for code in blocks:
         exec(code, names)
