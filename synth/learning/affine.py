@@ -71,9 +71,8 @@ class AffinePCA(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(
-                f"All samples are of one class, {self.classes_[0]!r}: give two or more."
-            )
+            only = self.classes_[0]
+            raise ValueError(f"All samples are of one class, {only}: give two classes or more.")
         if self.dimension is not None and self.dimension < 0:
             raise ValueError(f"The dimension {self.dimension} is negative: 0 takes means alone.")
         self.errors_ = np.empty(0)
