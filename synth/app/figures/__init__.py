@@ -12,7 +12,9 @@ from synth.app.figures.comparison import comparison
 from synth.app.figures.dots import scoreboard
 from synth.app.figures.progress import progress
 from synth.app.figures.sheet import Row, gallery
+from synth.app.figures.stability import stability
 from synth.app.figures.strip import strip
+from synth.app.figures.windowed import windowed
 
 __all__ = [
     "Row",
@@ -23,5 +25,7 @@ __all__ = [
     "gallery",
     "progress",
     "scoreboard",
+    "stability",
     "strip",
+    "windowed",
 ]
