@@ -3,26 +3,27 @@
     python -m benchmarks.theorems [--json FILE] [--figure FILE]
 
 Contraction: the largest ‖S_J x − S_J y‖ / ‖x − y‖ of 200 pairs of white, smooth, sparse, nearly
-equal and natural fields, to order 3, for every bank and three strides. Energy: the share of ‖x‖²
-in every order, and where the rest of it is. Translations: ‖S_J x_c − S_J x‖ / ‖x‖. Deformations:
+equal and natural fields, to order 3, for every bank and three strides, beside what bounds it; and
+of two pairs that may grow apart. Energy: the share of ‖x‖² in every order, and of the rest. Translations: ‖S_J x_c − S_J x‖ / ‖x‖. Deformations:
 the largest ‖S_J x_τ − S_J x‖ / ‖x‖ per ‖∇τ‖∞, and per ‖∇τ‖∞ + 2^−J ‖τ‖∞, of 200 random smooth τ.
 Dilations: of wave packets, scattering beside the Fourier modulus.
 """
 
 import argparse
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 
 from benchmarks.report import save
 from synth import EXACT, MAPS, FilterBank, littlewood_paley, load, morlet_bank, scatter_local
 from synth.app.figures import stability
-from synth.transforms.energies import Shares, energy_shares, norms
+from synth.transforms.energies import Shares, energy_shares, expansion, norms
 from synth.transforms.stability import (
     Deformations,
     Dilations,
@@ -99,17 +100,22 @@ def pair(seed: int, shape: tuple[int, int]) -> Float[np.ndarray, "2 h w"]:
 
 
 def contraction(bank: FilterBank, max_order: int = 3, pairs: int = PAIRS) -> dict[str, Any]:
-    """Largest ratio of distances for every stride, beside the largest Littlewood–Paley sum A.
+    """Largest ratio of distances for every stride, beside the ``expansion`` that bounds it.
 
-    Where A > 1, a layer may lengthen a wave by √A, and the cascade by A^(order/2). The ratio of
-    the wave that A is largest at, a pair with 0, is ``wave``.
+    Two pairs more lie where distances may grow: ``wave``, the wave that the Littlewood–Paley sum
+    is largest at, and ``aliased``, a constant and the waves of 2^J pixels, which on a grid of
+    that stride φ_J takes for a constant. The other field of both is 0.
     """
     ratios = []
     for first in range(0, pairs, _AT_ONCE):
         several = np.stack([pair(seed, bank.shape) for seed in range(first, first + _AT_ONCE)])
         ratios.append(_ratios(several, bank, max_order))
     total = littlewood_paley(bank)
-    wave = np.stack([_wave(bank.shape, np.argmax(total)), np.zeros(bank.shape)])
+    cycles = np.unravel_index(np.argmax(total), bank.shape) - np.array(bank.shape) // 2
+    height, width = (n // 2**bank.num_scales for n in bank.shape)
+    aliased = 1 + _wave(bank.shape, (height, 0)) + _wave(bank.shape, (0, width))
+    sharp = np.stack([_wave(bank.shape, cycles), aliased])
+    by_wave, by_alias = _ratios(np.stack([sharp, 0 * sharp], 1), bank, max_order)
     longest = np.concatenate(ratios).max(0)
     return {
         "theorem": "contraction",
@@ -117,7 +123,12 @@ def contraction(bank: FilterBank, max_order: int = 3, pairs: int = PAIRS) -> dic
         "pairs": pairs,
         "largest_sum": float(total.max()),
         "ratios": {f"2^J/{n}": float(r) for n, r in zip(STRIDES, longest, strict=True)},
-        "wave": float(_ratios(wave[None], bank, max_order)[0, -1]),
+        "bounds": {
+            f"bound at 2^J/{n}": expansion(bank, 2**bank.num_scales // n, max_order)
+            for n in STRIDES
+        },
+        "wave": float(by_wave[-1]),
+        "aliased": float(by_alias[0]),
     }
 
 
@@ -134,9 +145,8 @@ def _ratios(
     return np.stack([norms(moved[..., ::step, ::step]) / distance for step in steps], -1)
 
 
-def _wave(shape: tuple[int, int], index: np.intp) -> Field:
-    """The wave of a frequency, given by its index in the centered Fourier square."""
-    cycles = np.array(np.unravel_index(index, shape)) - np.array(shape) // 2
+def _wave(shape: tuple[int, int], cycles: Sequence[int] | Int[np.ndarray, "2"]) -> Field:
+    """The wave of so many cycles along both axes."""
     rows, columns = np.indices(shape)
     return np.cos(2 * np.pi * (cycles[0] * rows / shape[0] + cycles[1] * columns / shape[1]))
 

@@ -196,7 +196,8 @@ def test_the_bank_counts_as_constant(isotropic):
         return scattering_spectra(field, bank, isotropic=isotropic).flatten().sum()
 
     leaves = jax.tree.leaves(slopes(_bank((32, 32), 3, 4)))
-    assert len(leaves) == 3 + 2 + 2  # filters of both layers, low-pass, residual band
+    # Filters of both layers, low-pass and its two factors, residual band.
+    assert len(leaves) == 3 + 2 + 3 + 1
     assert all(np.all(np.asarray(leaf) == 0) for leaf in leaves)
 
 

@@ -1,4 +1,4 @@
-"""Where the energy of a field is found in its scattering: in which order, and what is left out.
+"""Where the energy of a field is in its scattering, what is left out, by how much it may grow.
 
     ‖x‖² = Σ orders ‖S_J x‖² + scales that do not grow + what no wavelet sees + longer paths
 
@@ -19,7 +19,7 @@ from synth.transforms.littlewood_paley import littlewood_paley
 from synth.transforms.scattering import paths
 from synth.transforms.windowed import scatter_local
 
-__all__ = ["Shares", "energies", "energy_shares", "finely", "norms"]
+__all__ = ["Shares", "energies", "energy_shares", "expansion", "finely", "norms"]
 
 Field = Float[np.ndarray, "h w"]
 Maps = Float[np.ndarray, "*b p n m"] | Float[Array, "*b p n m"]
@@ -182,3 +182,62 @@ def _rest(field: Field, layer: _Layer, orders: int, last: int = -1) -> Float[np.
             child = np.abs(np.fft.ifft2(spectrum * wavelet, norm="forward"))
             rest += _rest(child, layer, orders - 1, scale)
     return rest
+
+
+def expansion(bank: FilterBank, stride: int, max_order: int = 2) -> float:
+    """A constant C for which ‖S_J x − S_J y‖ ≤ C ‖x − y‖ holds of all fields on the torus.
+
+    C_m² = max over the classes of frequencies that meet on the grid of the largest eigenvalue of
+    v vᵀ + C_{m−1}² diag(A − v²), v = φ̂_J and A the Littlewood–Paley sum in the class; C_0 is that
+    of v vᵀ alone. A wave of 2^J pixels is seen by wavelets and, on a coarse grid, by φ_J as a
+    constant once more. Of a tight bank C is 1 at a stride of 2^J/4, 1.004 at most at 2^J/2.
+
+    Args:
+        bank: any bank.
+        stride: pixels; it divides the sides.
+        max_order: wavelets on the longest path.
+
+    Raises:
+        InputError: if the stride does not divide the sides.
+
+    Example:
+        >>> from synth.transforms.filters import morlet_bank
+        >>> bank = morlet_bank((32, 32), num_scales=3, num_angles=4)
+        >>> [round(expansion(bank, stride), 3) for stride in (8, 4, 2)]
+        [1.227, 1.002, 1.0]
+
+    Source:
+        S. Mallat, "Group invariant scattering", CPAM 65 (2012), Proposition 2.5, without a grid.
+    """
+    if any(n % stride for n in bank.shape):
+        raise InputError(f"The stride {stride} does not divide {bank.shape}: choose one that does.")
+    lowpass = np.zeros(bank.shape)
+    at = np.asarray(bank.lowpass.starts[0]) + np.array(bank.shape) // 2
+    rows, columns = (slice(k, k + n) for k, n in zip(at, bank.lowpass.grid, strict=True))
+    lowpass[rows, columns] = bank.lowpass.filters[0]
+    seen, total = (_classes(each, stride) for each in (lowpass**2, littlewood_paley(bank)))
+    square = float(seen.sum(1).max())
+    for _ in range(max_order):
+        square = _largest_eigenvalue(square * (total - seen), seen)
+    return float(np.sqrt(square))
+
+
+def _classes(square: Field, stride: int) -> Float[np.ndarray, "c k"]:
+    """Frequencies that a grid does not tell apart, a row each."""
+    height, width = (n // stride for n in square.shape)
+    split = square.reshape(stride, height, stride, width)
+    return split.transpose(1, 3, 0, 2).reshape(height * width, -1)
+
+
+def _largest_eigenvalue(
+    diagonal: Float[np.ndarray, "c k"], squares: Float[np.ndarray, "c k"]
+) -> float:
+    """The largest of diag(d) + v vᵀ over all rows d and v²: where Σ v² / (λ − d) = 1."""
+    low = diagonal.max(1)
+    high = low + squares.sum(1)
+    for _ in range(60):
+        middle = (low + high) / 2
+        room = np.maximum(middle[:, None] - diagonal, np.finfo(float).tiny)
+        above = np.divide(squares, room).sum(1) > 1
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return float(high.max())
