@@ -4,9 +4,10 @@
 
 Contraction: the largest ‖S_J x − S_J y‖ / ‖x − y‖ of 200 pairs of white, smooth, sparse, nearly
 equal and natural fields, to order 3, for every bank and three strides, beside what bounds it; and
-of two pairs that may grow apart. Energy: the share of ‖x‖² in every order, and of the rest. Translations: ‖S_J x_c − S_J x‖ / ‖x‖. Deformations:
-the largest ‖S_J x_τ − S_J x‖ / ‖x‖ per ‖∇τ‖∞, and per ‖∇τ‖∞ + 2^−J ‖τ‖∞, of 200 random smooth τ.
-Dilations: of wave packets, scattering beside the Fourier modulus.
+that of two pairs which may grow apart. Energy: the share of ‖x‖² in every order, and where the
+rest of it is. Translations: ‖S_J x_c − S_J x‖ / ‖x‖. Deformations: the largest
+‖S_J x_τ − S_J x‖ / ‖x‖ per ‖∇τ‖∞, and per ‖∇τ‖∞ + 2^−J ‖τ‖∞, of 200 random smooth τ. Dilations: of
+wave packets, scattering beside the Fourier modulus.
 """
 
 import argparse

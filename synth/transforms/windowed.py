@@ -93,9 +93,9 @@ def scatter_local(
         bank: of the fields' shape, if they lie on a torus; of their ``padded_shape``, if they are
             to be reflected at their borders. With ``oversampling=MAPS`` it is twice as fast and
             right to 1.5 %, by default to 0.7 %, relative to the norm of an order.
-        stride: pixels between coefficients, 2^J by default. With stride² times its
-            square for each coefficient, ‖S_J x − S_J y‖ ≤ 1.004 ‖x − y‖ there, and ≤ ‖x − y‖
-            at half of that and below.
+        stride: pixels between coefficients, 2^J by default. With stride² times its square for
+            each coefficient, a tight bank's ‖S_J x − S_J y‖ ≤ ‖x − y‖ holds at 2^J/4 and below;
+            the bound is 1.004 times that at 2^J/2 and 1.3 times at 2^J, where 1.04 was met.
         max_order: wavelets on the longest path, 1 to 3.
 
     Returns:
