@@ -76,11 +76,13 @@ def test_the_dimension_is_that_of_the_smallest_error():
 
 def test_the_transformer_gives_windowed_coefficients_whatever_the_batch():
     pictures = np.random.default_rng(0).standard_normal((7, 20, 24)).astype(np.float32)
-    transformer = ScatteringTransformer(scales=2, angles=4, normalize=False)
+    transformer = ScatteringTransformer(scales=2, angles=4)
     rows = transformer.fit_transform(pictures)
+    np.testing.assert_array_equal(transformer.transform(pictures), rows)
     bank = morlet_bank(padded_shape((20, 24), 2), 2, 4, oversampling=MAPS)
     maps = np.asarray(scatter_local(pictures, bank))
-    np.testing.assert_allclose(rows, maps.reshape(7, -1), rtol=1e-4, atol=1e-6)
+    sizes = np.sqrt((maps**2).mean((0, 2, 3)))[:, None, None]
+    np.testing.assert_allclose(rows, (maps / sizes).reshape(7, -1), rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(transformer.transform(pictures[2:4]), rows[2:4])
     flat = clone(transformer).set_params(image_shape=(20, 24))
     np.testing.assert_array_equal(flat.fit_transform(pictures.reshape(7, -1)), rows)
@@ -89,16 +91,14 @@ def test_the_transformer_gives_windowed_coefficients_whatever_the_batch():
 
 
 def test_paths_are_normalized_by_those_of_the_fit():
-    pictures = np.random.default_rng(0).standard_normal((6, 16, 16))
-    plain, evened = (
-        ScatteringTransformer(scales=2, angles=2, normalize=each).fit(pictures)
-        for each in (False, True)
-    )
-    rows = evened.transform(pictures).reshape(6, -1, 16)
+    rng = np.random.default_rng(0)
+    pictures, others = rng.standard_normal((2, 6, 16, 16))
+    transformer = ScatteringTransformer(scales=2, angles=2).fit(pictures)
+    rows = transformer.transform(pictures).reshape(6, -1, 16)
     np.testing.assert_allclose((rows**2).mean((0, 2)), 1, rtol=1e-4)
-    others = np.random.default_rng(1).standard_normal((6, 16, 16))
-    ratio = plain.transform(others) / evened.transform(others)
-    np.testing.assert_allclose(ratio.reshape(6, -1, 16), plain.sizes_[0][:, None] + 0 * rows, 1e-4)
+    maps = clone(transformer).fit(others).sizes_[0][:, None]  # of others alone
+    own = transformer.transform(others).reshape(6, -1, 16) * transformer.sizes_[0][:, None]
+    np.testing.assert_allclose(np.sqrt((own**2).mean((0, 2)))[:, None], maps, rtol=1e-4)
 
 
 def test_logarithms_level_off_at_a_share_of_the_fit():
@@ -116,9 +116,9 @@ def test_a_rotation_leaves_its_own_invariants_alone():
     moved = {}
     for invariance in ("translation", "rotation"):
         transformer = ScatteringTransformer(
-            scales=2, angles=4, invariance=invariance, average="picture", normalize=False
+            scales=2, angles=4, invariance=invariance, average="picture"
         )
-        one, other = transformer.fit_transform(pair)[:, 1:]
+        one, other = (transformer.fit_transform(pair) * transformer.sizes_[0])[:, 1:]
         moved[invariance] = np.linalg.norm(one - other) / np.linalg.norm(one)
     assert moved["rotation"] < 0.02 < moved["translation"]
 

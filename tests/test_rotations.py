@@ -11,8 +11,6 @@ from fields import picture, white
 
 from synth import EXACT, MAPS, morlet_bank, padded_shape, paths, scatter_local
 from synth.errors import InputError
-from synth.parallel.mesh import Room
-from synth.transforms import windowed, windows
 from synth.transforms.rotations import (
     num_rotations,
     rotation_filters,
@@ -247,45 +245,6 @@ def test_reflected_pictures_lie_on_the_grid_of_windowed_scattering():
         np.testing.assert_allclose(maps[:, 0], local[:, 0], rtol=1e-5, atol=1e-6)
         first = local[:, 1:9].reshape(2, 2, 4, *local.shape[2:]).mean(2)
         np.testing.assert_allclose(maps[:, 1:3], first, rtol=1e-4)
-
-
-def test_a_batch_is_its_pictures_one_by_one(monkeypatch):
-    bank = _bank(padded_shape((20, 24), 2), 2, 4)
-    fields = as_float32(np.random.default_rng(0).standard_normal((2, 3, 20, 24)))
-    together = scatter_rotations(fields, bank)
-    assert together.shape == (2, 3, len(rotation_paths(bank)), 5, 6)
-    one = scatter_rotations(fields[1, 2], bank)
-    np.testing.assert_allclose(together[1, 2], one, rtol=1e-4, atol=1e-6)
-    jax.clear_caches()
-    for module in (windowed, windows):
-        monkeypatch.setattr(module, "room", lambda: Room(1, 0, 0))
-    little = scatter_rotations(fields, bank)
-    jax.clear_caches()
-    np.testing.assert_allclose(little, together, rtol=1e-4, atol=1e-6)
-
-
-def test_another_batch_of_the_same_shape_does_not_compile():
-    bank = morlet_bank((16, 20), 2, 2)
-    scatter_rotations(jnp.zeros((3, 16, 20)), bank)
-    before = scatter_rotations._cache_size()
-    scatter_rotations(jnp.ones((3, 16, 20)), morlet_bank((16, 20), 2, 2))
-    assert scatter_rotations._cache_size() == before
-
-
-@pytest.mark.parametrize(("padded", "over_scales"), [(True, False), (False, True)])
-def test_the_gradient_equals_finite_differences(padded, over_scales):
-    shape = (24, 30)
-    with jax.enable_x64(True):
-        bank = morlet_bank(padded_shape(shape, 3) if padded else shape, 3, 4, dtype=jnp.float64)
-        field, direction = jnp.asarray(white(shape)), jnp.asarray(white(shape, seed=1))
-
-        @jax.jit
-        def value(x):
-            return jnp.sum(scatter_rotations(x, bank, stride=4, over_scales=over_scales) ** 2)
-
-        slope = jnp.vdot(jax.grad(value)(field), direction)
-        ahead, behind = (value(field + step * direction) for step in (1e-5, -1e-5))
-        assert float(slope) == pytest.approx(float(ahead - behind) / 2e-5, rel=1e-6)
 
 
 def test_the_gradient_of_a_constant_picture_is_finite():

@@ -1,7 +1,7 @@
 """Windowed scattering: against the oracle, against kymatio's maps, on batches, at borders."""
 
 import itertools
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import jax
@@ -12,7 +12,16 @@ import pytest
 from data.make_kymatio import INPUTS
 from fields import picture, white
 
-from synth import EXACT, MAPS, morlet_bank, padded_shape, paths, scatter, scatter_local
+from synth import (
+    EXACT,
+    MAPS,
+    morlet_bank,
+    padded_shape,
+    paths,
+    scatter,
+    scatter_local,
+    scatter_rotations,
+)
 from synth.errors import InputError
 from synth.parallel.mesh import Room
 from synth.transforms import windowed, windows
@@ -102,7 +111,7 @@ def test_reflected_pictures_are_those_of_a_larger_torus(shape, stride):
     padded, step = padded_shape(shape, 3), stride or 8
     field, bank = white(shape), _bank(padded, 3, 4)
     maps = scatter_local(as_float32(field), bank, stride=stride)
-    assert maps.shape[1:] == windowed.grid_of(shape, 3, stride)
+    assert maps.shape[1:] == tuple(-(-size // step) for size in shape)
     margins, points = [], []
     for size, whole, count in zip(shape, padded, maps.shape[1:], strict=True):
         before = (whole - size) // 2
@@ -127,41 +136,53 @@ def test_a_reflection_of_the_picture_reflects_the_maps():
     assert max(errors(half_turn[:, ::-1, ::-1], np.asarray(ours), paths(bank))) <= 1e-4
 
 
-@pytest.mark.parametrize("max_order", [2, 3])
-def test_a_batch_is_its_pictures_one_by_one(monkeypatch, max_order):
+TRANSFORMS = {
+    "order 1": partial(scatter_local, max_order=1),
+    "order 2": scatter_local,
+    "order 3": partial(scatter_local, max_order=3),
+    "rotations": scatter_rotations,
+    "rotations over scales": partial(scatter_rotations, over_scales=True),
+}
+every_transform = pytest.mark.parametrize("name", TRANSFORMS)
+
+
+@every_transform
+def test_a_batch_is_its_pictures_one_by_one(monkeypatch, name):
+    transform = TRANSFORMS[name]
     bank = _bank(padded_shape((20, 24), 2), 2, 4)
     fields = as_float32(np.random.default_rng(0).standard_normal((2, 5, 20, 24)))
-    together = scatter_local(fields, bank, max_order=max_order)
-    assert together.shape == (2, 5, len(paths(bank, max_order)), 5, 6)
-    one = scatter_local(fields[1, 3], bank, max_order=max_order)
+    together = transform(fields, bank)
+    assert together.shape == (2, 5, together.shape[2], 5, 6)
+    one = transform(fields[1, 3], bank)
     np.testing.assert_allclose(together[1, 3], one, rtol=1e-4, atol=1e-6)
     jax.clear_caches()
     for module in (windowed, windows):
         monkeypatch.setattr(module, "room", lambda: Room(1, 0, 0))
-    little = scatter_local(fields, bank, max_order=max_order)
+    little = transform(fields, bank)
     jax.clear_caches()
     np.testing.assert_allclose(little, together, rtol=1e-4, atol=1e-6)
 
 
-def test_another_batch_of_the_same_shape_does_not_compile():
+@pytest.mark.parametrize("transform", [scatter_local, scatter_rotations])
+def test_another_batch_of_the_same_shape_does_not_compile(transform):
     bank = morlet_bank((16, 20), 2, 2)
-    scatter_local(jnp.zeros((3, 16, 20)), bank)
-    before = scatter_local._cache_size()
-    scatter_local(jnp.ones((3, 16, 20)), morlet_bank((16, 20), 2, 2))
-    assert scatter_local._cache_size() == before
+    transform(jnp.zeros((3, 16, 20)), bank)
+    before = transform._cache_size()
+    transform(jnp.ones((3, 16, 20)), morlet_bank((16, 20), 2, 2))
+    assert transform._cache_size() == before
 
 
+@every_transform
 @pytest.mark.parametrize("padded", [True, False])
-@pytest.mark.parametrize("max_order", [1, 2, 3])
-def test_the_gradient_equals_finite_differences(padded, max_order):
-    shape = (24, 30)
+def test_the_gradient_equals_finite_differences(padded, name):
+    shape, transform = (24, 30), TRANSFORMS[name]
     with jax.enable_x64(True):
-        bank = morlet_bank(padded_shape(shape, 3) if padded else shape, 3, 2, dtype=jnp.float64)
+        bank = morlet_bank(padded_shape(shape, 3) if padded else shape, 3, 4, dtype=jnp.float64)
         field, direction = jnp.asarray(white(shape)), jnp.asarray(white(shape, seed=1))
 
         @jax.jit
         def value(x):
-            return jnp.sum(scatter_local(x, bank, stride=4, max_order=max_order) ** 2)
+            return jnp.sum(transform(x, bank, stride=4) ** 2)
 
         slope = jnp.vdot(jax.grad(value)(field), direction)
         ahead, behind = (value(field + step * direction) for step in (1e-5, -1e-5))

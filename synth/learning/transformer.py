@@ -31,6 +31,9 @@ _FAINT = 1e-2  # of a path's root mean square: below that a logarithm levels off
 class ScatteringTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Windowed scattering coefficients S_J x of pictures, reflected at their borders.
 
+    Every path is divided by its root mean square over the pictures of the fit, so that weak paths
+    count as much as strong ones.
+
     Args:
         scales: J; coefficients hardly move with the picture by less than 2^J pixels.
         angles: L, in a half-turn.
@@ -38,8 +41,6 @@ class ScatteringTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         invariance: to ``translation``, or to ``rotation``, too: wavelets along position and angle.
         average: over a ``window`` of 2^J pixels, hence as many numbers per path as there are
             windows, or over the whole ``picture``, as suits textures.
-        normalize: divide every path by its root mean square over the pictures of the fit, so that
-            weak paths count as much as strong ones.
         log: logarithms of all but the picture's own average.
         image_shape: height and width of pictures that are given as rows of pixels. None takes
             them as squares, or, where there is none of so many pixels, as one row.
@@ -70,7 +71,6 @@ class ScatteringTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         order: int = 2,
         invariance: Invariance = "translation",
         average: Average = "window",
-        normalize: bool = True,
         log: bool = False,
         image_shape: tuple[int, int] | None = None,
     ) -> None:
@@ -79,7 +79,6 @@ class ScatteringTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         self.order = order
         self.invariance = invariance
         self.average = average
-        self.normalize = normalize
         self.log = log
         self.image_shape = image_shape
 
@@ -94,14 +93,17 @@ class ScatteringTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             ValueError: if the pictures have another shape, or an argument is out of range.
         """
         del y
-        self._check()
-        X = checked(self, X, dtype=np.float32, allow_nd=True)  # noqa: N806
-        self.image_shape_ = self._shape_of(X)
-        maps = self._maps(self._pictures(X))
-        sizes = np.sqrt((maps**2).mean((0, 3, 4), dtype=np.float64))
-        self.sizes_ = np.where(sizes > 0, sizes, 1).astype(np.float32)
-        self._n_features_out = maps[0].size
+        self._fitted(X)
         return self
+
+    def fit_transform(  # pyright: ignore[reportIncompatibleMethodOverride] - no other argument
+        self,
+        X: Data,  # noqa: N803
+        y: Data = None,
+    ) -> Float[np.ndarray, "n p"]:
+        """As ``fit`` and then ``transform``, in the time of one of them."""
+        del y
+        return self._rows(self._fitted(X))
 
     def transform(self, X: Data) -> Float[np.ndarray, "n p"]:  # noqa: N803
         """Coefficients of each picture, by channel, then by path, then by window.
@@ -119,13 +121,27 @@ class ScatteringTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
                 f"The pictures are {self._shape_of(X)} but those of the fit were "
                 f"{self.image_shape_}: give pictures of that shape."
             )
+        return self._rows(self._maps(self._pictures(X)))
+
+    def _fitted(self, X: Data) -> Float[np.ndarray, "n c p a b"]:  # noqa: N803
+        """Coefficients of the pictures of the fit, which settle what is fitted."""
+        self._check()
+        X = checked(self, X, dtype=np.float32, allow_nd=True)  # noqa: N806
+        self.image_shape_ = self._shape_of(X)
         maps = self._maps(self._pictures(X))
+        sizes = np.sqrt((maps**2).mean((0, 3, 4), dtype=np.float64))
+        self.sizes_ = np.where(sizes > 0, sizes, 1).astype(np.float32)
+        self._n_features_out = maps[0].size
+        return maps
+
+    def _rows(self, maps: Float[np.ndarray, "n c p a b"]) -> Float[np.ndarray, "n q"]:
+        """Coefficients, or their logarithms, relative to those of the fit."""
         sizes = self.sizes_[..., None, None]
         if self.log:
             maps[:, :, 1:] = np.log(maps[:, :, 1:].clip(0) + _FAINT * sizes[:, 1:])
-        elif self.normalize:
+        else:
             maps = maps / sizes
-        return maps.reshape(len(X), -1)
+        return maps.reshape(len(maps), -1)
 
     def __sklearn_tags__(self) -> Tags:
         """Of scikit-learn: what comes out is float32, whatever comes in."""

@@ -31,7 +31,7 @@ from synth.transforms.windows import (
     resize,
 )
 
-__all__ = ["MAX_ORDER", "Cascade", "grid_of", "padded_shape", "scatter_local", "sampled_locally"]
+__all__ = ["MAX_ORDER", "Cascade", "padded_shape", "scatter_local", "sampled_locally"]
 
 MAX_ORDER = 3
 """Wavelets on the longest path."""
@@ -62,18 +62,6 @@ def padded_shape(shape: tuple[int, int], num_scales: int) -> tuple[int, int]:
     return height, width
 
 
-def grid_of(shape: tuple[int, int], num_scales: int, stride: int | None = None) -> tuple[int, int]:
-    """Height and width of the maps that ``scatter_local`` returns: ⌈h / stride⌉, ⌈w / stride⌉.
-
-    Args:
-        shape: height and width of the pictures, pixels.
-        num_scales: J.
-        stride: pixels; 2^J by default.
-    """
-    height, width = (math.ceil(n / (stride or 2**num_scales)) for n in shape)
-    return height, width
-
-
 @jax.jit(static_argnames=("stride", "max_order"))
 def scatter_local(
     fields: Float[Array, "*b h w"],
@@ -100,8 +88,9 @@ def scatter_local(
 
     Returns:
         Coefficients in the fields' unit: p paths as in ``paths(bank, max_order)``, on a grid of
-        ``grid_of`` points. On a torus they are h/n and w/m pixels apart, beginning at pixel
-        (0, 0); reflected fields have them a stride apart, with equal margins on either side.
+        n = ⌈h / stride⌉ by m = ⌈w / stride⌉ points. On a torus they are h/n and w/m pixels
+        apart, beginning at pixel (0, 0); reflected fields have them a stride apart, with equal
+        margins on either side.
 
     Raises:
         InputError: if the bank is made for another shape, or the stride or order is out of range.
