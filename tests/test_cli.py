@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from synth.app import cli, record
+from synth.app.arguments import ModelName
 from synth.app.images import PHOTOGRAPHS, bundled, load
 from synth.app.options import LADDER
 from synth.descent import Schedule
@@ -95,13 +96,13 @@ class TestHelp:
         assert f"Default: {told}." in words
 
     def test_names_of_models_are_those_of_the_ladder(self):
-        assert tuple(cli.ModelName) == LADDER
+        assert tuple(ModelName) == LADDER
 
     @pytest.mark.parametrize("arguments", [(), ("--help",)])
     def test_names_every_command(self, synth, arguments):
         code, out, err = synth(*arguments)
         assert (code, err) == (0, "")
-        assert all(name in out for name in ("generate", "compare", "process", "list"))
+        assert all(name in out for name in ("generate", "compare", "classify", "process", "list"))
 
     def test_waits_for_no_heavy_import(self):
         code = (

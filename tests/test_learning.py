@@ -14,11 +14,22 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from synth import MAPS, morlet_bank, padded_shape, scatter_local
-from synth.learning import AffinePCA, ScatteringTransformer
+from synth.learning import (
+    AffinePCA,
+    GrayLevelHistogram,
+    PowerSpectrum,
+    ScatteringTransformer,
+)
 
 
 @parametrize_with_checks(
-    [AffinePCA(), AffinePCA(dimension=0), ScatteringTransformer(scales=1, angles=2)]
+    [
+        AffinePCA(),
+        AffinePCA(dimension=0),
+        ScatteringTransformer(scales=1, angles=2),
+        PowerSpectrum(window=4),
+        GrayLevelHistogram(bins=4),
+    ]
 )
 def test_scikit_learn_s_own_checks(estimator, check):
     check(estimator)
@@ -106,8 +117,7 @@ def test_logarithms_level_off_at_a_share_of_the_fit():
     transformer = ScatteringTransformer(scales=2, angles=2, log=True, average="picture")
     rows = transformer.fit(pictures).transform(0 * pictures)
     assert rows.shape == (4, 1 + 4 + 1 + 4)
-    floor = 0.01 * transformer.sizes_[0]
-    np.testing.assert_allclose(rows[0], [0, *np.log(floor[1:])], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(rows[0], [0] + 9 * [np.log(0.01)], rtol=1e-3, atol=1e-6)
 
 
 def test_a_rotation_leaves_its_own_invariants_alone():
@@ -205,3 +215,62 @@ def test_one_class_is_refused():
 def test_nothing_of_jax_is_kept_in_an_estimator():
     transformer = ScatteringTransformer(scales=1, angles=2).fit(np.ones((2, 8, 8)))
     assert not any(isinstance(each, jax.Array) for each in vars(transformer).values())
+
+
+def test_the_spectrum_is_the_mean_of_periodograms_of_windows():
+    """By the definition: windows that overlap by half, Hann's weights of unit mean square."""
+    x = np.random.default_rng(0).standard_normal((2, 24, 16))
+    spectrum = PowerSpectrum(window=8).fit(x)
+    hann = np.sin(np.pi * np.arange(1, 9) / 9) ** 2
+    weights = np.outer(hann, hann) / (hann**2).sum()
+    waves = np.exp(-2j * np.pi * np.outer(np.arange(8), np.arange(8)) / 8)
+    for field, row in zip(x, spectrum.transform(x), strict=True):
+        powers = np.zeros((8, 8))
+        for top in range(0, 17, 4):
+            for left in range(0, 9, 4):
+                piece = (field - field.mean())[top : top + 8, left : left + 8] * weights
+                powers += np.abs(waves @ piece @ waves.T) ** 2 / 15
+        expected = np.log(powers[:, :5].ravel() / spectrum.sizes_[0, 1:] + 1e-6)
+        np.testing.assert_allclose(row[1:], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_spectrum_of_white_noise_is_its_variance():
+    x = 3 * np.random.default_rng(0).standard_normal((50, 32, 32))
+    powers = PowerSpectrum(window=8).fit(x).sizes_[0, 1:].reshape(8, 5)
+    np.testing.assert_allclose(powers[1:, 1:].mean(), 9, rtol=0.03)
+    rings = PowerSpectrum(window=8, invariance="rotation").fit(x).sizes_[0, 2:]
+    np.testing.assert_allclose(rings, 9, rtol=0.1)
+
+
+def test_rings_of_the_spectrum_do_not_turn():
+    x = white((32, 32))
+    rows = PowerSpectrum(window=8, invariance="rotation").fit_transform(
+        np.stack([x, np.rot90(x), x.T])
+    )
+    np.testing.assert_allclose(rows[1:], rows[:1].repeat(2, 0), rtol=1e-5, atol=1e-5)
+
+
+def test_the_histogram_counts_pixels():
+    x = np.random.default_rng(0).standard_normal((3, 2, 16, 16)).astype(np.float32)
+    histogram = GrayLevelHistogram(bins=5)
+    rows = histogram.fit_transform(x).reshape(3, 2, 5) ** 2 * 256
+    for channel in range(2):
+        whole = (x[:, channel].min(), x[:, channel].max())
+        for index in range(3):
+            counts, _ = np.histogram(x[index, channel], 5, whole)
+            np.testing.assert_allclose(rows[index, channel], counts, atol=1e-3)
+    beyond = histogram.transform(10 * x).reshape(3, 2, 5) ** 2
+    np.testing.assert_allclose(beyond.sum(-1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("transformer", "words"),
+    [
+        (PowerSpectrum(window=0), "window of 0 pixels is too small"),
+        (PowerSpectrum(invariance="scale"), "choose translation or rotation"),
+        (GrayLevelHistogram(bins=1), "number of bins, 1, is too small"),
+    ],
+)
+def test_baselines_refuse_what_is_out_of_range(transformer, words):
+    with pytest.raises(ValueError, match=words):
+        transformer.fit(white((4, 8, 8)))

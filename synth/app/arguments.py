@@ -282,3 +282,52 @@ Patch = Annotated[
         "Default: 16, 32 and 64, as far as they fit."
     ),
 ]
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FOLDER | MODEL",
+        help="Folder with a subfolder of pictures per class; or a file that --save wrote, to find "
+        "the classes of IMAGES.",
+    ),
+]
+Unknown = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[IMAGES]...", help="Pictures whose classes MODEL is to find."),
+]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Keep a classifier that all pictures trained, for later IMAGES."
+    ),
+]
+Rotations = Annotated[
+    bool,
+    typer.Option(
+        "--rotations", help="Rotated pictures are of the same class: invariants of rotations, too."
+    ),
+]
+Windows = Annotated[
+    bool,
+    typer.Option(
+        "--windows",
+        help="It matters where in a picture something is, as in digits: averages over windows of "
+        "2^J pixels instead of whole pictures.",
+    ),
+]
+ClassScales = Annotated[
+    int | None,
+    typer.Option(
+        help="Number of scales J. Default: as many as leave room for four windows of 2^J pixels, "
+        "up to 5; with --windows, up to 3."
+    ),
+]
+ClassAngles = Annotated[int, typer.Option(help="Number of angles L, over a half-turn.")]
+ClassSize = Annotated[
+    int | None,
+    typer.Option(help="Resize all pictures: their longest side, in pixels."),
+]
+Folds = Annotated[
+    int,
+    typer.Option(help="Folds of the cross-validation: each class has as many pictures at least."),
+]
+FoldsSeed = Annotated[int, typer.Option(help="Another seed divides pictures into other folds.")]

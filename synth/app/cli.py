@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(commands.generate)
 app.command()(commands.compare)
+app.command()(commands.classify)
 app.command()(commands.process)
 app.command(name="list")(commands.list_)
 app.command(name="cache")(commands.cache)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -22,7 +23,13 @@ from synth.descent import Schedule, drain
 from synth.metrics import Scoreboard
 from synth.metrics.learned import Told
 
-__all__ = ["Display", "closing_table", "learned_table", "score_table"]
+if TYPE_CHECKING:  # with scikit-learn, which is an extra
+    from synth.app.albums import Pictures
+    from synth.app.classes import Found, Verdict
+
+T = TypeVar("T")
+
+__all__ = ["Display", "class_table", "closing_table", "error_table", "learned_table", "score_table"]
 
 _BLOCKS = {"c01": "C01", "c11": "C11"}
 _BLOCKS |= {f"order{order}": f"order {order}" for order in range(3)}
@@ -34,6 +41,7 @@ _JUMPS = {
 }
 _COMPONENT = "Spectrum to flatness: of the first principal component."
 _ONE = "1: these statistics cannot tell; a network might (compare --learned)."
+_MOST_SKIPPED = 10  # that are named
 _WIDEST = 80  # columns that a title may widen a table to
 
 
@@ -102,6 +110,20 @@ class Display:
             self._show(*_panel(look, _seconds_left(trace, progress.schedule)))
 
         return drain(run, look)
+
+    def phases(self, run: Generator[str, None, T]) -> T:
+        """Drain a run, naming what is going on, and return its result."""
+        return drain(run, self.phase)
+
+    def skipped(self, pictures: "Pictures") -> None:
+        """Say what was done to pictures, and which ones were skipped."""
+        for note in pictures.notes:
+            self.say(note)
+        for file, reason in list(pictures.skipped.items())[:_MOST_SKIPPED]:
+            self.say(f"Skipped {file}: {reason}")
+        left = len(pictures.skipped) - _MOST_SKIPPED
+        if left > 0:
+            self.say(f"Skipped {left} more: classes.json names them.")
 
     def trials(self, run: Generator[tuple[str, int], None, Trials]) -> Trials:
         """Drain the trials of a network, naming each, and return what it told."""
@@ -272,6 +294,46 @@ def learned_table(told: Trials) -> None:
     console.print(table)
     for sentence in verdicts(told):
         console.print(sentence, soft_wrap=True, highlight=False)
+
+
+def error_table(verdict: "Verdict") -> None:
+    """Print how many pictures each kind of numbers gets wrong, and what is mixed up most."""
+    album, total = verdict.album, len(verdict.album.labels)
+    title = f"{album.name}: {total} pictures of {len(album.names)} classes, error"
+    columns = ("wrong", "error", "95 % interval")
+    table = _table(f"{title} in {verdict.settings.folds} folds", columns)
+    for kind, told in verdict.told.items():
+        mean, spread = 100 * told.errors.mean(), 100 * told.errors.std(ddof=1)
+        low, high = (100 * end for end in told.interval)
+        error = f"{mean:.2f} ± {spread:.2f} %"
+        table.add_row(kind, str(told.wrong), error, f"{low:.2f}–{high:.2f} %")
+    words = (
+        "Each class an affine space. Error: mean and standard deviation over the folds. To name "
+        f"always the most frequent class: {100 * verdict.chance:.0f} %."
+    )
+    table.caption = Text(words, justify="left")
+    console = Console()
+    console.print(table)
+    mixed = verdict.confusion * (1 - np.eye(len(album.names), dtype=int))
+    if mixed.any():
+        row, column = np.unravel_index(mixed.argmax(), mixed.shape)
+        console.print(
+            f"Scattering mixes up most: {album.names[row]}, {mixed[row, column]} of "
+            f"{verdict.confusion[row].sum()} taken for {album.names[column]}.",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
+
+
+def class_table(found: "Sequence[Found]") -> None:
+    """Print the class of each picture, the next one, and how clear it is."""
+    table = _table("Classes that were found", ("class", "next", "margin"))
+    for one in found:
+        table.add_row(Text(str(one.file)), Text(one.name), Text(one.second), f"{one.margin:.2f}")
+    words = "Margin: 1 − distance / distance of the next; near 0 it could be either."
+    table.caption = Text(words, justify="left")
+    Console().print(table)
 
 
 def _interval(one: Told) -> str:

@@ -52,6 +52,8 @@ class AffinePCA(ClassifierMixin, BaseEstimator):
         (2013), Sec. 4.1.
     """
 
+    n_features_in_: int
+
     @no_type_check  # by scikit-learn's rule it takes anything, and fit refuses
     def __init__(self, dimension: int | None = None, *, folds: int = 5) -> None:
         self.dimension = dimension

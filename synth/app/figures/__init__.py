@@ -9,6 +9,7 @@ from synth.app.figures.areas import areas
 from synth.app.figures.bank import filter_bank
 from synth.app.figures.coefficients import coefficients
 from synth.app.figures.comparison import comparison
+from synth.app.figures.confusion import confusion
 from synth.app.figures.dots import scoreboard
 from synth.app.figures.progress import progress
 from synth.app.figures.sheet import Row, gallery
@@ -21,6 +22,7 @@ __all__ = [
     "areas",
     "coefficients",
     "comparison",
+    "confusion",
     "filter_bank",
     "gallery",
     "progress",

@@ -1,0 +1,316 @@
+"""Classes of pictures: how well they are told apart, and a classifier that is kept."""
+
+import math
+from collections import Counter
+from collections.abc import Generator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.stats import binomtest
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from synth.app import figures
+from synth.app.albums import Album, Form, Pictures, album, read
+from synth.app.folders import hidden_folder, publish
+from synth.app.record import write_report
+from synth.errors import InputError
+from synth.learning import AffinePCA, GrayLevelHistogram, PowerSpectrum, ScatteringTransformer
+from synth.learning.kept import Classifier
+
+__all__ = [
+    "Found",
+    "Settings",
+    "Told",
+    "Verdict",
+    "album_of",
+    "classified",
+    "judge",
+    "learn",
+    "read_for",
+    "write",
+    "write_found",
+]
+
+_MOST_SCALES = 5  # of averages over whole pictures
+_WINDOW_SCALES = 3
+_LEAST_WINDOWS = 4  # of 2^J pixels, along the shorter side
+
+
+class Settings(NamedTuple):
+    """How pictures are told apart.
+
+    Attributes:
+        size: longest side to which they are resized.
+        gray: whether color is turned into gray.
+        scales: J; by default as many as leave room for four windows, up to 5, or 3 of windows.
+        angles: L.
+        rotations: whether rotated pictures are of one class: invariants of rotations, too.
+        windows: whether it matters where in a picture something is, as in digits: averages over
+            windows of 2^J pixels instead of whole pictures.
+        folds: of the cross-validation.
+        seed: of its folds.
+    """
+
+    size: int | None = None
+    gray: bool = False
+    scales: int | None = None
+    angles: int = 8
+    rotations: bool = False
+    windows: bool = False
+    folds: int = 5
+    seed: int = 0
+
+    def check(self) -> None:
+        """Refuse what is out of range.
+
+        Raises:
+            InputError: with what is allowed.
+        """
+        if self.folds < 2:
+            raise InputError(f"{self.folds} folds were asked for: give 2 or more, 5 are usual.")
+        if not 1 <= self.angles <= 32:
+            raise InputError(f"{self.angles} angles were asked for: choose 1 to 32.")
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"The seed {self.seed} is out of range: choose 0 to {2**32 - 1}.")
+
+
+class Told(NamedTuple):
+    """What one kind of numbers tells of an album.
+
+    Attributes:
+        found: index of the class that was found for each picture, when it did not train.
+        wrong: number of pictures for which it is not their own.
+        errors: share of wrong ones in each fold.
+    """
+
+    found: Int[np.ndarray, " n"]
+    wrong: int
+    errors: Float[np.ndarray, " k"]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the error, at 95 %: Wilson's, as if pictures were independent."""
+        ends = binomtest(self.wrong, len(self.found)).proportion_ci(method="wilson")
+        return ends.low, ends.high
+
+
+class Verdict(NamedTuple):
+    """How well the classes of an album are told apart.
+
+    Attributes:
+        album: pictures and classes.
+        settings: as they were used.
+        told: by the kind of numbers: scattering first.
+    """
+
+    album: Album
+    settings: Settings
+    told: dict[str, Told]
+
+    @property
+    def confusion(self) -> Int[np.ndarray, "k k"]:
+        """Pictures of each class (rows) by the class that scattering found."""
+        count = len(self.album.names)
+        pairs = self.album.labels * count + self.told["scattering"].found
+        return np.bincount(pairs, minlength=count**2).reshape(count, count)
+
+    @property
+    def chance(self) -> float:
+        """Error of whoever always says the class of most pictures."""
+        return 1 - float(np.bincount(self.album.labels).max()) / len(self.album.labels)
+
+
+def album_of(folder: Path, settings: Settings) -> Generator[str, None, Album]:
+    """Read a folder with a subfolder per class, see ``albums.album``."""
+    settings.check()
+    return album(folder, size=settings.size, gray=settings.gray, least=settings.folds)
+
+
+def settled(settings: Settings, shape: tuple[int, int]) -> Settings:
+    """With the number of scales that pictures of a shape have room for.
+
+    Raises:
+        InputError: if they have no room for those that were asked for.
+    """
+    room = int(math.log2(min(shape)))
+    scales = settings.scales
+    if scales is None:
+        usual = _WINDOW_SCALES if settings.windows else _MOST_SCALES
+        scales = max(1, min(usual, room - int(math.log2(_LEAST_WINDOWS))))
+    if not 1 <= scales <= room:
+        raise InputError(
+            f"{scales} scales do not fit pictures of {shape[0]} × {shape[1]} pixels: "
+            f"choose 1 to {room}."
+        )
+    return settings._replace(scales=scales)
+
+
+def judge(album: Album, settings: Settings) -> Generator[str, None, Verdict]:
+    """Cross-validate affine spaces of scattering, of the power spectrum and of gray levels.
+
+    Args:
+        album: pictures and classes.
+        settings: how they are told apart.
+
+    Yields:
+        What is going on, in words.
+
+    Returns:
+        What each kind of numbers tells.
+    """
+    settings = settled(settings, album.pictures.form.shape)
+    invariance = "rotation" if settings.rotations else "translation"
+    kinds = {
+        "scattering": _transformer(settings),
+        "power spectrum": PowerSpectrum(invariance=invariance),
+        "gray-level histogram": GrayLevelHistogram(),
+    }
+    folds = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    told = {}
+    for name, transformer in kinds.items():
+        yield f"telling classes apart by {name}"
+        rows = transformer.fit_transform(album.pictures.fields)
+        found = np.asarray(cross_val_predict(AffinePCA(), rows, album.labels, cv=folds))
+        wrong = found != album.labels
+        errors = [wrong[test].mean() for _, test in folds.split(rows, album.labels)]
+        told[name] = Told(found, int(wrong.sum()), np.array(errors))
+    return Verdict(album, settings, told)
+
+
+def _transformer(settings: Settings) -> ScatteringTransformer:
+    """Logarithms of averages over pictures, or averages over windows as they are."""
+    return ScatteringTransformer(
+        scales=settings.scales or _WINDOW_SCALES,
+        angles=settings.angles,
+        invariance="rotation" if settings.rotations else "translation",
+        average="window" if settings.windows else "picture",
+        log=not settings.windows,
+    )
+
+
+def learn(album: Album, settings: Settings) -> Classifier:
+    """A classifier by scattering that all pictures of an album train."""
+    settings = settled(settings, album.pictures.form.shape)
+    transformer = _transformer(settings)
+    rows = transformer.fit_transform(album.pictures.fields)
+    form = album.pictures.form
+    about = {"channels": form.channels, "ranged": form.ranged}
+    about |= {"size": settings.size, "gray": settings.gray, "pictures": len(album.labels)}
+    return Classifier(transformer, AffinePCA().fit(rows, album.labels), album.names, about)
+
+
+def read_for(classifier: Classifier, files: Sequence[Path]) -> Generator[str, None, Pictures]:
+    """Read pictures as those were that a classifier learned from, see ``albums.read``."""
+    about = classifier.about
+    form = Form(about["channels"], about["ranged"], classifier.shape)
+    gray = about["gray"] or about["channels"] == 1
+    return read(files, size=about["size"], gray=gray, form=form)
+
+
+def write(verdict: Verdict, parent: Path) -> Path:
+    """Write a folder ``<name>-classes-<time>`` with ``confusion.png`` and ``classes.json``.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        InputError: if the folder cannot be written.
+    """
+    name = verdict.album.name
+    with hidden_folder(parent) as hidden:
+        rows = {kind: (t.errors.mean(), t.errors.std(ddof=1)) for kind, t in verdict.told.items()}
+        figure = figures.confusion(
+            verdict.confusion, verdict.album.names, rows, title=name, chance=verdict.chance
+        )
+        figure.savefig(hidden / "confusion.png")
+        write_report(_report(verdict), hidden / "classes.json")
+        return publish(hidden, parent / f"{name}-classes-{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def _report(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as JSON has it."""
+    names, pictures = verdict.album.names, verdict.album.pictures
+    counts = Counter(verdict.album.labels.tolist())
+    found = {kind: told.found for kind, told in verdict.told.items()}
+    return {
+        "folder": verdict.album.name,
+        "classes": {name: counts[index] for index, name in enumerate(names)},
+        "shape": pictures.form.shape,
+        "channels": pictures.form.channels,
+        "settings": verdict.settings._asdict(),
+        "errors": {
+            kind: {
+                "wrong": told.wrong,
+                "error": told.errors.mean(),
+                "interval": told.interval,
+                "folds": told.errors.tolist(),
+            }
+            for kind, told in verdict.told.items()
+        },
+        "chance": verdict.chance,
+        "confusion": verdict.confusion.tolist(),
+        "pictures": [
+            {
+                "file": str(file),
+                "class": names[verdict.album.labels[index]],
+                "found": {kind: names[each[index]] for kind, each in found.items()},
+            }
+            for index, file in enumerate(pictures.files)
+        ],
+        "skipped": {str(file): reason for file, reason in pictures.skipped.items()},
+        "notes": pictures.notes,
+    }
+
+
+class Found(NamedTuple):
+    """The class that a classifier finds for a picture.
+
+    Attributes:
+        file: of the picture.
+        name: of the class whose affine space is nearest.
+        second: of the next one.
+        margin: 1 less the ratio of the two distances: near 0 neither, near 1 clearly the first.
+        distances: from the space of each class, by its name.
+    """
+
+    file: Path
+    name: str
+    second: str
+    margin: float
+    distances: dict[str, float]
+
+
+def classified(classifier: Classifier, pictures: Pictures) -> list[Found]:
+    """The class of each picture."""
+    found = []
+    for file, distances in zip(pictures.files, classifier.distances(pictures.fields), strict=True):
+        first, second = np.argsort(distances)[:2]
+        margin = 1 - distances[first] / (distances[second] or 1)
+        each = dict(zip(classifier.names, distances.tolist(), strict=True))
+        found.append(
+            Found(file, classifier.names[first], classifier.names[second], float(margin), each)
+        )
+    return found
+
+
+def write_found(found: Sequence[Found], pictures: Pictures, name: str, parent: Path) -> Path:
+    """Write a folder ``<name>-classified-<time>`` with ``classes.json``.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        InputError: if the folder cannot be written.
+    """
+    report = {
+        "classifier": name,
+        "pictures": [{**each._asdict(), "file": str(each.file)} for each in found],
+        "skipped": {str(file): reason for file, reason in pictures.skipped.items()},
+        "notes": pictures.notes,
+    }
+    with hidden_folder(parent) as hidden:
+        write_report(report, hidden / "classes.json")
+        return publish(hidden, parent / f"{name}-classified-{datetime.now():%Y%m%d-%H%M%S}")

@@ -1,0 +1,118 @@
+"""``synth classify``: how well classes of pictures are told apart, and which class a picture is."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from synth.app import arguments as args
+from synth.app.arguments import DeviceName
+from synth.app.commands._settle import settle
+from synth.errors import InputError
+
+__all__ = ["classify"]
+
+_USUAL = {"size": None, "gray": False, "scales": None, "angles": 8, "folds": 5}
+_USUAL |= {"rotations": False, "windows": False, "seed": 0}
+
+
+def classify(
+    source: args.Source,
+    images: args.Unknown = None,
+    save: args.Save = None,
+    rotations: args.Rotations = False,
+    windows: args.Windows = False,
+    scales: args.ClassScales = None,
+    angles: args.ClassAngles = 8,
+    size: args.ClassSize = None,
+    gray: args.Gray = False,
+    folds: args.Folds = 5,
+    seed: args.FoldsSeed = 0,
+    out: args.Out = Path("outputs"),
+    device: args.Device = DeviceName.AUTO,
+) -> None:
+    """Tell classes of pictures apart by scattering, beside power spectrum and gray levels.
+
+    Of a FOLDER: errors of cross-validation, each class an affine space of coefficients, and
+    OUT/<name>-classes-<time>/ with confusion.png and classes.json. Of a MODEL: the classes of
+    IMAGES, and OUT/<name>-classified-<time>/ with classes.json. Pictures that cannot be read are
+    named and skipped.
+    """
+    asked = dict(size=size, gray=gray, scales=scales, angles=angles, folds=folds)
+    asked |= dict(rotations=rotations, windows=windows, seed=seed)
+    if find_spec("sklearn") is None:
+        raise InputError(
+            "Classes need scikit-learn, which is not installed: pip install 'synth[classify]'."
+        )
+    if source.is_dir():
+        if images:
+            raise InputError(
+                f"{source} is a folder of classes and takes no further pictures: save a classifier "
+                "with --save, then give its file and them."
+            )
+        _learn(source, asked, save, out, device)
+        return
+    given = [f"--{name}" for name, value in asked.items() if value != _USUAL[name]]
+    if given or save:
+        raise InputError(
+            f"A classifier that is kept has its settings: leave out {(given or ['--save'])[0]}, or "
+            "give a folder of classes."
+        )
+    _find(source, images or [], out, device)
+
+
+def _learn(
+    source: Path, asked: dict[str, Any], save: Path | None, out: Path, device: DeviceName
+) -> None:
+    """Judge a folder of classes, and keep a classifier if that was asked for."""
+    from synth.app.display import Display, error_table
+
+    with Display() as display:
+        display.phase("loading")
+        settle(device.value, 1)
+        from synth.app import classes
+        from synth.app.folders import check_folder
+        from synth.learning import kept
+
+        settings = classes.Settings(**asked)
+        check_folder(out)
+        if save:
+            kept.check_path(save)
+        album = display.phases(classes.album_of(source, settings))
+        display.skipped(album.pictures)
+        verdict = display.phases(classes.judge(album, settings))
+        if save:
+            display.phase("learning from all pictures")
+            kept.save(classes.learn(album, settings), save)
+            display.say(f"The classifier is kept in {save}.")
+        display.phase("writing")
+        folder = classes.write(verdict, out)
+    error_table(verdict)
+    print(folder)
+
+
+def _find(source: Path, images: list[Path], out: Path, device: DeviceName) -> None:
+    """Find the classes of pictures."""
+    from synth.app.display import Display, class_table
+
+    with Display() as display:
+        display.phase("loading")
+        settle(device.value, 1)
+        from synth.app import classes
+        from synth.app.folders import check_folder
+        from synth.learning import kept
+
+        if not source.exists():
+            raise InputError(
+                f"There is no {source}: give a folder with a subfolder of pictures per class, or a "
+                "classifier that --save wrote."
+            )
+        classifier = kept.load(source)
+        if not images:
+            raise InputError(f"No pictures were given: name those whose classes {source} finds.")
+        check_folder(out)
+        pictures = display.phases(classes.read_for(classifier, images))
+        display.skipped(pictures)
+        found = classes.classified(classifier, pictures)
+        folder = classes.write_found(found, pictures, source.stem, out)
+    class_table(found)
+    print(folder)
