@@ -188,6 +188,16 @@ class TestCost:
         assert of(64, models=("gaussian",)).seconds < small.seconds / 20
         assert "GB of memory" in large.words
 
+    def test_levels_spare_evaluations_of_moments(self, pictures, monkeypatch):
+        monkeypatch.setattr(cost, "_seconds_per_point", lambda: 1e-8)
+
+        def of(**also):
+            options = Options("a", out_size=(512, 512), **also)
+            return cost.cost(prepare(load(pictures / "whole.npy"), options), options).seconds
+
+        assert of(levels=1) > 2 * of(levels=3)
+        assert of(levels=1, gray_levels=True) == of(levels=3, gray_levels=True)
+
     @pytest.mark.parametrize(
         ("side", "samples", "pairs"),
         [(256, 1, 20), (640, 1, 20), (768, 1, 14), (256, 9, 14), (4096, 1, 8)],

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import psutil
 from jaxtyping import Array
 
-from synth.app.fitted import PAIR_BYTES, solver_of
+from synth.app.fitted import PAIR_BYTES, count_levels, solver_of
 from synth.app.options import JUDGED_BY, Options
 from synth.app.runs import mesh_of
 from synth.app.tasks import Task
@@ -22,8 +22,10 @@ from synth.transforms.filters import max_scales, num_points
 
 __all__ = ["Cost", "cost"]
 
-# Of a descent, on average over pictures, those of coarser levels by their share of the pixels.
-_EVALUATIONS = {"moments": 65, "gray_levels": 125, "rectified": 200}
+# Of a descent, on average over pictures, those of coarser levels by their share of the pixels:
+# moments and spectra alone, on one level and on several; with other parts, on any number.
+_ALONE, _ALONE_ON_LEVELS = 65, 30
+_EVALUATIONS = {"gray_levels": 125, "rectified": 200}
 _KEPT = 150  # where pixels are kept: no descent ends before its last stage
 # Measured with two cores, from 256² to 4096², of 1 to 8 samples and 1 to 5 channels; right within
 # a factor of two. Of several components, all numbers count for each one of them.
@@ -107,7 +109,8 @@ def cost(task: Task, options: Options) -> Cost:
 def _evaluations(model: str, task: Task, options: Options) -> int:
     """Of a descent."""
     parts = {*MODELS[model], *(["gray_levels"] if options.gray_levels else [])}
-    usual = max(number for part, number in _EVALUATIONS.items() if part in {"moments", *parts})
+    alone = _ALONE_ON_LEVELS if count_levels(task, options, model) > 1 else _ALONE
+    usual = max(_EVALUATIONS.get(part, alone) for part in parts)
     kept = 0 if task.layout.kept is None else _KEPT
     return min(max(usual, kept, options.min_steps or 0), options.max_steps)
 

@@ -19,6 +19,7 @@ __all__ = [
     "PAIR_BYTES",
     "coarser_models",
     "compile_ahead",
+    "count_levels",
     "holds_together",
     "levels",
     "models",
@@ -62,13 +63,6 @@ def coarser_models(
     Coarser levels match gray levels, or colors, too: moduli alone do not see whether bright or
     dark is rare, and a coarser level would decide it by chance.
     """
-    if task.layout.kept is not None or task.start is not None:
-        return []
-    shapes = [task.layout.torus, shape_of(task.texture)]
-    shapes += [shape_of(task.other)] if task.other else []
-    far = options.gray_levels or task.texture.num_channels > 1 or holds_together(name)
-    number = options.levels or num_levels(*shapes, far=far)
-    room = 1 + int(math.log2(min(map(min, shapes)) / _LEAST_SIDE))
     with_grays = replace(options, gray_levels=True)
 
     def fitted(level: int) -> list[MomentModel]:
@@ -76,7 +70,19 @@ def coarser_models(
         begin(compile_ahead, found[0], task, options)
         return found
 
-    return [begin(fitted, level) for level in range(1, min(number, room, task.scales or number))]
+    return [begin(fitted, level) for level in range(1, count_levels(task, options, name))]
+
+
+def count_levels(task: Task, options: Options, name: str) -> int:
+    """Levels that a model of the ladder is to have, if all of them can be fitted."""
+    if task.layout.kept is not None or task.start is not None:
+        return 1
+    shapes = [task.layout.torus, shape_of(task.texture)]
+    shapes += [shape_of(task.other)] if task.other else []
+    far = options.gray_levels or task.texture.num_channels > 1 or holds_together(name)
+    number = options.levels or num_levels(*shapes, far=far)
+    room = 1 + int(math.log2(min(map(min, shapes)) / _LEAST_SIDE))
+    return min(number, room, task.scales or number)
 
 
 def holds_together(name: str) -> bool:

@@ -4,6 +4,7 @@ Invariants leave little variety within a class, so that a few directions hold mo
 belongs to the class whose affine space is nearest.
 """
 
+import math
 from typing import no_type_check
 
 import numpy as np
@@ -29,8 +30,9 @@ class AffinePCA(ClassifierMixin, BaseEstimator):
 
     Args:
         dimension: d, the same for all classes, as far as a class has so many directions; less than
-            the numbers of a sample, or all are in every space. None
-            chooses the d of the smallest error in ``folds``-fold cross-validation.
+            the numbers of a sample, or all are in every space. None chooses by ``folds``-fold
+            cross-validation: the middle one of those whose error is within a standard error of
+            the smallest, since errors of neighboring d differ by chance.
         folds: of that cross-validation; fewer if a class has fewer samples.
 
     Attributes:
@@ -38,7 +40,8 @@ class AffinePCA(ClassifierMixin, BaseEstimator):
         means_: μ_c, a row each.
         components_: of each class its principal directions, in rows.
         dimension_: d.
-        errors_: error of cross-validation at d = 0, 1, …; empty if d was given.
+        errors_: error of cross-validation at d = 0, 1, … as far as a class has directions;
+            empty if d was given.
 
     Example:
         >>> import numpy as np
@@ -49,7 +52,8 @@ class AffinePCA(ClassifierMixin, BaseEstimator):
 
     Source:
         J. Bruna and S. Mallat, "Invariant scattering convolution networks", IEEE PAMI 35
-        (2013), Sec. 4.1.
+        (2013), Sec. 4.1; the standard error: L. Breiman et al., "Classification and Regression
+        Trees" (1984), Sec. 3.4.3.
     """
 
     n_features_in_: int
@@ -85,19 +89,22 @@ class AffinePCA(ClassifierMixin, BaseEstimator):
         return self
 
     def _chosen(self, X: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> int:  # noqa: N803
-        """The dimension of the smallest error in cross-validation; the smallest of equal ones."""
+        """The middle of the dimensions whose error in cross-validation is hardly the smallest."""
         if self.folds < 2:
             raise ValueError(f"There are {self.folds} folds, and must be 2 or more: 5 is usual.")
         folds = min(self.folds, int(np.bincount(labels).min()))
         if folds < 2:  # of a class there is one sample
             return 0
-        wrong = np.zeros(_MOST_DIMENSIONS + 1)
+        wrong, most = np.zeros(_MOST_DIMENSIONS + 1), 0
         for train, test in StratifiedKFold(folds, shuffle=True, random_state=0).split(X, labels):
             spaces = _spaces(X[train], labels[train], len(self.classes_), _MOST_DIMENSIONS)
+            most = max(most, *(len(directions) for _, directions in spaces))
             found = np.stack([_padded(_distances(X[test], *space)) for space in spaces])
             wrong += (found.argmin(0) != labels[test]).sum(1)
-        self.errors_ = wrong / len(labels)
-        return int(self.errors_.argmin())
+        self.errors_ = wrong[: most + 1] / len(labels)
+        least = self.errors_.min()
+        near = self.errors_ <= least + math.sqrt(least * (1 - least) / len(labels))
+        return int(np.median(np.flatnonzero(near)))
 
     def distances(self, X: Data) -> Float[np.ndarray, "n c"]:  # noqa: N803
         """Squared distance of each sample from the affine space of each class."""

@@ -23,7 +23,7 @@ class PowerSpectrum(PictureTransformer):
     Args:
         window: side of the windows, pixels, or the shorter side of a picture, if that is less.
         invariance: to ``translation``; or to ``rotation``, too: mean power by |ω|, in steps of
-            2π/window.
+            2π/window up to π.
         image_shape: as ``ScatteringTransformer`` has it.
 
     Attributes:
@@ -101,10 +101,13 @@ def _starts(length: int, side: int) -> list[int]:
 
 
 def _by_radius(powers: Float[np.ndarray, "n c p"], side: int) -> Float[np.ndarray, "n c r"]:
-    """Mean powers over rings, each a step of the frequencies wide, those at −ω counted."""
+    """Mean powers over rings, each a step of the frequencies wide, those at −ω counted.
+
+    Up to |ω| = π: what lies in the corners beyond is lost when a picture is turned.
+    """
     rows, columns = np.fft.fftfreq(side, 1 / side), np.fft.rfftfreq(side, 1 / side)
     rings = np.hypot(*np.meshgrid(rows, columns, indexing="ij")).round().astype(int).ravel()
     once = (columns == 0) | (2 * columns == side)
     counts = np.tile(np.where(once, 1, 2), side)
-    own = [rings == ring for ring in range(rings.max() + 1)]
+    own = [rings == ring for ring in range(side // 2 + 1)]
     return np.stack([powers[..., ring] @ counts[ring] / counts[ring].sum() for ring in own], -1)
