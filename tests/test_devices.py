@@ -188,6 +188,11 @@ with jax.set_mesh(device_mesh(samples=8)):
     maps = scatter_local(fields, morlet_bank((24, 24), 2, 4))
     assert len(maps.sharding.device_set) == 8
 errors["windowed"] = float(np.linalg.norm(maps - alone) / np.linalg.norm(alone))
+alone = jax.device_get(scatter_rotations(fields, morlet_bank((24, 24), 2, 4)))
+with jax.set_mesh(device_mesh(samples=8)):
+    maps = scatter_rotations(fields, morlet_bank((24, 24), 2, 4))
+    assert len(maps.sharding.device_set) == 8
+errors["rotations"] = float(np.linalg.norm(maps - alone) / np.linalg.norm(alone))
 for samples, angles in ((1, (8,)), (3, (4,)), (1, (8, 4)), (1, (5,)), (1, (7, 11))):
     mesh = common_mesh(None, samples=samples, angles=angles)
     shares.append(mesh and tuple(mesh.shape.values()))

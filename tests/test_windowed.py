@@ -61,6 +61,16 @@ def test_maps_equal_the_oracle(name, sizes, stride, tight, max_order):
         assert max(errors(got, expected, paths(bank, max_order))) <= bound
 
 
+@pytest.mark.parametrize(("num_angles", "bound"), [(1, 1e-3), (2, 0.035), (3, 0.015)])
+def test_few_angles_have_wide_wavelets_and_wide_windows(num_angles, bound):
+    """For one of all directions no map is subsampled; narrower windows begin at four angles."""
+    field = as_float32(picture("foam", (48, 48)))
+    exact = scatter_local(field, _bank((48, 48), 3, num_angles, oversampling=EXACT))
+    usual, lean = (_bank((48, 48), 3, num_angles, oversampling=each) for each in (0, MAPS))
+    np.testing.assert_allclose(scatter_local(field, lean), scatter_local(field, usual), atol=1e-2)
+    assert max(errors(scatter_local(field, usual), exact, paths(usual))) <= bound
+
+
 @pytest.mark.parametrize(("num_scales", "num_angles"), [(2, 4), (3, 8)])
 def test_kymatio_s_maps_are_met_to_the_error_of_its_own_decimation(num_scales, num_angles):
     stem = f"a_J{num_scales}_L{num_angles}"

@@ -14,9 +14,7 @@ others measure other statistics, and are there for orientation.
 
 import argparse
 import functools
-import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -29,18 +27,11 @@ import numpy as np
 from jaxtyping import Float
 
 from benchmarks.floor import TOGETHER
+from benchmarks.peers.turns import PeerError, answer, ask, figures, peer
 from benchmarks.peers.worker import ANGLES, PEERS, turn
 from benchmarks.report import save
 from benchmarks.speed import Evaluations, shared
 from synth import ScatteringMoments, fit, morlet_bank, paths
-
-WORKER = Path(__file__).with_name("worker.py")
-
-Process = subprocess.Popen[str]
-
-
-class PeerError(Exception):
-    """Why a peer is left out, in one sentence."""
 
 
 def fields(size: int) -> Float[np.ndarray, "2 n n"]:
@@ -79,64 +70,22 @@ def measure(python: str, name: str, size: int, repeats: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "fields.npy"
         np.save(path, fields(size))
-        command = [python, "-I", str(WORKER), name, str(path)]
-        pipe = subprocess.PIPE
-        try:
-            with subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
-            ) as process:
-                facts = _answer(process)
-                count, evaluate = ours(size)
-                pairs = [(_turn(evaluate), _ask(process)) for _ in range(repeats)]
-        except OSError as error:
-            raise PeerError(f"its process does not run ({error})") from error
+        with peer(python, name, str(path)) as process:
+            facts = answer(process)
+            count, evaluate = ours(size)
+            pairs = [(_turn(evaluate), ask(process)["seconds"]) for _ in range(repeats)]
     return {
         "peer": name,
         **facts,
         "size": size,
         "num_coefficients_synth": count,
-        **_figures([mine for mine, _ in pairs], [theirs for _, theirs in pairs]),
-    }
-
-
-def _figures(mine: list[list[float]], theirs: list[list[float]]) -> dict[str, Any]:
-    """Seconds and ratios of turns that followed each other."""
-    synth, peers = (np.array([np.median(each) for each in side]) for side in (mine, theirs))
-    ratios = peers / synth
-    return {
-        "seconds_evaluation": float(np.median(peers)),
-        "seconds_evaluation_synth": float(np.median(synth)),
-        "ratio": float(np.median(ratios)),
-        "ratio_range": [float(ratios.min()), float(ratios.max())],
-        "ratio_fastest": min(map(min, theirs)) / min(map(min, mine)),
+        **figures([mine for mine, _ in pairs], [theirs for _, theirs in pairs]),
     }
 
 
 def _turn(evaluate: Callable[[], Any]) -> list[float]:
     """Seconds of our evaluations of a turn."""
     return [seconds / TOGETHER for seconds in turn(evaluate)]
-
-
-def _ask(process: Process) -> list[float]:
-    """Seconds of the evaluations of the peer's turn."""
-    assert process.stdin is not None
-    print("turn", file=process.stdin, flush=True)
-    return _answer(process)["seconds"]
-
-
-def _answer(process: Process) -> dict[str, Any]:
-    """The next line of a peer's process."""
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise PeerError(f"its process ended with exit code {process.wait()}")
-    try:
-        message = json.loads(line)
-    except ValueError as error:
-        raise PeerError(f"its process answered {line.strip()!r}") from error
-    if "error" in message:
-        raise PeerError(message["error"])
-    return message
 
 
 def main() -> None:

@@ -1,11 +1,13 @@
 """One neighboring tool, set up and timed; run by the interpreter of an environment of its own.
 
     python -I benchmarks/peers/worker.py kymatio FIELDS.npy
+    python -I benchmarks/peers/worker.py batch PICTURES.npy 3 64
 
 Imports NumPy and what the environment holds, nothing of synth. The file has two square float32
-fields: the target, and the start, where the gradient is taken. A line of JSON on standard output
-says what was set up; then every line on standard input is answered by one with the seconds of a
-turn. In between the process waits.
+fields: the target, and the start, where the gradient is taken; or pictures of a batch, of which
+kymatio gives the coefficients at so many scales, so many pictures at a time. A line of JSON on
+standard output says what was set up; then every line on standard input is answered by one with the
+seconds of a turn. In between the process waits.
 """
 
 # pyright: reportMissingImports=false
@@ -13,6 +15,7 @@ turn. In between the process waits.
 import json
 import os
 import platform
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -66,6 +69,21 @@ def kymatio_torus(target: np.ndarray, start: np.ndarray) -> Built:
         )
     transform.unpad = lambda maps: maps.squeeze(-1)  # kymatio's cuts a margin off
     return _scattering(transform, target, start, padding="none", same_work=True)
+
+
+def batch(pictures: np.ndarray, scales: int, together: int) -> Built:
+    """Coefficients of order 2 of each picture by kymatio, a few pictures at a time."""
+    import torch
+    from kymatio.torch import Scattering2D
+
+    transform = Scattering2D(J=scales, shape=pictures.shape[1:], L=ANGLES, max_order=2)
+    chunks = torch.from_numpy(pictures).split(together)
+
+    def evaluate() -> np.ndarray:
+        with torch.no_grad():
+            return torch.cat([transform(chunk) for chunk in chunks]).numpy()
+
+    return {"num_scales": scales, "num_angles": ANGLES, "together": together}, evaluate
 
 
 def _scattering(
@@ -187,12 +205,15 @@ def _environment(name: str) -> dict[str, Any]:
     }
 
 
-def _set_up(name: str, path: str) -> Built:
-    """The peer after an evaluation that warms up, and shows that there is a gradient."""
-    facts, evaluate = PEERS[name](*np.load(path))
-    gradient = evaluate()
-    if not (np.isfinite(gradient).all() and gradient.any()):
-        raise ValueError("its gradient is zero or not finite")
+def _set_up(name: str, path: str, *numbers: str) -> Built:
+    """The peer after an evaluation that warms up, and shows that what it gives are numbers."""
+    if name == "batch":
+        facts, evaluate = batch(np.load(path), *map(int, numbers))
+    else:
+        facts, evaluate = PEERS[name](*np.load(path))
+    found = evaluate()
+    if not (np.isfinite(found).all() and found.any()):
+        raise ValueError("what it gives is zero or not finite")
     return facts, evaluate
 
 
@@ -204,12 +225,14 @@ def main() -> None:
     def answer(message: dict[str, Any]) -> None:
         print(json.dumps(message), file=answers, flush=True)
 
-    name, path = sys.argv[1:]
+    name, *rest = sys.argv[1:]
     try:
-        facts, evaluate = _set_up(name, path)
-        answer({**facts, **_environment(name)})
+        facts, evaluate = _set_up(name, *rest)
+        answer({**facts, **_environment("kymatio" if name == "batch" else name)})
         for _ in sys.stdin:
-            answer({"seconds": turn(evaluate)})
+            seconds = turn(evaluate)
+            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            answer({"seconds": seconds, "memory": most * 1024})
     except Exception as error:  # whatever a foreign library raises
         answer({"error": " ".join(f"{type(error).__name__}: {error}".split())})
 

@@ -321,7 +321,12 @@ ClassScales = Annotated[
         "up to 5; with --windows, up to 3."
     ),
 ]
-ClassAngles = Annotated[int, typer.Option(help="Number of angles L, over a half-turn.")]
+ClassAngles = Annotated[
+    int | None,
+    typer.Option(
+        help="Number of angles L, over a half-turn. Default: 4; with --rotations or --windows 8."
+    ),
+]
 ClassSize = Annotated[
     int | None,
     typer.Option(help="Resize all pictures: their longest side, in pixels."),

@@ -36,6 +36,7 @@ __all__ = [
 
 _MOST_SCALES = 5  # of averages over whole pictures
 _WINDOW_SCALES = 3
+_ANGLES, _MOST_ANGLES = {False: 4, True: 8}, 32
 _LEAST_WINDOWS = 4  # of 2^J pixels, along the shorter side
 
 
@@ -46,7 +47,7 @@ class Settings(NamedTuple):
         size: longest side to which they are resized.
         gray: whether color is turned into gray.
         scales: J; by default as many as leave room for four windows, up to 5, or 3 of windows.
-        angles: L.
+        angles: L; by default 4, and 8 with rotations or windows.
         rotations: whether rotated pictures are of one class: invariants of rotations, too.
         windows: whether it matters where in a picture something is, as in digits: averages over
             windows of 2^J pixels instead of whole pictures.
@@ -57,7 +58,7 @@ class Settings(NamedTuple):
     size: int | None = None
     gray: bool = False
     scales: int | None = None
-    angles: int = 8
+    angles: int | None = None
     rotations: bool = False
     windows: bool = False
     folds: int = 5
@@ -71,8 +72,8 @@ class Settings(NamedTuple):
         """
         if self.folds < 2:
             raise InputError(f"{self.folds} folds were asked for: give 2 or more, 5 are usual.")
-        if not 1 <= self.angles <= 32:
-            raise InputError(f"{self.angles} angles were asked for: choose 1 to 32.")
+        if self.angles is not None and not 1 <= self.angles <= _MOST_ANGLES:
+            raise InputError(f"{self.angles} angles were asked for: choose 1 to {_MOST_ANGLES}.")
         if not 0 <= self.seed < 2**32:
             raise InputError(f"The seed {self.seed} is out of range: choose 0 to {2**32 - 1}.")
 
@@ -130,7 +131,7 @@ def album_of(folder: Path, settings: Settings) -> Generator[str, None, Album]:
 
 
 def settled(settings: Settings, shape: tuple[int, int]) -> Settings:
-    """With the number of scales that pictures of a shape have room for.
+    """With the number of angles, and of scales that pictures of a shape have room for.
 
     Raises:
         InputError: if they have no room for those that were asked for.
@@ -145,7 +146,8 @@ def settled(settings: Settings, shape: tuple[int, int]) -> Settings:
             f"{scales} scales do not fit pictures of {shape[0]} × {shape[1]} pixels: "
             f"choose 1 to {room}."
         )
-    return settings._replace(scales=scales)
+    angles = settings.angles or _ANGLES[settings.rotations or settings.windows]
+    return settings._replace(scales=scales, angles=angles)
 
 
 def judge(album: Album, settings: Settings) -> Generator[str, None, Verdict]:
@@ -183,7 +185,7 @@ def judge(album: Album, settings: Settings) -> Generator[str, None, Verdict]:
 def _transformer(settings: Settings) -> ScatteringTransformer:
     """Logarithms of averages over pictures, or averages over windows as they are."""
     return ScatteringTransformer(
-        scales=settings.scales or _WINDOW_SCALES,
+        scales=settings.scales,
         angles=settings.angles,
         invariance="rotation" if settings.rotations else "translation",
         average="window" if settings.windows else "picture",

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from synth.learning._data import Data, checked
 
@@ -82,8 +83,9 @@ class AffinePCA(ClassifierMixin, BaseEstimator):
         if self.dimension is not None and self.dimension < 0:
             raise ValueError(f"The dimension {self.dimension} is negative: 0 takes means alone.")
         self.errors_ = np.empty(0)
-        self.dimension_ = self._chosen(X, labels) if self.dimension is None else self.dimension
-        spaces = _spaces(X, labels, len(self.classes_), self.dimension_)
+        with threadpool_limits(1, user_api="blas"):  # threads of small problems wait for each other
+            self.dimension_ = self._chosen(X, labels) if self.dimension is None else self.dimension
+            spaces = _spaces(X, labels, len(self.classes_), self.dimension_)
         self.means_ = np.stack([mean for mean, _ in spaces])
         self.components_ = [directions for _, directions in spaces]
         return self
@@ -107,7 +109,7 @@ class AffinePCA(ClassifierMixin, BaseEstimator):
         return int(np.median(np.flatnonzero(near)))
 
     def distances(self, X: Data) -> Float[np.ndarray, "n c"]:  # noqa: N803
-        """Squared distance of each sample from the affine space of each class."""
+        """Squared distance of each sample (rows) from the affine space of each class (columns)."""
         check_is_fitted(self)
         X = checked(self, X, reset=False)  # noqa: N806
         spaces = zip(self.means_, self.components_, strict=True)

@@ -53,11 +53,13 @@ EXACT = 99
 """An ``oversampling`` at which no map is subsampled, whatever the size of the picture."""
 
 MAPS = -1
-"""An ``oversampling`` for ``scatter_local``: narrower windows, its maps right to 1.5 %."""
+"""An ``oversampling`` for ``scatter_local``: narrower windows, if there are 4 angles or more; its
+maps are right to 2 %."""
 
 _LEAST_SUM = 0.5  # where the Littlewood–Paley sum is smaller, the residual band completes it
 _MOST_ANGLES = 64
 _ROUGHLY = 2e-3  # right is the low-pass of maps, as a share of its maximum
+_ANGLES_OF_MAPS = 4  # wavelets of fewer are too wide for narrower windows, and one for any window
 _LEAN = 0.8  # windows lean to low frequencies, where most fields have their energy
 
 
@@ -312,7 +314,11 @@ def _bank(
     """A bank of checked sizes, whose scales may be more than ``max_scales``."""
     if oversampling < MAPS:
         raise InputError(f"The oversampling {oversampling} is less than {MAPS}, the least.")
-    sampling, doubled = (_OF_MAPS, 0) if oversampling == MAPS else (_USUAL, oversampling)
+    sampling, doubled = _USUAL, max(oversampling, 0)
+    if oversampling == MAPS and num_angles >= _ANGLES_OF_MAPS:
+        sampling = _OF_MAPS
+    if num_angles == 1:
+        doubled = EXACT
     scales = range(num_scales)
     wavelets = [[morlet(shape, j, k, num_angles) for k in range(num_angles)] for j in scales]
     lowpass = gaussian(shape, num_scales)

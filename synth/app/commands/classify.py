@@ -11,7 +11,7 @@ from synth.errors import InputError
 
 __all__ = ["classify"]
 
-_USUAL = {"size": None, "gray": False, "scales": None, "angles": 8, "folds": 5}
+_USUAL = {"size": None, "gray": False, "scales": None, "angles": None, "folds": 5}
 _USUAL |= {"rotations": False, "windows": False, "seed": 0}
 
 
@@ -22,7 +22,7 @@ def classify(
     rotations: args.Rotations = False,
     windows: args.Windows = False,
     scales: args.ClassScales = None,
-    angles: args.ClassAngles = 8,
+    angles: args.ClassAngles = None,
     size: args.ClassSize = None,
     gray: args.Gray = False,
     folds: args.Folds = 5,

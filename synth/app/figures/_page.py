@@ -45,6 +45,8 @@ MUTED = "#5c5c5c"
 MARGIN = 56  # pixels around everything
 _GRID = "#e4e4e4"
 _STYLE = {
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
     "text.usetex": False,
     "font.family": "DejaVu Sans",
     "font.size": 9,
