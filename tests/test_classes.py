@@ -207,6 +207,34 @@ class TestPictures:
         with pytest.raises(InputError, match="6 files take too much memory"):
             drain(read(sorted((tmp_path / "a" / "noise").iterdir())))
 
+    def test_files_that_cannot_be_opened_are_skipped(self, tmp_path, monkeypatch):
+        folder = write(tmp_path / "a", kinds=("noise",)) / "noise"
+        whole = Path.read_bytes
+
+        def closed(path):
+            if path.name == "2.png":
+                raise PermissionError(13, "Permission denied")
+            return whole(path)
+
+        monkeypatch.setattr(Path, "read_bytes", closed)
+        pictures = drain(read(sorted(folder.iterdir())))
+        assert list(pictures.skipped.values()) == ["2.png cannot be read (Permission denied)."]
+        assert len(pictures.files) == COUNT - 1
+
+    def test_pages_of_a_file_are_told(self, tmp_path):
+        np.save(tmp_path / "several.npy", np.random.default_rng(0).random((6, 24, 24)))
+        pictures = drain(read([tmp_path / "several.npy"]))
+        assert pictures.fields.shape == (6, 1, 24, 24)
+        assert "several.npy holds 6 pictures" in pictures.notes[0]
+
+    def test_why_a_class_is_left_out_is_told(self, tmp_path):
+        folder = write(tmp_path / "a", kinds=("noise", "waves"))
+        (folder / "large").mkdir()
+        (folder / "large" / "0.png").write_text("none")
+        own = drain(album(folder))
+        assert "large has no pictures" in own.pictures.notes[-1]
+        assert "cannot be read as a picture" in own.pictures.notes[-1]
+
 
 class TestClassifier:
     def test_finds_classes(self, ran, folder, tmp_path, synth):
@@ -251,6 +279,21 @@ class TestClassifier:
         assert [path.name for path in pictures.skipped] == ["flat.png"]
         assert classes.classified(model, pictures)[0].name == "waves"
 
+    @pytest.mark.parametrize("damage", ["about", "means", "names"])
+    def test_a_file_whose_parts_do_not_fit_is_refused(self, ran, tmp_path, damage):
+        with np.load(ran[1]) as file:
+            arrays = dict(file)
+        header = json.loads(arrays["header"].tobytes())
+        if damage == "means":
+            arrays["means"] = arrays["means"][:, :-1]
+        else:
+            header[damage] = {} if damage == "about" else header["names"][:-1]
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+        with (tmp_path / "damaged").open("wb") as file:
+            np.savez(file, **arrays)
+        with pytest.raises(InputError, match="is no classifier"):
+            kept.load(tmp_path / "damaged")
+
     def test_runs_nothing_of_its_file(self, tmp_path):
         """A pickle within is refused, not run."""
         path, ran = tmp_path / "evil", tmp_path / "ran"
@@ -274,6 +317,10 @@ class TestBadInput:
         ("arguments", "words"),
         [
             (("nowhere",), "There is no nowhere"),
+            (("nowhere", "--save", "m"), "There is no nowhere"),
+            (("{folder}", "--size", "5"), "The size 5 is out of range"),
+            (("{folder}", "--out", "{folder}/new"), "lies within"),
+            (("{empty}",), "The folders are empty"),
             (("{one}",), "has 1 subfolder, and two classes are needed"),
             (("{folder}", "a.png"), "is a folder of classes and takes no further pictures"),
             (("{folder}", "--folds", "1"), "1 folds were asked for"),
@@ -296,12 +343,17 @@ class TestBadInput:
         one = tmp_path / "one"
         (one / "a").mkdir(parents=True)
         places = {"one": one, "folder": folder, "model": ran[1]}
+        for name in ("a", "b"):
+            (tmp_path / "empty" / name).mkdir(parents=True)
+        places["empty"] = tmp_path / "empty"
         given = [argument.format(**places) for argument in arguments]
-        code, out, err = synth("classify", *given, "--out", tmp_path / "out")
+        where = () if "--out" in given else ("--out", tmp_path / "out")
+        code, out, err = synth("classify", *given, *where)
         assert (code, out) == (2, "")
         assert words in " ".join(err.split())
         assert "Traceback" not in err
         assert not (tmp_path / "out").exists()
+        assert not (folder / "new").exists()
 
     def test_without_scikit_learn_it_says_so(self, folder, monkeypatch, synth):
         command = sys.modules["synth.app.commands.classify"]

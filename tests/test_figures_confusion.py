@@ -7,7 +7,7 @@ from test_figures import assert_all_words_inside, titled
 
 from synth.app.figures import confusion
 
-ERRORS = {"scattering": (0.02, 0.01), "power spectrum": (0.2, 0.03), "levels": (0.0, 0.0)}
+ERRORS = {"scattering": (0.0, 0.0), "power spectrum": (0.02, 0.03), "levels": (0.996, 0.01)}
 
 
 def matrix(count, seed=0):
@@ -44,11 +44,17 @@ def test_a_class_without_pictures_has_an_empty_row():
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array()[1], 0)
 
 
+def test_dollars_are_no_formula():
+    names = ["a$^$", r"b$\frac$", "US$ x$"]
+    figure = confusion(matrix(3), names, ERRORS, title="for $5 and $6", chance=0.6)
+    assert_all_words_inside(figure)
+
+
 def test_bars_are_errors():
     figure = confusion(matrix(3), ["a", "b", "c"], ERRORS, title="three", chance=0.6)
     bars = titled(figure, "Wrong pictures")
     widths = [bar.get_width() for bar in bars.patches]
-    np.testing.assert_allclose(widths, [0.02, 0.2, 0.0])
+    np.testing.assert_allclose(widths, [0.0, 0.02, 0.996])
     words = {text.get_text() for text in bars.findobj(Text)}
-    assert {"2 %", "20 %", "0 %"} <= words
+    assert {"0 %", "2 %", "99.6 %"} <= words
     assert set(ERRORS) <= words

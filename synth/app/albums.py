@@ -14,10 +14,12 @@ from synth.errors import InputError
 
 __all__ = ["Album", "Form", "Pictures", "album", "read"]
 
-_RANGES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+_RANGES = {np.dtype(bool): 1, np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 _RGB = 3
+_MOST_NOTES = 5
+_KNOWN = ("Resized", "Taken for")  # how notes begin of what was asked for, or is said otherwise
 _SMALL = 0.5  # of the usual side: smaller pictures are left out
-_MEMORY = 0.25  # of what is free: for all pictures; coefficients and rows take as much again
+_MEMORY = 0.06  # of what is free: coefficients of windows take up to 16 times as much
 
 
 class Form(NamedTuple):
@@ -74,6 +76,7 @@ class _One(NamedTuple):
     file: Path
     values: Float[np.ndarray, "c h w"]
     ranged: bool
+    notes: tuple[str, ...] = ()
 
 
 def _classes_in(folder: Path) -> dict[str, list[Path]]:
@@ -130,7 +133,8 @@ def album(
     notes = [
         f"The class {name} has {_number(counts[name])} that can be used and needs {least}: it is "
         "left out."
-        for name in classes
+        + next((f" {pictures.skipped[file]}" for file in own if file in pictures.skipped), "")
+        for name, own in classes.items()
         if name not in names
     ]
     if len(names) < 2:
@@ -170,16 +174,18 @@ def read(
     Raises:
         InputError: if no file can be used, or pictures take more memory than is free.
     """
-    found, skipped = yield from _found_in(files, size, gray)
+    found, skipped = yield from _found_in(files, size=size, gray=gray)
     if not found:
-        first = next(iter(skipped.values()), "There are none.")
+        first = next(iter(skipped.values()), "The folders are empty.")
         words = f"None of {len(files)} files is a picture that can be used. {first}"
         raise InputError(first if len(files) == 1 else words)
-    notes = []
+    notes = _said(found)
     if form is None:
         several = sum(map(_in_color, found))
         if 0 < 2 * several < len(found):
-            found = [_pictures_of(o.file, size, True)[0] if _in_color(o) else o for o in found]
+            found = [
+                _pictures_of(o.file, size=size, gray=True)[0] if _in_color(o) else o for o in found
+            ]
             notes.append(f"{_number(several)} in color: turned into gray, as most are gray.")
     alike, wanted = _alike(found, skipped, form)
     shapes = {one.values.shape[1:] for one in alike}
@@ -193,9 +199,7 @@ def read(
 
 
 def _found_in(
-    files: Sequence[Path],
-    size: int | None,
-    gray: bool,
+    files: Sequence[Path], *, size: int | None, gray: bool
 ) -> Generator[str, None, tuple[list[_One], dict[Path, str]]]:
     """The pictures of files, and why other files have none."""
     found: list[_One] = []
@@ -204,9 +208,12 @@ def _found_in(
     for number, file in enumerate(files, 1):
         yield f"reading {number} of {len(files)} pictures"
         try:
-            several = _pictures_of(file, size, gray)
+            several = _pictures_of(file, size=size, gray=gray)
         except InputError as error:
             skipped[file] = str(error)
+            continue
+        except OSError as error:
+            skipped[file] = f"{file.name} cannot be read ({error.strerror})."
             continue
         found.extend(several)
         room -= sum(one.values.nbytes for one in several)
@@ -218,13 +225,26 @@ def _found_in(
     return found, skipped
 
 
-def _pictures_of(file: Path, size: int | None, gray: bool) -> list[_One]:
+def _pictures_of(file: Path, *, size: int | None, gray: bool) -> list[_One]:
     """The pictures of a file, in units of their full range."""
     texture = load(file.absolute(), size=size, gray=gray, periodic=(False, False))
     if np.isnan(texture.fields).any():
         raise InputError(f"{file.name} has missing pixels: give whole pictures.")
     fields = (texture.fields / _RANGES.get(texture.dtype, 1)).astype(np.float32)
-    return [_One(file, field, texture.dtype in _RANGES) for field in fields]
+    return [_One(file, field, texture.dtype in _RANGES, texture.notes) for field in fields]
+
+
+def _said(found: list[_One]) -> list[str]:
+    """What must be known of files: how they were read, and which are several pictures."""
+    notes = Counter(note for one in found for note in one.notes if not note.startswith(_KNOWN))
+    said = [f"{_number(count)}: {note}" for note, count in notes.items()]
+    pages = Counter(one.file for one in found)
+    said += [
+        f"{file.name} holds {count} pictures: some may train where others are tested."
+        for file, count in pages.items()
+        if count > 1
+    ]
+    return said[:_MOST_NOTES]
 
 
 def _alike(

@@ -70,6 +70,8 @@ class Settings(NamedTuple):
         Raises:
             InputError: with what is allowed.
         """
+        if self.size is not None and not 16 <= self.size <= 8192:
+            raise InputError(f"The size {self.size} is out of range: give 16 to 8192 pixels.")
         if self.folds < 2:
             raise InputError(f"{self.folds} folds were asked for: give 2 or more, 5 are usual.")
         if self.angles is not None and not 1 <= self.angles <= _MOST_ANGLES:
@@ -130,7 +132,7 @@ def album_of(folder: Path, settings: Settings) -> Generator[str, None, Album]:
     return album(folder, size=settings.size, gray=settings.gray, least=settings.folds)
 
 
-def settled(settings: Settings, shape: tuple[int, int]) -> Settings:
+def _settled(settings: Settings, shape: tuple[int, int]) -> Settings:
     """With the number of angles, and of scales that pictures of a shape have room for.
 
     Raises:
@@ -153,6 +155,9 @@ def settled(settings: Settings, shape: tuple[int, int]) -> Settings:
 def judge(album: Album, settings: Settings) -> Generator[str, None, Verdict]:
     """Cross-validate affine spaces of scattering, of the power spectrum and of gray levels.
 
+    What numbers are relative to, as the size of each path, is settled by all pictures, without
+    their classes; affine spaces and their dimension by those of the folds that train.
+
     Args:
         album: pictures and classes.
         settings: how they are told apart.
@@ -163,7 +168,7 @@ def judge(album: Album, settings: Settings) -> Generator[str, None, Verdict]:
     Returns:
         What each kind of numbers tells.
     """
-    settings = settled(settings, album.pictures.form.shape)
+    settings = _settled(settings, album.pictures.form.shape)
     invariance = "rotation" if settings.rotations else "translation"
     kinds = {
         "scattering": _transformer(settings),
@@ -195,7 +200,7 @@ def _transformer(settings: Settings) -> ScatteringTransformer:
 
 def learn(album: Album, settings: Settings) -> Classifier:
     """A classifier by scattering that all pictures of an album train."""
-    settings = settled(settings, album.pictures.form.shape)
+    settings = _settled(settings, album.pictures.form.shape)
     transformer = _transformer(settings)
     rows = transformer.fit_transform(album.pictures.fields)
     form = album.pictures.form
@@ -290,7 +295,7 @@ def classified(classifier: Classifier, pictures: Pictures) -> list[Found]:
     found = []
     for file, distances in zip(pictures.files, classifier.distances(pictures.fields), strict=True):
         first, second = np.argsort(distances)[:2]
-        margin = 1 - distances[first] / (distances[second] or 1)
+        margin = 1 - distances[first] / distances[second] if distances[second] else 0.0
         each = dict(zip(classifier.names, distances.tolist(), strict=True))
         found.append(
             Found(file, classifier.names[first], classifier.names[second], float(margin), each)

@@ -94,7 +94,7 @@ def write_field(field: Float[np.ndarray, "*c h w"], name: str, parent: Path) -> 
 def write_report(report: dict[str, Any], path: Path) -> None:
     """Write JSON, with null for the NaN and infinities that JSON has not."""
     text = json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text(text + "\n", encoding="utf-8", errors="replace")
 
 
 def painting(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -105,8 +105,9 @@ class AffinePCA(ClassifierMixin, BaseEstimator):
             wrong += (found.argmin(0) != labels[test]).sum(1)
         self.errors_ = wrong[: most + 1] / len(labels)
         least = self.errors_.min()
-        near = self.errors_ <= least + math.sqrt(least * (1 - least) / len(labels))
-        return int(np.median(np.flatnonzero(near)))
+        bound = least + math.sqrt(least * (1 - least) / len(labels))
+        near = np.flatnonzero(self.errors_ <= bound)
+        return int(near[(len(near) - 1) // 2])
 
     def distances(self, X: Data) -> Float[np.ndarray, "n c"]:  # noqa: N803
         """Squared distance of each sample (rows) from the affine space of each class (columns)."""

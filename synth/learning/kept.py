@@ -3,6 +3,7 @@
 import json
 import secrets
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,8 @@ from synth.learning.transformer import ScatteringTransformer
 __all__ = ["Classifier", "check_path", "load", "save"]
 
 _FORMAT = "synth classifier 1"
-_FOREIGN = (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
+_FOREIGN = (ValueError, KeyError, TypeError, AttributeError, EOFError)
+_FOREIGN += (zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 class Classifier(NamedTuple):
@@ -136,4 +138,10 @@ def _made(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Classifier:
     spaces.classes_, spaces.means_ = arrays["classes"], arrays["means"]
     spaces.components_ = [arrays[f"directions{n}"] for n in range(len(spaces.classes_))]
     spaces.errors_ = np.empty(0)
+    count, numbers = len(header["names"]), spaces.n_features_in_
+    fit = [each.shape[1:] == (numbers,) for each in (spaces.means_, *spaces.components_)]
+    if not (all(fit) and len(spaces.means_) == len(spaces.classes_) == count):
+        raise ValueError("arrays of other shapes")
+    if not {"channels", "ranged", "size", "gray"} <= header["about"].keys():
+        raise ValueError("too little about its pictures")
     return Classifier(transformer, spaces, tuple(header["names"]), header["about"])

@@ -54,7 +54,7 @@ EXACT = 99
 
 MAPS = -1
 """An ``oversampling`` for ``scatter_local``: narrower windows, if there are 4 angles or more; its
-maps are right to 2 %."""
+maps are right to 2 %, of 2 angles, as by default, to 3 %."""
 
 _LEAST_SUM = 0.5  # where the Littlewood–Paley sum is smaller, the residual band completes it
 _MOST_ANGLES = 64

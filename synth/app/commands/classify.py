@@ -43,7 +43,17 @@ def classify(
         raise InputError(
             "Classes need scikit-learn, which is not installed: pip install 'synth[classify]'."
         )
+    if not source.exists():
+        raise InputError(
+            f"There is no {source}: give a folder with a subfolder of pictures per class, or a "
+            "classifier that --save wrote."
+        )
     if source.is_dir():
+        if out.resolve().is_relative_to(source.resolve()):
+            raise InputError(
+                f"The folder {out} lies within {source}, where it would be a class: choose another "
+                "by --out."
+            )
         if images:
             raise InputError(
                 f"{source} is a folder of classes and takes no further pictures: save a classifier "
@@ -77,15 +87,19 @@ def _learn(
         check_folder(out)
         if save:
             kept.check_path(save)
+            check_folder(save.absolute().parent)
         album = display.phases(classes.album_of(source, settings))
         display.skipped(album.pictures)
         verdict = display.phases(classes.judge(album, settings))
+        classifier = None
         if save:
             display.phase("learning from all pictures")
-            kept.save(classes.learn(album, settings), save)
-            display.say(f"The classifier is kept in {save}.")
+            classifier = classes.learn(album, settings)
         display.phase("writing")
         folder = classes.write(verdict, out)
+        if save and classifier:
+            kept.save(classifier, save)
+            display.say(f"The classifier is kept in {save}.")
     error_table(verdict)
     print(folder)
 
@@ -101,11 +115,6 @@ def _find(source: Path, images: list[Path], out: Path, device: DeviceName) -> No
         from synth.app.folders import check_folder
         from synth.learning import kept
 
-        if not source.exists():
-            raise InputError(
-                f"There is no {source}: give a folder with a subfolder of pictures per class, or a "
-                "classifier that --save wrote."
-            )
         classifier = kept.load(source)
         if not images:
             raise InputError(f"No pictures were given: name those whose classes {source} finds.")

@@ -69,7 +69,7 @@ def confusion(
     side = cell * len(names)
     room = int(_LETTER * max(map(len, shown))) + 24
     content = room + side + _BESIDE + _BARS
-    headline = wrap(f"{title}: which classes are taken for which", content, HEADLINE)
+    headline = wrap(f"{_plain(title)}: which classes are taken for which", content, HEADLINE)
     top = MARGIN * 0.8 + 48 * (headline.count("\n") + 1) + 56
     bars = Box(MARGIN + room + side + _BESIDE, top, _BARS, _BAR * len(errors))
     under = _BARS + _BESIDE - 80
@@ -127,7 +127,7 @@ def _bars(axes: Axes, errors: Mapping[str, tuple[float, float]]) -> None:
     axes.grid(visible=False, axis="y")
     for place, value, spread in zip(places, values, spreads, strict=True):
         axes.annotate(
-            f"{100 * value:.2g} %", (value + spread, place), (8, 0), textcoords="offset points",
+            f"{100 * value:.3g} %", (value + spread, place), (8, 0), textcoords="offset points",
             va="center",
         )  # fmt: skip
 
@@ -135,4 +135,10 @@ def _bars(axes: Axes, errors: Mapping[str, tuple[float, float]]) -> None:
 def _short(name: str) -> str:
     """A name with its middle left out where it is too long."""
     half = _MOST_NAME // 2
-    return name if len(name) <= _MOST_NAME else f"{name[: half - 1]}…{name[-half:]}"
+    short = name if len(name) <= _MOST_NAME else f"{name[: half - 1]}…{name[-half:]}"
+    return _plain(short)
+
+
+def _plain(words: str) -> str:
+    """Words in which a dollar is one, and no formula."""
+    return words.replace("$", r"\$")
