@@ -43,9 +43,19 @@ def _listen(event, _, fun_name="", **__):
 monitoring.register_event_duration_secs_listener(_listen)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _as_before_the_module():
+    """What a command of a fixture settles about kept programs ends with the module."""
+    yield from _settings_restored()
+
+
 @pytest.fixture(autouse=True)
 def _as_before():
     """What a command settles about kept programs ends with the test."""
+    yield from _settings_restored()
+
+
+def _settings_restored():
     before = {name: jax.config.values[f"jax_{name}"] for name in _KEEPING}
     yield
     for name, value in before.items():

@@ -9,6 +9,7 @@ from fields import picture
 from jax import export
 
 from synth import Judge, Schedule, descend, drain, fit, joint
+from synth.app.programs import keep
 from synth.parallel import programs
 from synth.statistics import MODELS
 
@@ -58,7 +59,14 @@ def test_every_program_of_a_run_can_be_lowered_for_gpus_and_tpus(called, name, c
     ("name", "channels", "together"),
     [("scattering", 1, False), ("full", 1, False), ("full", COLORS, False), ("full", 1, True)],
 )
-def test_a_descent_sends_nothing_to_the_device_between_its_chunks(name, channels, together):
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_descent_sends_nothing_to_the_device_between_its_chunks(
+    name, channels, together, kept, monkeypatch, tmp_path
+):
+    if kept:
+        monkeypatch.setenv("SYNTH_CACHE_DIR", str(tmp_path / "cache"))
+        monkeypatch.setattr(programs, "_keepers", [])
+        keep()
     fitted = model(name, channels)
     schedule = Schedule.usual(fitted.descriptor, max_steps=130, tolerance=0.0)
     schedule = replace(schedule, judged=False)

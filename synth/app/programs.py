@@ -337,9 +337,14 @@ def _name(function: Callable[..., PyTree], arguments: PyTree) -> str:
 
 
 def _devices() -> set[Any]:
-    """Where a program runs: on the mesh, or on the default device."""
+    """Where a program runs: on the mesh, or on the default device, to which nothing is sent."""
     mesh = jax.sharding.get_mesh()
-    return jnp.zeros(()).devices() if mesh.empty else set(mesh.devices.flat)
+    if not mesh.empty:
+        return set(mesh.devices.flat)
+    default = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+    if default is None or isinstance(default, str):
+        default = jax.local_devices(backend=default)[0]
+    return {default}
 
 
 def _digest() -> str:
