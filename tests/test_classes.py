@@ -68,6 +68,10 @@ def settings(**options):
     return classes.Settings(**{"scales": 2, "angles": 2, **options})
 
 
+def learned(own, **options):
+    return classes.learn(drain(classes.judge(own, settings(**options))))
+
+
 class TestFolder:
     def test_writes_a_picture_and_a_report(self, ran):
         made, model, out, err = ran
@@ -117,7 +121,7 @@ class TestFolder:
         upright = drain(album(write(tmp_path / "a", kinds=("noise", "waves"))))
         turned = drain(read(sorted((tmp_path / "a" / "waves").iterdir())))
         turned = turned._replace(fields=turned.fields.swapaxes(-1, -2))
-        model = classes.learn(upright, settings(rotations=True, angles=4))
+        model = learned(upright, rotations=True, angles=4)
         assert {each.name for each in classes.classified(model, turned)} == {"waves"}
 
     def test_windows_tell_where(self, tmp_path):
@@ -258,7 +262,7 @@ class TestClassifier:
     def test_is_the_same_when_it_is_read_again(self, folder, tmp_path):
         own = drain(album(folder))
         for options in ({}, {"windows": True}, {"rotations": True}):
-            model = classes.learn(own, settings(**options))
+            model = learned(own, **options)
             kept.save(model, tmp_path / "model")
             again = kept.load(tmp_path / "model")
             assert again.names == model.names
@@ -268,7 +272,7 @@ class TestClassifier:
 
     def test_takes_pictures_of_its_own_kind(self, folder, tmp_path):
         """Color becomes gray, larger ones are cut, smaller ones are skipped."""
-        model = classes.learn(drain(album(folder)), settings())
+        model = learned(drain(album(folder)))
         gray = blobs("waves", 7, (30, 40))
         Image.fromarray(np.stack([gray] * 3, -1) // np.array([1, 2, 1], np.uint8)).save(
             tmp_path / "color.png"

@@ -106,7 +106,7 @@ class TestFolder:
             def now():
                 return datetime(2026, 1, 2, 3, 4, 5)
 
-        monkeypatch.setattr(record, "datetime", Frozen)
+        monkeypatch.setattr(folders, "datetime", Frozen)
         names = [write(result, tmp_path).name for _ in range(3)]
         stem = "turbulence-20260102-030405"
         assert names == [stem, f"{stem}-2", f"{stem}-3"]

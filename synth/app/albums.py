@@ -14,7 +14,6 @@ from synth.errors import InputError
 
 __all__ = ["Album", "Form", "Pictures", "album", "read"]
 
-_RANGES = {np.dtype(bool): 1, np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 _RGB = 3
 _MOST_NOTES = 5
 _KNOWN = ("Resized", "Taken for")  # how notes begin of what was asked for, or is said otherwise
@@ -230,8 +229,8 @@ def _pictures_of(file: Path, *, size: int | None, gray: bool) -> list[_One]:
     texture = load(file.absolute(), size=size, gray=gray, periodic=(False, False))
     if np.isnan(texture.fields).any():
         raise InputError(f"{file.name} has missing pixels: give whole pictures.")
-    fields = (texture.fields / _RANGES.get(texture.dtype, 1)).astype(np.float32)
-    return [_One(file, field, texture.dtype in _RANGES, texture.notes) for field in fields]
+    fields = texture.in_range.astype(np.float32)
+    return [_One(file, field, texture.has_range, texture.notes) for field in fields]
 
 
 def _said(found: list[_One]) -> list[str]:

@@ -1,9 +1,7 @@
 """Classes of pictures: how well they are told apart, and a classifier that is kept."""
 
-import math
 from collections import Counter
 from collections.abc import Generator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +13,13 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from synth.app import figures
 from synth.app.albums import Album, Form, Pictures, album, read
 from synth.app.folders import hidden_folder, publish
+from synth.app.options import check_seed
+from synth.app.reading import check_size
 from synth.app.record import write_report
 from synth.errors import InputError
 from synth.learning import AffinePCA, GrayLevelHistogram, PowerSpectrum, ScatteringTransformer
 from synth.learning.kept import Classifier
+from synth.transforms.filters import max_scales
 
 __all__ = [
     "Found",
@@ -37,7 +38,7 @@ __all__ = [
 _MOST_SCALES = 5  # of averages over whole pictures
 _WINDOW_SCALES = 3
 _ANGLES, _MOST_ANGLES = {False: 4, True: 8}, 32
-_LEAST_WINDOWS = 4  # of 2^J pixels, along the shorter side
+_SPARE = 2  # scales fewer than fit, so that four windows of 2^J pixels lie along a side
 
 
 class Settings(NamedTuple):
@@ -64,20 +65,25 @@ class Settings(NamedTuple):
     folds: int = 5
     seed: int = 0
 
+    @property
+    def changed(self) -> list[str]:
+        """Options that are not as by default."""
+        usual = Settings()
+        return [name for name in self._fields if getattr(self, name) != getattr(usual, name)]
+
     def check(self) -> None:
         """Refuse what is out of range.
 
         Raises:
             InputError: with what is allowed.
         """
-        if self.size is not None and not 16 <= self.size <= 8192:
-            raise InputError(f"The size {self.size} is out of range: give 16 to 8192 pixels.")
+        if self.size is not None:
+            check_size(self.size)
         if self.folds < 2:
             raise InputError(f"{self.folds} folds were asked for: give 2 or more, 5 are usual.")
         if self.angles is not None and not 1 <= self.angles <= _MOST_ANGLES:
             raise InputError(f"{self.angles} angles were asked for: choose 1 to {_MOST_ANGLES}.")
-        if not 0 <= self.seed < 2**32:
-            raise InputError(f"The seed {self.seed} is out of range: choose 0 to {2**32 - 1}.")
+        check_seed(self.seed)
 
 
 class Told(NamedTuple):
@@ -107,11 +113,15 @@ class Verdict(NamedTuple):
         album: pictures and classes.
         settings: as they were used.
         told: by the kind of numbers: scattering first.
+        transformer: of pictures to scattering coefficients, fitted to all of them.
+        rows: the coefficients.
     """
 
     album: Album
     settings: Settings
     told: dict[str, Told]
+    transformer: ScatteringTransformer
+    rows: Float[np.ndarray, "n p"]
 
     @property
     def confusion(self) -> Int[np.ndarray, "k k"]:
@@ -138,11 +148,11 @@ def _settled(settings: Settings, shape: tuple[int, int]) -> Settings:
     Raises:
         InputError: if they have no room for those that were asked for.
     """
-    room = int(math.log2(min(shape)))
+    room = max_scales(shape)
     scales = settings.scales
     if scales is None:
         usual = _WINDOW_SCALES if settings.windows else _MOST_SCALES
-        scales = max(1, min(usual, room - int(math.log2(_LEAST_WINDOWS))))
+        scales = max(1, min(usual, room - _SPARE))
     if not 1 <= scales <= room:
         raise InputError(
             f"{scales} scales do not fit pictures of {shape[0]} × {shape[1]} pixels: "
@@ -170,21 +180,22 @@ def judge(album: Album, settings: Settings) -> Generator[str, None, Verdict]:
     """
     settings = _settled(settings, album.pictures.form.shape)
     invariance = "rotation" if settings.rotations else "translation"
+    transformer = _transformer(settings)
     kinds = {
-        "scattering": _transformer(settings),
+        "scattering": transformer,
         "power spectrum": PowerSpectrum(invariance=invariance),
         "gray-level histogram": GrayLevelHistogram(),
     }
     folds = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
-    told = {}
-    for name, transformer in kinds.items():
+    rows, told = {}, {}
+    for name, kind in kinds.items():
         yield f"telling classes apart by {name}"
-        rows = transformer.fit_transform(album.pictures.fields)
-        found = np.asarray(cross_val_predict(AffinePCA(), rows, album.labels, cv=folds))
+        rows[name] = kind.fit_transform(album.pictures.fields)
+        found = np.asarray(cross_val_predict(AffinePCA(), rows[name], album.labels, cv=folds))
         wrong = found != album.labels
-        errors = [wrong[test].mean() for _, test in folds.split(rows, album.labels)]
+        errors = [wrong[test].mean() for _, test in folds.split(rows[name], album.labels)]
         told[name] = Told(found, int(wrong.sum()), np.array(errors))
-    return Verdict(album, settings, told)
+    return Verdict(album, settings, told, transformer, rows["scattering"])
 
 
 def _transformer(settings: Settings) -> ScatteringTransformer:
@@ -198,15 +209,13 @@ def _transformer(settings: Settings) -> ScatteringTransformer:
     )
 
 
-def learn(album: Album, settings: Settings) -> Classifier:
+def learn(verdict: Verdict) -> Classifier:
     """A classifier by scattering that all pictures of an album train."""
-    settings = _settled(settings, album.pictures.form.shape)
-    transformer = _transformer(settings)
-    rows = transformer.fit_transform(album.pictures.fields)
-    form = album.pictures.form
+    album, settings, form = verdict.album, verdict.settings, verdict.album.pictures.form
     about = {"channels": form.channels, "ranged": form.ranged}
     about |= {"size": settings.size, "gray": settings.gray, "pictures": len(album.labels)}
-    return Classifier(transformer, AffinePCA().fit(rows, album.labels), album.names, about)
+    spaces = AffinePCA().fit(verdict.rows, album.labels)
+    return Classifier(verdict.transformer, spaces, album.names, about)
 
 
 def read_for(classifier: Classifier, files: Sequence[Path]) -> Generator[str, None, Pictures]:
@@ -234,7 +243,7 @@ def write(verdict: Verdict, parent: Path) -> Path:
         )
         figure.savefig(hidden / "confusion.png")
         write_report(_report(verdict), hidden / "classes.json")
-        return publish(hidden, parent / f"{name}-classes-{datetime.now():%Y%m%d-%H%M%S}")
+        return publish(hidden, parent / f"{name}-classes")
 
 
 def _report(verdict: Verdict) -> dict[str, Any]:
@@ -303,7 +312,7 @@ def classified(classifier: Classifier, pictures: Pictures) -> list[Found]:
     return found
 
 
-def write_found(found: Sequence[Found], pictures: Pictures, name: str, parent: Path) -> Path:
+def write_found(found: Sequence[Found], pictures: Pictures, *, name: str, parent: Path) -> Path:
     """Write a folder ``<name>-classified-<time>`` with ``classes.json``.
 
     Returns:
@@ -320,4 +329,4 @@ def write_found(found: Sequence[Found], pictures: Pictures, name: str, parent: P
     }
     with hidden_folder(parent) as hidden:
         write_report(report, hidden / "classes.json")
-        return publish(hidden, parent / f"{name}-classified-{datetime.now():%Y%m%d-%H%M%S}")
+        return publish(hidden, parent / f"{name}-classified")

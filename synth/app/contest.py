@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +19,6 @@ __all__ = ["Contest", "enter", "judge", "read", "write"]
 
 
 _MOST_NAMES = 6
-_RANGES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
 class Contest(NamedTuple):
@@ -78,12 +76,12 @@ def read(
         alone = gray or whole.num_channels == 1
         texture = load(source, size=size, periodic=whole.periodic, gray=alone, channels=channels)
         # A picture in color whose pixels are all gray is read as gray; an array is what it is.
-        is_picture = channels is None or texture.dtype in _RANGES
+        is_picture = channels is None or texture.has_range
         if is_picture and (texture.num_channels, whole.num_channels) == (1, 3):
             texture = texture._replace(fields=np.repeat(texture.fields, 3, axis=1))
         _check(texture, whole, source)
         notes.extend(f"{Path(source).stem}: {note}" for note in texture.notes)
-        return list(_in_range(texture))
+        return list(texture.in_range)
 
     names = _names(candidates)
     if len(set(names)) > _MOST_NAMES:
@@ -93,7 +91,7 @@ def read(
     fields: dict[str, list[Float[np.ndarray, "c h w"]]] = {}
     for source, name in zip(candidates, names, strict=True):
         fields.setdefault(name, []).extend(fields_of(source))
-    target_ = whole._replace(fields=_in_range(whole).astype(np.float32))
+    target_ = whole._replace(fields=whole.in_range.astype(np.float32))
     more = [*target_.fields[1:], *(field for source in reals for field in fields_of(source))]
     return Contest(target_, fields, more, tuple(dict.fromkeys(notes)))
 
@@ -142,7 +140,7 @@ def write(board: Scoreboard, name: str, parent: Path, *, told: trials.Trials | N
             figure = figures.areas(told.rows, control=trials.CONTROL, title=name, note=note)
             figure.savefig(hidden / "learned.png")
             write_report(trials.report(told), hidden / "learned.json")
-        return publish(hidden, parent / f"{name}-scores-{datetime.now():%Y%m%d-%H%M%S}")
+        return publish(hidden, parent / f"{name}-scores")
 
 
 def _names(sources: Sequence[str]) -> list[str]:
@@ -170,13 +168,8 @@ def _check(texture: Texture, target: Texture, source: str) -> None:
             f"{source} has {texture.num_channels} channel{'s' * (texture.num_channels > 1)} and "
             f"the target {target.num_channels}: give pictures of as many, or compare in gray."
         )
-    if (texture.dtype in _RANGES) != (target.dtype in _RANGES):
+    if texture.has_range != target.has_range:
         raise InputError(
             f"{source} holds {texture.dtype} values and the target {target.dtype}: give both as "
             "pictures of 8 or 16 bits (a run writes its target.png), or both as arrays in one unit."
         )
-
-
-def _in_range(texture: Texture) -> Float[np.ndarray, "n c h w"]:
-    """The fields, 8 and 16 bits in units of their full range, so that they compare."""
-    return texture.fields / np.float64(_RANGES.get(texture.dtype, 1))

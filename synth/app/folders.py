@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from synth.errors import InputError
@@ -65,15 +66,16 @@ def hidden_folder(parent: Path) -> Iterator[Path]:
 
 
 def publish(hidden: Path, folder: Path) -> Path:
-    """Rename to the final name; a second run in the same second gets a number.
+    """Rename to the final name and the time; a second run in the same second gets a number.
 
     Args:
         hidden: folder to be renamed, from ``hidden_folder``.
-        folder: its name-to-be.
+        folder: its name-to-be, to which ``-<time>`` is appended.
 
     Returns:
         The name that it got.
     """
+    folder = folder.with_name(f"{folder.name}-{datetime.now():%Y%m%d-%H%M%S}")
     for attempt in range(1, 100):
         final = folder if attempt == 1 else folder.with_name(f"{folder.name}-{attempt}")
         if final.exists():

@@ -16,6 +16,7 @@ __all__ = [
     "Axis",
     "Picture",
     "check_alike",
+    "check_size",
     "check_usual",
     "check_values",
     "half_of_white",
@@ -182,16 +183,25 @@ def check_values(picture: Picture) -> None:
         raise InputError(f"{name} is constant ({levels} everywhere): a texture needs contrast.")
 
 
+def check_size(size: int) -> None:
+    """Refuse a size to which no picture is resized.
+
+    Raises:
+        InputError: if it is out of range.
+    """
+    if not _LEAST_SIDE <= size <= _MOST_SIDE:
+        raise InputError(
+            f"The size {size} is out of range: give {_LEAST_SIDE} to {_MOST_SIDE} pixels."
+        )
+
+
 def resized(picture: Picture, size: int, periodic: tuple[bool, bool]) -> Picture:
     """Bring the longest side to a size in pixels, channel by channel, see ``resampled``.
 
     Raises:
         InputError: if a side, or the contrast, becomes too small.
     """
-    if not _LEAST_SIDE <= size <= _MOST_SIDE:
-        raise InputError(
-            f"The size {size} is out of range: give {_LEAST_SIDE} to {_MOST_SIDE} pixels."
-        )
+    check_size(size)
     scale = size / max(picture.shape)
     if scale == 1:
         return picture

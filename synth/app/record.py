@@ -5,7 +5,6 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,7 @@ def write(result: Result, parent: Path) -> Path:
         _write_arrays(result, hidden)
         _write_figures(result, hidden)
         write_report(manifest(result), hidden / "manifest.json")
-        return publish(hidden, parent / f"{result.texture.name}-{datetime.now():%Y%m%d-%H%M%S}")
+        return publish(hidden, parent / result.texture.name)
 
 
 def write_field(field: Float[np.ndarray, "*c h w"], name: str, parent: Path) -> Path:

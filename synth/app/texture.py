@@ -10,6 +10,8 @@ from synth.transforms.components import principal_components
 
 __all__ = ["Part", "Texture", "in_range_of", "in_units_of"]
 
+_WHITE = {np.dtype(bool): 1, np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+
 _RGB = 3
 
 
@@ -76,6 +78,16 @@ class Texture(NamedTuple):
     def num_channels(self) -> int:
         """Channels of every picture."""
         return self.fields.shape[1]
+
+    @property
+    def has_range(self) -> bool:
+        """Whether the first part is a picture of up to 16 bits, whose white is a known value."""
+        return self.dtype in _WHITE
+
+    @property
+    def in_range(self) -> Float[np.ndarray, "n c h w"]:
+        """The fields in units of white, where that is known, so that 8 and 16 bits compare."""
+        return self.fields / np.float64(_WHITE.get(self.dtype, 1))
 
     @property
     def num_components(self) -> int:

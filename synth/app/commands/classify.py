@@ -1,8 +1,10 @@
 """``synth classify``: how well classes of pictures are told apart, and which class a picture is."""
 
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synth.app import arguments as args
 from synth.app.arguments import DeviceName
@@ -11,8 +13,11 @@ from synth.errors import InputError
 
 __all__ = ["classify"]
 
-_USUAL = {"size": None, "gray": False, "scales": None, "angles": None, "folds": 5}
-_USUAL |= {"rotations": False, "windows": False, "seed": 0}
+if TYPE_CHECKING:  # they import what is heavy, and scikit-learn, which is an extra
+    from synth.app.classes import Settings
+    from synth.app.display import Display
+
+Report = tuple[Callable[[], None], Path]
 
 
 def classify(
@@ -37,7 +42,7 @@ def classify(
     IMAGES, and OUT/<name>-classified-<time>/ with classes.json. Pictures that cannot be read are
     named and skipped.
     """
-    asked = dict(size=size, gray=gray, scales=scales, angles=angles, folds=folds)
+    asked: dict[str, Any] = dict(size=size, gray=gray, scales=scales, angles=angles, folds=folds)
     asked |= dict(rotations=rotations, windows=windows, seed=seed)
     if find_spec("sklearn") is None:
         raise InputError(
@@ -59,69 +64,67 @@ def classify(
                 f"{source} is a folder of classes and takes no further pictures: save a classifier "
                 "with --save, then give its file and them."
             )
-        _learn(source, asked, save, out, device)
-        return
-    given = [f"--{name}" for name, value in asked.items() if value != _USUAL[name]]
-    if given or save:
-        raise InputError(
-            f"A classifier that is kept has its settings: leave out {(given or ['--save'])[0]}, or "
-            "give a folder of classes."
-        )
-    _find(source, images or [], out, device)
+    from synth.app.display import Display
+
+    with Display() as display:
+        display.phase("loading")
+        settle(device.value, 1)
+        from synth.app.classes import Settings
+        from synth.app.folders import check_folder
+
+        settings = Settings(**asked)
+        if source.is_dir():
+            check_folder(out)
+            table, folder = _learn(display, source, settings, save=save, out=out)
+        else:
+            given = [*settings.changed, *(["save"] if save else [])]
+            if given:
+                raise InputError(
+                    f"A classifier that is kept has its settings: leave out --{given[0]}, or give "
+                    "a folder of classes."
+                )
+            table, folder = _find(display, source, images or [], out=out)
+    table()
+    print(folder)
 
 
 def _learn(
-    source: Path, asked: dict[str, Any], save: Path | None, out: Path, device: DeviceName
-) -> None:
+    display: "Display", source: Path, settings: "Settings", *, save: Path | None, out: Path
+) -> Report:
     """Judge a folder of classes, and keep a classifier if that was asked for."""
-    from synth.app.display import Display, error_table
+    from synth.app import classes
+    from synth.app.display import error_table
+    from synth.app.folders import check_folder
+    from synth.learning import kept
 
-    with Display() as display:
-        display.phase("loading")
-        settle(device.value, 1)
-        from synth.app import classes
-        from synth.app.folders import check_folder
-        from synth.learning import kept
-
-        settings = classes.Settings(**asked)
-        check_folder(out)
-        if save:
-            kept.check_path(save)
-            check_folder(save.absolute().parent)
-        album = display.phases(classes.album_of(source, settings))
-        display.skipped(album.pictures)
-        verdict = display.phases(classes.judge(album, settings))
-        classifier = None
-        if save:
-            display.phase("learning from all pictures")
-            classifier = classes.learn(album, settings)
-        display.phase("writing")
-        folder = classes.write(verdict, out)
-        if save and classifier:
-            kept.save(classifier, save)
-            display.say(f"The classifier is kept in {save}.")
-    error_table(verdict)
-    print(folder)
+    if save:
+        kept.check_path(save)
+        check_folder(save.absolute().parent)
+    album = display.phases(classes.album_of(source, settings))
+    display.skipped(album.pictures)
+    verdict = display.phases(classes.judge(album, settings))
+    display.phase("writing")
+    classifier = classes.learn(verdict) if save else None
+    folder = classes.write(verdict, out)
+    if save and classifier:
+        kept.save(classifier, save)
+        display.say(f"The classifier is kept in {save}.")
+    return partial(error_table, verdict), folder
 
 
-def _find(source: Path, images: list[Path], out: Path, device: DeviceName) -> None:
+def _find(display: "Display", source: Path, images: list[Path], *, out: Path) -> Report:
     """Find the classes of pictures."""
-    from synth.app.display import Display, class_table
+    from synth.app import classes
+    from synth.app.display import class_table
+    from synth.app.folders import check_folder
+    from synth.learning import kept
 
-    with Display() as display:
-        display.phase("loading")
-        settle(device.value, 1)
-        from synth.app import classes
-        from synth.app.folders import check_folder
-        from synth.learning import kept
-
-        classifier = kept.load(source)
-        if not images:
-            raise InputError(f"No pictures were given: name those whose classes {source} finds.")
-        check_folder(out)
-        pictures = display.phases(classes.read_for(classifier, images))
-        display.skipped(pictures)
-        found = classes.classified(classifier, pictures)
-        folder = classes.write_found(found, pictures, source.stem, out)
-    class_table(found)
-    print(folder)
+    classifier = kept.load(source)
+    if not images:
+        raise InputError(f"No pictures were given: name those whose classes {source} finds.")
+    check_folder(out)
+    pictures = display.phases(classes.read_for(classifier, images))
+    display.skipped(pictures)
+    found = classes.classified(classifier, pictures)
+    folder = classes.write_found(found, pictures, name=source.stem, parent=out)
+    return partial(class_table, found), folder
