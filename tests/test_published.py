@@ -10,7 +10,7 @@ from PIL import Image
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: the extra classify has it")
 
-from benchmarks import published
+from benchmarks import published, published_sets
 from synth.errors import InputError
 
 SMALL = {"train": 60, "t10k": 20}
@@ -50,7 +50,7 @@ def write_mnist(folder, zipped=()):
 def write_cifar(folder):
     """Two classes, 32 × 32, whose red is a bar."""
     folder.mkdir(exist_ok=True)
-    for seed, name in enumerate((*published._BATCHES, "test_batch.bin")):
+    for seed, name in enumerate((*published_sets.BATCHES, "test_batch.bin")):
         labels = np.arange(BATCH, dtype=np.uint8) % 2
         bars = strokes(labels, (32, 32), seed)
         colors = np.stack([bars, np.full_like(bars, 7), 255 - bars], 1)
@@ -73,14 +73,22 @@ def write_textures(folder, form):
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Settings of sets that are made up."""
-    monkeypatch.setattr(published, "_DIGITS", SMALL)
+    monkeypatch.setattr(published_sets, "_DIGITS", SMALL)
     monkeypatch.setattr(published, "_PUBLISHED_DIGITS", {30: 0.047})
-    monkeypatch.setattr(published, "_BATCH", BATCH)
+    monkeypatch.setattr(published_sets, "_BATCH", BATCH)
     monkeypatch.setattr(published, "_SCALES", 1)
     monkeypatch.setattr(published, "_TEXTURE_SCALES", 1)
     for name in ("CURET", "KTH_TIPS"):
-        form = published.Folders(name, classes=3, pictures=8, train=5)
+        form = published_sets.Folders(name, classes=3, pictures=8, train=5)
         monkeypatch.setattr(published, name, form)
+
+
+def spoil(path, change):
+    """Change what a file holds, or delete it."""
+    data = path.read_bytes()
+    path.unlink()
+    if change:
+        path.write_bytes(change(data))
 
 
 def ran(monkeypatch, path, *arguments):
@@ -105,7 +113,7 @@ def test_idx_files_give_what_was_written_compressed_or_not(tmp_path):
     folder = write_mnist(tmp_path / "mnist", zipped=("t10k",))
     assert not (folder / "t10k-images-idx3-ubyte").exists()
     for seed, (part, count) in enumerate(SMALL.items()):
-        pictures, labels = published.digits(folder, part)
+        pictures, labels = published_sets.digits(folder, part)
         np.testing.assert_array_equal(labels, np.arange(count) % 3)
         assert pictures.dtype == np.float32
         written = strokes(labels, (28, 28), seed)
@@ -114,12 +122,12 @@ def test_idx_files_give_what_was_written_compressed_or_not(tmp_path):
 
 def test_lengths_of_idx_files_are_big_endian(tmp_path):
     (tmp_path / "wide").write_bytes(bytes((0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 1, 2)) + bytes(258))
-    assert published.idx(tmp_path, "wide", 2).shape == (1, 258)
+    assert published_sets.idx(tmp_path, "wide", 2).shape == (1, 258)
 
 
 def test_cifar_files_hold_a_class_and_then_rows_of_each_color(tmp_path):
     folder = write_cifar(tmp_path / "cifar")
-    pictures, labels = published.color_pictures(folder, published._BATCHES[:2])
+    pictures, labels = published_sets.color_pictures(folder, published_sets.BATCHES[:2])
     assert pictures.shape == (2 * BATCH, 3, 32, 32)
     np.testing.assert_array_equal(labels, np.tile([0, 1], BATCH))
     bars = np.concatenate([strokes(labels[:BATCH], (32, 32), seed) for seed in (0, 1)])
@@ -131,7 +139,7 @@ def test_cifar_files_hold_a_class_and_then_rows_of_each_color(tmp_path):
 def test_textures_are_gray_and_of_as_many_classes(tmp_path):
     folder = write_textures(tmp_path / "curet", published.CURET)
     (folder / "sample01" / "readme.txt").write_text("no picture")
-    found = published.texture_pictures(published.CURET, folder)
+    found = published_sets.texture_pictures(published.CURET, folder)
     assert found.names == ("sample01", "sample02", "sample03")
     assert found.pictures.fields.shape == (24, 1, 20, 20)
     np.testing.assert_array_equal(found.labels, np.repeat(np.arange(3), 8))
@@ -203,10 +211,7 @@ IMAGES = "train-images-idx3-ubyte"
 )
 def test_mnist_that_cannot_be_used(monkeypatch, capsys, tmp_path, name, change, message):
     path = write_mnist(tmp_path / "mnist") / name
-    data = path.read_bytes()
-    path.unlink()
-    if change:
-        path.write_bytes(change(data))
+    spoil(path, change)
     assert message in refused(monkeypatch, capsys, "mnist", path.parent)
 
 
@@ -215,7 +220,7 @@ def test_a_compressed_file_that_was_cut_off(tmp_path):
     for data in (whole[:-20], whole[:3], b"no gzip", whole[:20] + b"\xff" * 40):
         (tmp_path / "labels.gz").write_bytes(data)
         with pytest.raises(InputError, match=r"labels.gz is no whole gzip file .*: copy the file"):
-            published.idx(tmp_path, "labels", 1)
+            published_sets.idx(tmp_path, "labels", 1)
 
 
 @pytest.mark.parametrize(
@@ -228,12 +233,9 @@ def test_a_compressed_file_that_was_cut_off(tmp_path):
 )
 def test_cifar_that_cannot_be_used(monkeypatch, capsys, tmp_path, name, change, message):
     path = write_cifar(tmp_path / "cifar") / name
-    data = path.read_bytes()
-    path.unlink()
-    if change:
-        path.write_bytes(change(data))
+    spoil(path, change)
     with pytest.raises(InputError) as error:
-        published.color_pictures(path.parent, (*published._BATCHES, "test_batch.bin"))
+        published_sets.color_pictures(path.parent, (*published_sets.BATCHES, "test_batch.bin"))
     assert name in str(error.value)
     assert message in str(error.value)
     if not change:

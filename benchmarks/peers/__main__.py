@@ -12,9 +12,7 @@ Only kymatio measures the same moments, as it comes and, on the torus, with the 
 others measure other statistics, and are there for orientation.
 """
 
-import argparse
 import functools
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -27,7 +25,7 @@ import numpy as np
 from jaxtyping import Float
 
 from benchmarks.floor import TOGETHER
-from benchmarks.peers.turns import PeerError, answer, ask, figures, peer
+from benchmarks.peers.turns import PeerError, answer, ask, figures, parsed, parser_of, peer
 from benchmarks.peers.worker import ANGLES, PEERS, turn
 from benchmarks.report import save
 from benchmarks.speed import Evaluations, shared
@@ -90,19 +88,12 @@ def _turn(evaluate: Callable[[], Any]) -> list[float]:
 
 def main() -> None:
     """Measure the peers that are asked for, print and keep the rows."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
-    parser.add_argument("--python", required=True)
+    parser = parser_of("benchmarks.peers", __doc__, "peers.json")
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
-    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/peers.json"))
-    options = parser.parse_args()
-    if shutil.which(options.python) is None:
-        parser.error(f"no interpreter at {options.python}: benchmarks/peers/README.md makes one")
+    options = parsed(parser)
     if options.size < 16 or options.size & (options.size - 1):
         parser.error(f"--size is {options.size}, and must be a power of two from 16 on")
-    if options.repeats < 1:
-        parser.error(f"--repeats is {options.repeats}, and must be 1 or more")
     jax.config.update("jax_platforms", "cpu")
     results = []
     print("peer          version  size  J  L  numbers    peer ms   synth ms   ratio  fastest")

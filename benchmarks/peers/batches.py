@@ -9,9 +9,7 @@ once, and as many at a time as is said, whichever is faster. Turns and ratios ar
 ``benchmarks.peers``; memory is the most that either process held.
 """
 
-import argparse
 import resource
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -20,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from benchmarks.peers.turns import PeerError, answer, ask, figures, peer
+from benchmarks.peers.turns import PeerError, answer, ask, figures, parsed, parser_of, peer
 from benchmarks.peers.worker import ANGLES, turn
 from benchmarks.report import machine, save
 from synth.learning import ScatteringTransformer
@@ -80,16 +78,7 @@ def measure(python: str, batch: Batch, repeats: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure both batches, print and keep the rows."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers.batches", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--python", required=True)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/batches.json"))
-    options = parser.parse_args()
-    if shutil.which(options.python) is None:
-        parser.error(f"no interpreter at {options.python}: benchmarks/peers/README.md makes one")
-    if options.repeats < 1:
-        parser.error(f"--repeats is {options.repeats}, and must be 1 or more")
+    options = parsed(parser_of("benchmarks.peers.batches", __doc__, "batches.json"))
     jax.config.update("jax_platforms", "cpu")
     rows = []
     print("pictures  size  J   kymatio s  at a time    GB    synth s    GB   ratio  fastest")

@@ -1,6 +1,8 @@
 """Turns of a peer's process and of ours, one after the other, and ratios of them."""
 
+import argparse
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["PeerError", "answer", "ask", "figures", "peer"]
+__all__ = ["PeerError", "answer", "ask", "figures", "parsed", "parser_of", "peer"]
 
 _WORKER = Path(__file__).with_name("worker.py")
 
@@ -18,6 +20,26 @@ Process = subprocess.Popen[str]
 
 class PeerError(Exception):
     """Why a peer is left out, in one sentence."""
+
+
+def parser_of(prog: str, description: str | None, results: str) -> argparse.ArgumentParser:
+    """What every benchmark of peers is asked: interpreter, pairs of turns, file of results."""
+    parser = argparse.ArgumentParser(prog=f"python -m {prog}", description=description)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--python", required=True)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results") / results)
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options, of which those of ``parser_of`` are checked."""
+    options = parser.parse_args()
+    if shutil.which(options.python) is None:
+        parser.error(f"no interpreter at {options.python}: benchmarks/peers/README.md makes one")
+    if options.repeats < 1:
+        parser.error(f"--repeats is {options.repeats}, and must be 1 or more")
+    return options
 
 
 @contextmanager
