@@ -55,16 +55,22 @@ def measure(python: str, batch: Batch, repeats: int) -> dict[str, Any]:
     def evaluate() -> None:
         transformer.transform(pictures)
 
-    rows = []
+    rows, failed = [], PeerError()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pictures.npy"
         np.save(path, pictures)
         for together in (batch.pictures, batch.few):
-            with peer(python, "batch", str(path), str(batch.scales), str(together)) as process:
-                facts = answer(process)
-                pairs = [(turn(evaluate), ask(process)) for _ in range(repeats)]
+            try:
+                with peer(python, "batch", str(path), str(batch.scales), str(together)) as process:
+                    facts = answer(process)
+                    pairs = [(turn(evaluate), ask(process)) for _ in range(repeats)]
+            except PeerError as error:  # such as too little memory for all at once
+                failed = error
+                continue
             own = figures([mine for mine, _ in pairs], [one["seconds"] for _, one in pairs])
             rows.append({**facts, **own, "memory": pairs[-1][1]["memory"]})
+    if not rows:
+        raise failed
     best = min(rows, key=lambda row: row["seconds_evaluation"])
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
